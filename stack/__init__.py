@@ -1,0 +1,1 @@
+"""The `hotplate` command: broker, engine, topics, pipeline, generator and the live demo."""
