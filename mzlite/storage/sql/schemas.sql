@@ -1,0 +1,51 @@
+-- Schemas, roles and the format marker.
+-- Visible to clients: public, mz_catalog, mz_internal, mz_introspection, mz_unsafe.
+-- Hidden: mzlite (registry, clock), mzlite_def (definition views), mzlite_data (stores), mzlite_inbox (writes that wait for a tick).
+
+create schema mz_catalog;
+create schema mz_internal;
+create schema mz_introspection;
+create schema mz_unsafe;
+
+create schema mzlite;
+create schema mzlite_def;
+create schema mzlite_data;
+create schema mzlite_inbox;
+
+-- One role for all clients; who may do what is decided by mzlite, not by the inner PostgreSQL.
+-- Roles belong to the whole cluster, so a database that was left half made may find it there.
+do $$
+begin
+    if not exists (select from pg_roles where rolname = 'materialize') then
+        create role materialize login nosuperuser nocreatedb nocreaterole;
+    end if;
+end
+$$;
+alter role materialize set default_transaction_isolation = 'repeatable read';
+
+revoke all on database materialize from public;
+grant connect, temporary on database materialize to materialize;
+revoke all on schema public from public;
+grant usage on schema public, mz_catalog, mz_internal, mz_introspection, mz_unsafe to materialize;
+alter default privileges in schema public, mz_catalog, mz_internal, mz_introspection, mz_unsafe
+grant select on tables to materialize;
+alter database materialize set search_path = mz_catalog, pg_catalog, public;
+
+create table mzlite.format (
+    version integer not null
+);
+
+create table mzlite.clock (
+    singleton boolean primary key default true check (singleton),
+    last_tick bigint not null,
+    next_due bigint,
+    held bigint
+);
+comment on table mzlite.clock is 'Milliseconds since 1970: the last tick, the moment the next temporal event falls due, and the moment a test holds the clock at.';
+insert into mzlite.clock (last_tick) values ((extract(epoch from clock_timestamp()) * 1000)::bigint);
+
+create table mzlite.environment (
+    singleton boolean primary key default true check (singleton),
+    environment_id uuid not null
+);
+insert into mzlite.environment (environment_id) values (gen_random_uuid());
