@@ -1,0 +1,338 @@
+"""SELECT: one query level becomes a tree of operators.
+
+In: a SELECT statement as PostgreSQL prints a view's definition (names qualified, stars
+expanded), and a catalog. Out: an operator whose columns are those of the statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pglast import ast, enums, parse_sql
+
+from mzlite.errors import unsupported
+from mzlite.planner.expressions import (
+    Node,
+    column,
+    conjuncts,
+    contains_aggregate,
+    contains_window,
+    function_name,
+    quote,
+    references,
+    sql,
+    walk,
+)
+from mzlite.planner.from_clause import lower_from
+from mzlite.planner.grouping import group
+from mzlite.planner.operators import (
+    Bound,
+    Constant,
+    Input,
+    Operator,
+    Output,
+    PerKey,
+    Select,
+    SetOperation,
+    TableFunction,
+    Temporal,
+    Union,
+)
+from mzlite.planner.scope import Context, Relations, Scope, Stage, Visible, resolve, unique
+from mzlite.planner.subqueries import apply_condition, has_subquery
+from mzlite.planner.temporal import bounds, is_temporal
+
+SET_RETURNING = frozenset(
+    """unnest generate_series generate_subscripts jsonb_array_elements jsonb_array_elements_text jsonb_each jsonb_each_text
+    jsonb_object_keys regexp_matches regexp_split_to_table string_to_table csv_extract""".split()
+)
+
+
+def plan(definition: str, relations: Relations) -> Operator:
+    """The operators of a view's definition as `pg_get_viewdef` prints it.
+
+    Raises:
+        MzError: a clause has no rule; the message names it.
+    """
+    statement = parse_sql(definition)[0].stmt
+    return lower_query(Context(relations, lower_query), statement, None)
+
+
+def lower_query(context: Context, statement: Node, outer: Scope | None) -> Operator:
+    """A query of any form: SELECT, VALUES, a set operation, each possibly with CTEs."""
+    if statement.withClause is not None:
+        context = context.nested()
+        add_ctes(context, statement.withClause, outer)
+    if statement.valuesLists:
+        return lower_values(context, statement)
+    if statement.op != enums.SetOperation.SETOP_NONE:
+        operator = lower_set_operation(context, statement, outer)
+        is_limited = statement.limitCount is not None or statement.limitOffset is not None
+        return limit_above(context, statement, operator) if is_limited else operator
+    return lower_select(context, statement, outer)
+
+
+def add_ctes(context: Context, clause: ast.WithClause, outer: Scope | None) -> None:
+    """Lowers the CTEs, each visible to those after it."""
+    if clause.recursive:
+        raise unsupported("WITH RECURSIVE is not supported; Materialize has WITH MUTUALLY RECURSIVE")
+    for cte in clause.ctes:
+        operator = context.lower_query(context.nested(), cte.ctequery, outer)
+        if cte.aliascolnames:
+            renamed = [name.sval for name in cte.aliascolnames]
+            renamed += operator.columns()[len(renamed) :]
+            operator = rename(context, operator, renamed)
+        context.ctes[cte.ctename] = operator
+
+
+def rename(context: Context, operator: Operator, names: list[str] | tuple[str, ...]) -> Operator:
+    """The same rows under other column names."""
+    if tuple(names) == operator.columns():
+        return operator
+    alias = context.alias()
+    outputs = [(name, column(alias, own)) for name, own in zip(names, operator.columns(), strict=True)]
+    return Select((Input(alias, operator),), (), tuple(outputs))
+
+
+def lower_values(context: Context, statement: Node) -> Operator:
+    """VALUES lists of constants."""
+    names = tuple(f"column{number}" for number in range(1, len(statement.valuesLists[0]) + 1))
+    for row in statement.valuesLists:
+        for value in row:
+            if references(value) or any(isinstance(node, ast.ColumnRef) for node in walk(value)):
+                raise unsupported("VALUES that read columns are not supported in a maintained view")
+    rows = ", ".join("(" + ", ".join(sql(value) for value in row) + ")" for row in statement.valuesLists)
+    columns = ", ".join(quote(name) for name in names)
+    return Constant(f"select * from (values {rows}) as v ({columns})", names)
+
+
+SET_KINDS = {
+    enums.SetOperation.SETOP_UNION: "union",
+    enums.SetOperation.SETOP_EXCEPT: "except",
+    enums.SetOperation.SETOP_INTERSECT: "intersect",
+}
+
+
+def lower_set_operation(context: Context, statement: Node, outer: Scope | None) -> Operator:
+    """UNION, EXCEPT and INTERSECT, with and without ALL."""
+    left = context.lower_query(context, statement.larg, outer)
+    right = rename(context, context.lower_query(context, statement.rarg, outer), left.columns())
+    kind = SET_KINDS[statement.op]
+    if kind == "union" and statement.all:
+        flat = [*left.operators] if isinstance(left, Union) else [left]
+        return Union((*flat, right), left.columns())
+    name = f"{kind} all" if statement.all else kind
+    return SetOperation(name, (left, right), left.columns())  # type: ignore[arg-type]
+
+
+def lower_select(context: Context, statement: ast.SelectStmt, outer: Scope | None) -> Operator:
+    """One SELECT level."""
+    stage = lower_from(context, statement.fromClause or (), outer)
+    targets = lower_targets(context, stage, statement.targetList or ())
+    keys = [resolve(key, stage.scope) for key in statement.groupClause or ()]
+    having = [resolve(part, stage.scope) for part in conjuncts(statement.havingClause)]
+    distinct_on = [resolve(node, stage.scope) for node in statement.distinctClause or () if node is not None]
+    order = [resolve_sort(part, stage.scope, targets) for part in statement.sortClause or ()]
+    everything = [*(node for _, node in targets), *having, *distinct_on, *(part.node for part in order)]
+    stage.above = [*everything, *keys]
+    add_where(context, stage, conjuncts(statement.whereClause))
+    filter_by_clock(context, stage)
+
+    if keys or any(contains_aggregate(node) for node in everything):
+        grouped = group(context, stage, keys, everything)
+
+        def above(node: Node) -> Node:
+            return grouped.above(stage.current(node))
+
+        targets = [(name, above(node)) for name, node in targets]
+        distinct_on = [above(node) for node in distinct_on]
+        order = [replace_sort(part, above(part.node)) for part in order]
+        conditions = [above(part) for part in having]
+        stage = Stage([grouped.source], conditions, scope=Scope(outer=outer))
+        stage.above = [*(node for _, node in targets), *distinct_on, *(part.node for part in order)]
+        filter_by_clock(context, stage)
+
+    is_limited = statement.limitCount is not None or statement.limitOffset is not None
+    if any(contains_window(node) for _, node in targets):
+        return windowed(context, stage, statement, targets, order)
+    if distinct_on:
+        if is_limited:
+            raise unsupported("LIMIT together with DISTINCT ON in one query level is not supported in a maintained view")
+        return first_of_each(context, stage, targets, distinct_on, order)
+    if is_limited and statement.distinctClause is None:
+        return top_k(context, stage, statement, targets, order)
+    operator: Operator = finish(context, stage, targets)
+    if statement.distinctClause is not None:
+        operator = SetOperation("distinct", (operator,), operator.columns())
+        return limit_above(context, statement, operator) if is_limited else operator
+    return operator
+
+
+def finish(context: Context, stage: Stage, targets: list[Output]) -> Operator:
+    """The stage projected to the targets."""
+    targets = [(name, stage.current(node)) for name, node in targets]
+    if not stage.sources:
+        query = "select " + ", ".join(f"{sql(node)} as {quote(name)}" for name, node in targets)
+        if not stage.tables and not stage.where:
+            return Constant(query, tuple(name for name, _ in targets))
+        stage.sources = [Input(context.alias(), Constant("select 1 as one", ("one",)))]
+    return Select(tuple(stage.sources), tuple(stage.where), tuple(targets), tuple(stage.tables))
+
+
+def lower_targets(context: Context, stage: Stage, items: tuple[ast.ResTarget, ...]) -> list[Output]:
+    """The select list; set-returning functions in it become table functions of the stage."""
+    taken: set[str] = set()
+    targets: list[Output] = []
+    for item in items:
+        name = unique(item.name or default_name(item.val), taken)
+        if function_name(item.val) in SET_RETURNING:
+            alias = context.alias()
+            call = sql(resolve(item.val, stage.scope))
+            stage.tables.append(TableFunction(alias, f"{call} as {quote(alias)} ({quote(name)})", (name,)))
+            targets.append((name, column(alias, name)))
+        else:
+            targets.append((name, resolve(item.val, stage.scope)))
+    return targets
+
+
+def default_name(node: Node) -> str:
+    """The name PostgreSQL gives an unnamed column."""
+    if isinstance(node, ast.ColumnRef):
+        return str(node.fields[-1].sval)
+    return function_name(node) or "?column?"
+
+
+# WHERE -----------------------------------------------------------------------
+
+
+def add_where(context: Context, stage: Stage, parts: list[Node]) -> None:
+    """Adds the conditions of WHERE: plain ones to the stage, subqueries as semi and anti joins."""
+    with_subquery = [part for part in parts if has_subquery(part)]
+    for part in parts:
+        if part not in with_subquery:
+            stage.where.append(resolve(part, stage.scope))
+    for part in with_subquery:
+        apply_condition(context, stage, part)
+
+
+def filter_by_clock(context: Context, stage: Stage) -> None:
+    """Moves the stage's temporal conditions into a temporal filter above its join."""
+    clock = [part for part in stage.where if is_temporal(part)]
+    if not clock:
+        return
+    found = [bound for part in clock for bound in bounds(part)]
+    stage.where = [part for part in stage.where if not is_temporal(part)]
+    source = stage.collapse(context, [bound.expression for bound in found])
+    found = [Bound(bound.kind, stage.current(bound.expression), bound.plus) for bound in found]
+    kept = {name for node in stage.above for alias, name in references(stage.current(node)) if alias == source.alias}
+    names = tuple(name for name in source.operator.columns() if name in kept)
+    alias = context.alias()
+    move = {(source.alias, name): column(alias, name) for name in names}
+    stage.replace(Input(alias, Temporal(source, tuple(found), names)), move)
+
+
+# Whatever is a function of a key's rows: windows, DISTINCT ON, top-k --------------
+
+
+def resolve_sort(part: ast.SortBy, scope: Scope, targets: list[Output]) -> ast.SortBy:
+    """An ORDER BY item with its expression resolved; it may name an output column or its position."""
+    if isinstance(part.node, ast.A_Const) and isinstance(part.node.val, ast.Integer):
+        return replace_sort(part, targets[part.node.val.ival - 1][1])
+    if isinstance(part.node, ast.ColumnRef) and len(part.node.fields) == 1:
+        for name, node in targets:
+            if name == part.node.fields[0].sval:
+                return replace_sort(part, node)
+    return replace_sort(part, resolve(part.node, scope))
+
+
+def replace_sort(part: ast.SortBy, node: Node) -> ast.SortBy:
+    """The item with another expression."""
+    return ast.SortBy(node=node, sortby_dir=part.sortby_dir, sortby_nulls=part.sortby_nulls, useOp=part.useOp)
+
+
+def order_by(order: list[ast.SortBy]) -> str:
+    """ORDER BY as SQL text, empty for no items."""
+    return " order by " + ", ".join(sql(part) for part in order) if order else ""
+
+
+def per_key(
+    context: Context, stage: Stage, targets: list[Output], keys: list[Node], query: Callable[[str, str], str], title: str
+) -> Operator:
+    """Rows recomputed for each touched key. `query` makes its SQL from the select list and the FROM item."""
+    source = stage.collapse(context, [*(node for _, node in targets), *keys])
+    taken = {name for name, _ in targets}
+    key_outputs = [(unique("key", taken), stage.current(key)) for key in keys]
+    outputs = [*((name, stage.current(node)) for name, node in targets), *key_outputs]
+    select_list = ", ".join(f"{sql(node)} as {quote(name)}" for name, node in outputs)
+    text = query(select_list, f"{{input}} as {quote(source.alias)}")
+    names = tuple(name for name, _ in outputs)
+    operator = PerKey(source, tuple(key_outputs), text, names, title)
+    if not keys:
+        return operator
+    alias = context.alias()
+    return Select((Input(alias, operator),), (), tuple((name, column(alias, name)) for name, _ in targets))
+
+
+def first_of_each(
+    context: Context, stage: Stage, targets: list[Output], keys: list[Node], order: list[ast.SortBy]
+) -> Operator:
+    """DISTINCT ON: the first row of each key; ties are broken by the whole row, so that the result is a function of the rows."""
+
+    def query(select_list: str, source: str) -> str:
+        sorts = [replace_sort(part, stage.current(part.node)) for part in order]
+        on = ", ".join(sql(stage.current(key)) for key in keys)
+        ties = ", ".join(sql(stage.current(node)) for _, node in targets)
+        sorting = order_by(sorts) or f" order by {on}"
+        return f"select distinct on ({on}) {select_list} from {source}{sorting}, {ties}"
+
+    return per_key(context, stage, targets, keys, query, "Distinct on")
+
+
+def top_k(
+    context: Context, stage: Stage, statement: ast.SelectStmt, targets: list[Output], order: list[ast.SortBy]
+) -> Operator:
+    """ORDER BY .. LIMIT over all rows of the level."""
+
+    def query(select_list: str, source: str) -> str:
+        sorts = [replace_sort(part, stage.current(part.node)) for part in order]
+        ties = ", ".join(sql(stage.current(node)) for _, node in targets)
+        sorting = f"{order_by(sorts)}, {ties}" if sorts else f" order by {ties}"
+        return f"select {select_list} from {source}{sorting}{limit_clause(statement)}"
+
+    return per_key(context, stage, targets, [], query, "Top k")
+
+
+def limit_clause(statement: ast.SelectStmt) -> str:
+    """LIMIT and OFFSET as SQL text."""
+    text = f" limit {sql(statement.limitCount)}" if statement.limitCount is not None else ""
+    return text + (f" offset {sql(statement.limitOffset)}" if statement.limitOffset is not None else "")
+
+
+def limit_above(context: Context, statement: ast.SelectStmt, operator: Operator) -> Operator:
+    """LIMIT over a set operation or DISTINCT, whose ORDER BY can only name its output columns."""
+    alias = context.alias()
+    stage = Stage([Input(alias, operator)])
+    targets: list[Output] = [(name, column(alias, name)) for name in operator.columns()]
+    stage.scope = Scope([Visible(None, dict(targets))])
+    order = [resolve_sort(part, stage.scope, targets) for part in statement.sortClause or ()]
+    return top_k(context, stage, statement, targets, order)
+
+
+def windowed(
+    context: Context, stage: Stage, statement: ast.SelectStmt, targets: list[Output], order: list[ast.SortBy]
+) -> Operator:
+    """Window functions: recomputed for each touched partition, which must be the same for all of them to be narrow."""
+    if statement.distinctClause is not None or statement.limitCount is not None:
+        raise unsupported("DISTINCT or LIMIT beside window functions in one query level is not supported: use a subquery")
+    shared: list[Node] | None = None
+    for _, node in targets:
+        for item in walk(node, into_subqueries=False):
+            if isinstance(item, ast.FuncCall) and item.over is not None:
+                partition = list(item.over.partitionClause or ())
+                texts = {sql(part) for part in partition}
+                shared = partition if shared is None else [part for part in shared if sql(part) in texts]
+
+    def query(select_list: str, source: str) -> str:
+        return f"select {select_list} from {source}"
+
+    return per_key(context, stage, targets, shared or [], query, "Window")

@@ -1,0 +1,68 @@
+"""Temporal filters: conditions that compare mz_now() with an expression.
+
+In: one conjunct of a WHERE or HAVING. Out: the bounds of the interval of mz_now() in which
+it holds, in milliseconds. The forms and their refusals are those of Materialize's manual,
+"Temporal filters": mz_now() stands alone on one side of =, <, <=, >, >= or BETWEEN.
+"""
+
+from __future__ import annotations
+
+from pglast import ast, enums
+
+from mzlite.errors import unsupported
+from mzlite.planner.expressions import Node, contains_function, function_name, sql
+from mzlite.planner.operators import Bound
+
+MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
+
+
+def is_temporal(condition: Node) -> bool:
+    """Whether a condition depends on the clock."""
+    return contains_function(condition, "mz_now")
+
+
+def is_clock(expression: Node) -> bool:
+    """mz_now() itself, possibly under a cast to mz_timestamp."""
+    if isinstance(expression, ast.TypeCast):
+        return expression.typeName.names[-1].sval == "mz_timestamp" and is_clock(expression.arg)
+    return function_name(expression) == "mz_now"
+
+
+def bounds(condition: Node) -> list[Bound]:
+    """The bounds that one conjunct states.
+
+    Raises:
+        MzError: the condition is of a form that Materialize does not take either.
+    """
+    if isinstance(condition, ast.A_Expr):
+        if condition.kind == enums.A_Expr_Kind.AEXPR_BETWEEN and is_clock(condition.lexpr):
+            low, high = condition.rexpr
+            return [*compared(">=", low, condition), *compared("<=", high, condition)]
+        if condition.kind == enums.A_Expr_Kind.AEXPR_OP and condition.lexpr is not None:
+            operator = condition.name[-1].sval
+            if operator in MIRRORED and is_clock(condition.lexpr):
+                return compared(operator, condition.rexpr, condition)
+            if operator in MIRRORED and is_clock(condition.rexpr):
+                return compared(MIRRORED[operator], condition.lexpr, condition)
+    raise refused(condition)
+
+
+def compared(operator: str, expression: Node, condition: Node) -> list[Bound]:
+    """The bounds of `mz_now() operator expression`."""
+    if is_temporal(expression):
+        raise refused(condition)
+    return {
+        "<": [Bound("until", expression, 0)],
+        "<=": [Bound("until", expression, 1)],
+        ">": [Bound("from", expression, 1)],
+        ">=": [Bound("from", expression, 0)],
+        "=": [Bound("from", expression, 0), Bound("until", expression, 1)],
+    }[operator]
+
+
+def refused(condition: Node) -> Exception:
+    """Materialize's refusal of a temporal condition that it cannot maintain."""
+    return unsupported(
+        "Unsupported temporal predicate. Note: `mz_now()` must be directly compared to a non-temporal expression of "
+        f"mz_timestamp-castable type. Expression found: {sql(condition)}"
+    )
