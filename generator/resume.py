@@ -1,0 +1,35 @@
+"""Keeps a world between two runs, so that orders which were under way go on where they were.
+
+In: a world at rest, or the file that an earlier run wrote. Out: the file, or the world. A file
+that cannot be read counts as none: the world then simply begins anew.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+
+from generator.delivery import DeliveryWorld, Shares
+from generator.population import Population
+
+FORMAT = 1
+
+
+def save(world: DeliveryWorld, file: Path) -> None:
+    """Write the world to `file`, all or nothing."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    scratch = file.with_suffix(".new")
+    scratch.write_bytes(orjson.dumps({"format": FORMAT, **world.saved()}))
+    scratch.replace(file)
+
+
+def load(file: Path, population: Population, shares: Shares, oldest_ms: int) -> DeliveryWorld | None:
+    """The world in `file`; None if there is none, or one that stopped before `oldest_ms`."""
+    try:
+        saved = orjson.loads(file.read_bytes())
+        if saved.get("format") != FORMAT or saved["now_ms"] < oldest_ms:
+            return None
+        return DeliveryWorld.restored(population, shares, saved)
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+        return None
