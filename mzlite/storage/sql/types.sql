@@ -49,8 +49,8 @@ create cast (bigint as mz_catalog.mz_timestamp) without function as implicit;
 create cast (mz_catalog.mz_timestamp as bigint) without function;
 
 -- A timestamp is held as microseconds since 2000; this hands the number out unchanged.
-create function mzlite.microseconds_of(timestamp) returns bigint language internal immutable strict leakproof parallel safe as 'int8up';
-create function mzlite.microseconds_of(timestamptz) returns bigint language internal immutable strict leakproof parallel safe as 'int8up';
+create function mz_internal.microseconds_of(timestamp) returns bigint language internal immutable strict leakproof parallel safe as 'int8up';
+create function mz_internal.microseconds_of(timestamptz) returns bigint language internal immutable strict leakproof parallel safe as 'int8up';
 create function mzlite.timestamp_of_microseconds(bigint) returns timestamp language internal immutable strict leakproof parallel safe as 'int8up';
 create function mzlite.timestamptz_of_microseconds(bigint) returns timestamptz language internal immutable strict leakproof parallel safe as 'int8up';
 
@@ -58,9 +58,9 @@ create function mz_catalog.mz_timestamp(integer) returns mz_catalog.mz_timestamp
 create function mz_catalog.mz_timestamp(smallint) returns mz_catalog.mz_timestamp language internal immutable strict parallel safe as 'int28';
 create function mz_catalog.mz_timestamp(numeric) returns mz_catalog.mz_timestamp language internal immutable strict parallel safe as 'numeric_int8';
 create function mz_catalog.mz_timestamp(timestamp) returns mz_catalog.mz_timestamp language sql immutable strict parallel safe
-return ((mzlite.microseconds_of($1) + 946684800000000) / 1000)::mz_catalog.mz_timestamp;
+return ((mz_internal.microseconds_of($1) + 946684800000000) / 1000)::mz_catalog.mz_timestamp;
 create function mz_catalog.mz_timestamp(timestamptz) returns mz_catalog.mz_timestamp language sql immutable strict parallel safe
-return ((mzlite.microseconds_of($1) + 946684800000000) / 1000)::mz_catalog.mz_timestamp;
+return ((mz_internal.microseconds_of($1) + 946684800000000) / 1000)::mz_catalog.mz_timestamp;
 create function mz_catalog.mz_timestamp(date) returns mz_catalog.mz_timestamp language sql immutable strict parallel safe
 return (($1 - date '1970-01-01')::bigint * 86400000)::mz_catalog.mz_timestamp;
 create function mz_catalog.mz_timestamp_to_timestamp(mz_catalog.mz_timestamp) returns timestamp language sql immutable strict parallel safe
