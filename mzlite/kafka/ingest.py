@@ -1,0 +1,379 @@
+"""Reads one topic for one source.
+
+In: an `IngestSpec` and the offsets that the last committed tick recorded. Out: `Batch`es, each
+with its rows ready for COPY and the offsets after them, so that rows and offsets commit together.
+One thread consumes and packs ahead, while the engine's thread is busy in PostgreSQL; how far ahead
+is bounded in bytes. Offsets live in PostgreSQL only: no consumer group, nothing is committed to Kafka.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import cast
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from mzlite.kafka.client import quiet
+from mzlite.kafka.pack import COPY_HEADER, COPY_TRAILER, Message, Packed, packer
+from mzlite.kafka.spec import IngestSpec
+from mzlite.kafka.status import Health, SourceStatus
+
+log = structlog.get_logger(__name__)
+
+MESSAGES_AT_ONCE = 1000
+POLL_SECONDS = 0.25
+METADATA_TIMEOUT = 5.0
+RETRY_SECONDS = 1.0
+ABSENCES_UNTIL_DELETED = 3
+"""A topic counts as deleted when this many looks in a row do not find it: a starting broker may not know it yet."""
+
+BROKER_ERRORS = (
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._AUTHENTICATION,
+    KafkaError._SSL,
+    KafkaError._RESOLVE,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+)
+
+
+@dataclass
+class Batch:
+    """What one tick takes in from one source.
+
+    Attributes:
+        rows: how many rows `copy_data` has.
+        copy_data: the rows in PostgreSQL's binary COPY format, without the stream's header and trailer;
+            columns as in `IngestSpec.staged_columns`.
+        offsets: the next offset to read, for each partition that the batch touched.
+        messages: how many messages it stands for, the skipped ones included.
+        newest_timestamp: the highest Kafka timestamp, in milliseconds since 1970; -1 without messages.
+        error: what makes every read of the source fail from now on, or None.
+    """
+
+    rows: int
+    copy_data: bytes
+    offsets: dict[int, int]
+    messages: int = 0
+    newest_timestamp: int = -1
+    error: str | None = None
+
+    @property
+    def copy_stream(self) -> bytes:
+        """The complete stream for `COPY .. FROM STDIN (FORMAT BINARY)`."""
+        return COPY_HEADER + self.copy_data + COPY_TRAILER
+
+
+@dataclass
+class _Buffer:
+    """Packed messages that wait to be taken; guarded by `condition`."""
+
+    condition: threading.Condition = field(default_factory=threading.Condition)
+    chunks: deque[Packed] = field(default_factory=deque)
+    size: int = 0
+
+
+class Ingest:
+    """The reader of one source; create, `start`, `take` again and again, `stop`.
+
+    Args:
+        spec: the source.
+        offsets: the next offset by partition, as recorded by the last tick; it goes before `spec.start_offsets`.
+        wake: called, from the reader's thread, when there is something to take or the status changed.
+    """
+
+    def __init__(self, spec: IngestSpec, offsets: dict[int, int], wake: Callable[[], None]) -> None:
+        self.spec = spec
+        self._recorded = dict(offsets)
+        self._wake = wake
+        self._pack = packer(spec)
+        self._buffer = _Buffer()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"ingest-{spec.source_id}", daemon=True)
+        self._health = Health(wake)
+        self._positions = dict(offsets)
+        self._ends: dict[int, int] = {}
+        self._absences = 0
+        self._messages_received = 0
+        self._bytes_received = 0
+        self._failure: str | None = None
+
+    def start(self) -> None:
+        """Begin to read, in a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop reading and wait until the thread has ended."""
+        self._stopping.set()
+        with self._buffer.condition:
+            self._buffer.condition.notify_all()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    @property
+    def status(self) -> SourceStatus:
+        """How it goes, at this moment; may be read from any thread."""
+        return SourceStatus(
+            status=self._health.status,
+            error=self._health.error,
+            positions=dict(self._positions),
+            ends=dict(self._ends),
+            messages_received=self._messages_received,
+            bytes_received=self._bytes_received,
+            buffered_bytes=self._buffer.size,
+        )
+
+    def take(self, max_rows: int, max_bytes: int) -> Batch | None:
+        """What has arrived, in order, or None; never blocks.
+
+        Args:
+            max_rows: at most so many messages.
+            max_bytes: at most so many bytes of rows, but always one message.
+        """
+        buffer = self._buffer
+        taken: list[Packed] = []
+        count = size = 0
+        with buffer.condition:
+            while buffer.chunks and count < max_rows and (size < max_bytes or not taken):
+                chunk = buffer.chunks[0]
+                fitting = _fitting(chunk, max_rows - count, max_bytes - size, at_least=0 if taken else 1)
+                if fitting == 0:
+                    break
+                chunk = buffer.chunks.popleft() if fitting == len(chunk.rows) else chunk.split(fitting)
+                taken.append(chunk)
+                count += len(chunk.rows)
+                size += chunk.size
+            buffer.size -= size
+            if taken:
+                buffer.condition.notify_all()
+            failure, self._failure = (self._failure, None) if not buffer.chunks else (None, self._failure)
+        if not taken and failure is None:
+            return None
+        return _batch(taken, count, failure)
+
+    # The reader's thread -----------------------------------------------------
+
+    def _run(self) -> None:
+        pause = 0.1
+        while not self._stopping.is_set() and not self._health.failed:
+            try:
+                self._read()
+            except KafkaException as error:
+                self._health.stalled(str(error.args[0]))
+                log.warning("reading a topic failed", source=self.spec.source_id, error=str(error))
+                self._stopping.wait(pause)
+                pause = min(2 * pause, 10.0)
+            except Exception as error:
+                log.exception("a source failed", source=self.spec.source_id)
+                self._fail(f"internal error: {error}")
+
+    def _read(self) -> None:
+        consumer = Consumer(self._configuration())
+        try:
+            if not self._refresh_until_found(consumer):
+                return
+            refreshed = time.monotonic()
+            while not self._stopping.is_set() and not self._health.failed:
+                if not self._wait_for_space():
+                    continue
+                self._consume(consumer)
+                interval = RETRY_SECONDS if self._health.status != "running" else self.spec.refresh_interval
+                if time.monotonic() - refreshed >= interval:
+                    self._refresh(consumer)
+                    refreshed = time.monotonic()
+        finally:
+            consumer.close()
+
+    def _configuration(self) -> dict[str, object]:
+        return quiet(
+            self.spec.client,
+            **{
+                # librdkafka wants a group's name even when nothing uses it.
+                "group.id": f"materialize-{self.spec.source_id}",
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "auto.offset.reset": "error",
+                "isolation.level": "read_committed",
+                "queued.min.messages": 100_000,
+                # How long to wait before fetching again after the queue was full; the default is a second.
+                "fetch.queue.backoff.ms": 10,
+                "queued.max.messages.kbytes": 16 * 1024,
+                "fetch.message.max.bytes": 4 * 1024 * 1024,
+                "topic.metadata.refresh.interval.ms": 30_000,
+                "error_cb": self._on_error,
+            },
+        )
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.code() in BROKER_ERRORS:
+            self._health.stalled(error.str())
+
+    def _wait_for_space(self) -> bool:
+        """True at once when there is room; else wait a while for it."""
+        buffer = self._buffer
+        with buffer.condition:
+            if buffer.size < self.spec.buffer_bytes:
+                return True
+            buffer.condition.wait(POLL_SECONDS)
+            return buffer.size < self.spec.buffer_bytes
+
+    def _consume(self, consumer: Consumer) -> None:
+        first = consumer.poll(POLL_SECONDS)
+        if first is None:
+            return
+        # One has come; with it comes what else has already been fetched.
+        messages = [first, *consumer.consume(MESSAGES_AT_ONCE - 1, 0)]
+        if any(message.error() is not None for message in messages):
+            for message in messages:
+                if (error := message.error()) is not None:
+                    self._handle(consumer, error, message)
+            messages = [message for message in messages if message.error() is None]
+        if not messages:
+            return
+        packed = self._pack(cast("list[Message]", messages))
+        self._messages_received += len(messages)
+        self._bytes_received += packed.size
+        self._positions.update(packed.next_offsets())
+        with self._buffer.condition:
+            self._buffer.chunks.append(packed)
+            self._buffer.size += packed.size
+        if self._health.status != "running":
+            self._health.running()
+        self._wake()
+
+    def _handle(self, consumer: Consumer, error: KafkaError, message: object) -> None:
+        code = error.code()
+        if code in (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE):
+            self._reposition(consumer, message.partition())  # type: ignore[attr-defined]
+        elif code in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION):
+            self._refresh(consumer)
+        elif error.fatal():
+            raise KafkaException(error)
+        else:
+            self._health.stalled(error.str())
+
+    def _reposition(self, consumer: Consumer, partition: int) -> None:
+        """The broker does not have the offset that was asked for: it has expired, or the topic is another."""
+        low, high = consumer.get_watermark_offsets(TopicPartition(self.spec.topic, partition), timeout=METADATA_TIMEOUT)
+        position = self._positions.get(partition, 0)
+        if position > high:
+            self._fail(_recreated(partition, position, high))
+            return
+        log.warning(
+            "messages expired before they were read",
+            source=self.spec.source_id, partition=partition, first=position, next=low,
+        )  # fmt: skip
+        self._positions[partition] = low
+        consumer.seek(TopicPartition(self.spec.topic, partition, low))
+
+    # Metadata ----------------------------------------------------------------
+
+    def _refresh_until_found(self, consumer: Consumer) -> bool:
+        while not self._stopping.is_set() and not self._health.failed:
+            if self._refresh(consumer):
+                return True
+            self._stopping.wait(RETRY_SECONDS)
+        return False
+
+    def _refresh(self, consumer: Consumer) -> bool:
+        """Look at the topic: assign new partitions, notice a deleted or recreated one. True when it is there."""
+        topic = self.spec.topic
+        try:
+            found = consumer.list_topics(topic, timeout=METADATA_TIMEOUT).topics.get(topic)
+            if found is None or found.error is not None:
+                return self._not_found(None if found is None else found.error)
+            self._absences = 0
+            known = {item.partition for item in consumer.assignment()}
+            if len(found.partitions) < len(known):
+                regressed = f"from {len(known)} to {len(found.partitions)}"
+                self._fail(f"Source error: topic was recreated: partition count regressed {regressed}")
+                return False
+            added = sorted(set(found.partitions) - known)
+            for partition in sorted(found.partitions):
+                if not self._look_at(consumer, partition, starting=partition in added):
+                    return False
+            if added:
+                start = [TopicPartition(topic, partition, self._positions[partition]) for partition in added]
+                consumer.incremental_assign(start)
+                log.info("reading partitions", source=self.spec.source_id, topic=topic, partitions=added)
+        except KafkaException as error:
+            self._health.stalled(error.args[0].str())
+            return False
+        self._health.running()
+        return True
+
+    def _not_found(self, error: KafkaError | None) -> bool:
+        if error is not None and error.code() not in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
+            self._health.stalled(error.str())
+            return False
+        self._absences += 1
+        if self._absences >= ABSENCES_UNTIL_DELETED:
+            self._fail("Source error: topic was deleted")
+        else:
+            self._health.stalled("Topic does not exist")
+        return False
+
+    def _look_at(self, consumer: Consumer, partition: int, *, starting: bool) -> bool:
+        where = TopicPartition(self.spec.topic, partition)
+        low, high = consumer.get_watermark_offsets(where, timeout=METADATA_TIMEOUT)
+        known = max(self._ends.get(partition, 0), self._recorded.get(partition, 0))
+        if high < known:
+            self._fail(_recreated(partition, known, high))
+            return False
+        self._ends[partition] = high
+        if starting:
+            wanted = self._positions.get(partition, self.spec.start_offsets.get(partition, 0))
+            if wanted < low and partition in self._recorded:
+                log.warning(
+                    "messages expired before they were read",
+                    source=self.spec.source_id, partition=partition, first=wanted, next=low,
+                )  # fmt: skip
+            self._positions[partition] = max(wanted, low)
+        return True
+
+    def _fail(self, text: str) -> None:
+        """End the source for good: what has been read is still taken, then the error."""
+        with self._buffer.condition:
+            self._failure = text
+        self._health.fail(text)
+
+
+def _recreated(partition: int, before: int, after: int) -> str:
+    return (
+        f"Source error: topic was recreated: high watermark of partition {partition} regressed from {before} to {after}"
+    )
+
+
+def _fitting(chunk: Packed, max_rows: int, max_bytes: int, *, at_least: int) -> int:
+    """How many messages of the chunk may be taken."""
+    if len(chunk.rows) <= max_rows and chunk.size <= max_bytes:
+        return len(chunk.rows)
+    count = size = 0
+    for row in chunk.rows[:max_rows]:
+        size += len(row)
+        if size > max_bytes:
+            break
+        count += 1
+    return max(count, at_least)
+
+
+def _batch(chunks: list[Packed], messages: int, failure: str | None) -> Batch:
+    offsets: dict[int, int] = {}
+    error: str | None = None
+    for chunk in chunks:
+        offsets.update(chunk.next_offsets())
+        if error is None and chunk.error is not None:
+            error = chunk.error[1]
+    return Batch(
+        rows=messages - sum(chunk.rows.count(b"") for chunk in chunks),
+        copy_data=b"".join([row for chunk in chunks for row in chunk.rows]),
+        offsets=offsets,
+        messages=messages,
+        newest_timestamp=max((max(chunk.timestamps) for chunk in chunks), default=-1),
+        error=error or failure,
+    )
