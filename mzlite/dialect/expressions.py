@@ -1,0 +1,716 @@
+"""Parses scalar expressions.
+
+In: tokens. Out: expression nodes, by Materialize's precedences, which are PostgreSQL's but for a
+few: comparisons associate to the left, and what follows IS DISTINCT FROM reaches as far as it can.
+There the parser notes parentheses for PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from mzlite.dialect import ast
+from mzlite.dialect import tokens as t
+from mzlite.dialect.ast import Expression
+from mzlite.dialect.keywords import POSTGRES_VALUE_FUNCTIONS, QUERY_START, RESERVED_IN_EXPRESSION
+from mzlite.dialect.types import TypeParser
+from mzlite.errors import syntax_error
+
+ZERO, OR, AND, NOT, IS, COMPARE, LIKE, OTHER, PLUS, TIMES, AT, UNARY, POSTFIX = range(13)
+
+_KEYWORD_PRECEDENCE = {
+    "OR": OR,
+    "AND": AND,
+    "IS": IS,
+    "ISNULL": IS,
+    "IN": LIKE,
+    "BETWEEN": LIKE,
+    "LIKE": LIKE,
+    "ILIKE": LIKE,
+    "OPERATOR": OTHER,
+    "COLLATE": AT,
+    "AT": AT,
+}
+_OPERATOR_PRECEDENCE = {
+    "<": COMPARE,
+    "<=": COMPARE,
+    "<>": COMPARE,
+    ">": COMPARE,
+    ">=": COMPARE,
+    "+": PLUS,
+    "-": PLUS,
+    "/": TIMES,
+    "%": TIMES,
+}
+_KIND_PRECEDENCE = {t.EQ: COMPARE, t.STAR: TIMES, t.DOUBLE_COLON: POSTFIX, t.LBRACKET: POSTFIX, t.DOT: POSTFIX}
+_INTERVAL_FIELDS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
+_INTERVAL_WORDS = (*_INTERVAL_FIELDS, *(field + "S" for field in _INTERVAL_FIELDS))
+_TYPE_WORDS = frozenset({"VARYING", "PRECISION", "WITH", "WITHOUT", "LIST"})
+_SIMPLE = (ast.Identifier, ast.Value, ast.Function, ast.Nested, ast.Parameter, ast.Cast, ast.IntervalValue)
+_LIKE_FORMS = (ast.Like, ast.Between, ast.InList, ast.InSubquery)
+_COMPARISONS = frozenset({"<", "<=", "<>", ">", ">=", "="})
+
+
+class ExpressionParser(TypeParser):
+    """Adds `expression` to the stream; `query` comes from the query parser."""
+
+    def query(self) -> ast.Query:
+        raise NotImplementedError
+
+    def query_after(self, inner: ast.Query) -> ast.Query:
+        """The rest of a query whose first operand `inner` was read in parentheses."""
+        raise NotImplementedError
+
+    def expression(self) -> Expression:
+        return self.subexpression(ZERO)
+
+    def subexpression(self, precedence: int) -> Expression:
+        self.enter()
+        result = self._seeded(precedence, self._prefix())
+        self.leave()
+        return result
+
+    def _seeded(self, precedence: int, left: Expression) -> Expression:
+        while True:
+            following = self._precedence()
+            if precedence >= following:
+                return left
+            left = self._infix(left, following)
+
+    def _precedence(self) -> int:
+        kind, value = self.kinds[self.index], self.values[self.index]
+        if kind == t.KEYWORD:
+            if value == "NOT":
+                index = self.index + 1
+                follows = self.values[index] if self.kinds[index] == t.KEYWORD else ""
+                return LIKE if follows in ("IN", "BETWEEN", "LIKE", "ILIKE") else ZERO
+            return _KEYWORD_PRECEDENCE.get(value, ZERO)
+        if kind == t.OP:
+            return _OPERATOR_PRECEDENCE.get(value, OTHER)
+        return _KIND_PRECEDENCE.get(kind, ZERO)
+
+    def parenthesize(self, node: ast.Node) -> None:
+        """PostgreSQL is shown `node` in parentheses."""
+        self.edit(node.start, node.start, "(")
+        self.edit(node.end, node.end, ")")
+
+    # Prefix --------------------------------------------------------------
+
+    def _prefix(self) -> Expression:
+        index = self.index
+        kind, value, start = self.kinds[index], self.values[index], self.tokens.starts[index]
+        if kind in (t.KEYWORD, t.IDENT, t.LBRACKET) and self._may_be_typed_literal(index):
+            literal = self.attempt(self._typed_literal)
+            if literal is not None:
+                return literal
+        if kind == t.IDENT:
+            return self._qualified_identifier()
+        if kind == t.NUMBER:
+            self.index += 1
+            following = self.tokens.starts[self.index]
+            if following == self.last_end and self.kinds[self.index] in (t.IDENT, t.KEYWORD):
+                self.edit(following, following, " ")
+            return ast.Value(start, self.last_end, "number", value)
+        if kind == t.STRING:
+            self.index += 1
+            return ast.Value(start, self.last_end, "string", value)
+        if kind == t.LPAREN:
+            self.index += 1
+            fragment = self._fragment(start)
+            self.expect(t.RPAREN)
+            fragment.end = self.last_end
+            return fragment if not isinstance(fragment, ast.Query) else ast.Subquery(start, self.last_end, fragment)
+        if kind == t.KEYWORD:
+            return self._keyword_prefix(value, start)
+        if kind == t.OP and value in ("-", "+", "~"):
+            return self._unary(value, start)
+        if kind == t.PARAMETER:
+            self.index += 1
+            return ast.Parameter(start, self.last_end, int(value))
+        if kind == t.HEX:
+            self.index += 1
+            return ast.Value(start, self.last_end, "hex", value)
+        if kind == t.LBRACKET:
+            name = self.raw_name()
+            return self.function_call(name, start)
+        if kind == t.END:
+            raise syntax_error("Unexpected EOF")
+        self.expected("an expression")
+
+    def _keyword_prefix(self, word: str, start: int) -> Expression:
+        following = self.kinds[self.index + 1]
+        match word:
+            case "TRUE" | "FALSE":
+                self.index += 1
+                return ast.Value(start, self.last_end, "boolean", word.lower())
+            case "NULL":
+                self.index += 1
+                return ast.Value(start, self.last_end, "null", "null")
+            case "ARRAY" | "LIST":
+                self.index += 1
+                return self._sequence("array" if word == "ARRAY" else "list", start, keyword=True)
+            case "MAP":
+                self.index += 1
+                return self._map_expression(start)
+            case "CASE":
+                return self._case(start)
+            case "CAST":
+                return self._cast(start)
+            case "COALESCE" | "GREATEST" | "LEAST":
+                self.index += 1
+                arguments = self.parenthesized(self.expression)
+                return ast.Homogenizing(start, self.last_end, word.lower(), arguments)
+            case "NULLIF":
+                self.index += 1
+                self.expect(t.LPAREN)
+                left = self.expression()
+                self.expect(t.COMMA)
+                right = self.expression()
+                self.expect(t.RPAREN)
+                return ast.NullIf(start, self.last_end, left, right)
+            case "EXISTS":
+                self.index += 1
+                self.expect(t.LPAREN)
+                query = self.query()
+                self.expect(t.RPAREN)
+                return ast.Exists(start, self.last_end, query)
+            case "EXTRACT":
+                return self._extract(start)
+            case "NOT":
+                self.index += 1
+                operand = self.subexpression(NOT)
+                return ast.Not(start, self.last_end, operand)
+            case "ROW" if following == t.LPAREN:
+                self.index += 2
+                items: list[Expression] = []
+                if self.kinds[self.index] != t.RPAREN:
+                    items = self.comma_separated(self.expression)
+                self.expect(t.RPAREN)
+                return ast.Row(start, self.last_end, items)
+            case "TRIM":
+                return self._trim(start)
+            case "POSITION" if following == t.LPAREN:
+                return self._position(start)
+            case "SUBSTRING":
+                return self._substring(start)
+            case "NORMALIZE" if following == t.LPAREN:
+                return self._normalize(start)
+        if word in RESERVED_IN_EXPRESSION:
+            raise syntax_error(f"expected expression, but found reserved keyword: {word}")
+        return self._qualified_identifier()
+
+    def _unary(self, operator: str, start: int) -> Expression:
+        self.index += 1
+        if operator == "-" and self.kinds[self.index] == t.NUMBER and float(self.values[self.index]) != 0.0:
+            self.index += 1
+            literal = ast.Value(start, self.last_end, "number", "-" + self.values[self.index - 1])
+            if self._precedence() == POSTFIX:
+                # PostgreSQL would apply the cast first and the sign to its result.
+                self.parenthesize(literal)
+            return literal
+        operand = self.subexpression(OTHER if operator == "~" else UNARY)
+        return ast.Operation(start, self.last_end, operator, None, None, operand)
+
+    def _fragment(self, start: int) -> Expression | ast.Query:
+        """What stands in parentheses whose opening one has been read: a query or expressions.
+        `((select 2)) + 3` and `((select 2)) union select 2` differ only after the inner one."""
+        if self.peek_keyword_in(QUERY_START):
+            return self.query()
+        if self.kinds[self.index] != t.LPAREN:
+            return self._wrap(self.comma_separated(self.expression), start)
+        inner_start = self.position
+        self.index += 1
+        self.enter()
+        inner = self._fragment(inner_start)
+        self.expect(t.RPAREN)
+        self.leave()
+        inner.end = self.last_end
+        if isinstance(inner, ast.Query):
+            if self.kinds[self.index] == t.RPAREN or self.peek_keyword_in(("UNION", "INTERSECT", "EXCEPT")):
+                inner.start = inner_start
+                return self.query_after(inner)
+            prefix: Expression = ast.Subquery(inner_start, self.last_end, inner)
+        else:
+            prefix = inner
+        expressions = [self._seeded(ZERO, prefix)]
+        while self.take(t.COMMA):
+            expressions.append(self.expression())
+        return self._wrap(expressions, start)
+
+    @staticmethod
+    def _wrap(expressions: list[Expression], start: int) -> Expression:
+        if len(expressions) == 1:
+            return ast.Nested(start, start, expressions[0])
+        return ast.Row(start, start, expressions)
+
+    # Typed literals and special forms ------------------------------------
+
+    def _may_be_typed_literal(self, index: int) -> bool:
+        """A cheap look ahead: could `type 'literal'` start here?"""
+        kinds = self.kinds
+        following = kinds[index + 1]
+        if following == t.STRING:
+            return True
+        while following == t.DOT and kinds[index + 2] in (t.IDENT, t.KEYWORD):
+            index += 2
+            following = kinds[index + 1]
+            if following == t.STRING:
+                return True
+        if following == t.LPAREN:
+            return kinds[index + 2] == t.NUMBER
+        if following == t.LBRACKET:
+            return kinds[index + 2] in (t.NUMBER, t.RBRACKET) or self.values[index] == "MAP"
+        return following == t.KEYWORD and self.values[index + 1] in _TYPE_WORDS
+
+    def _typed_literal(self) -> Expression:
+        start = self.position
+        edits = len(self.edits)
+        data_type = self.data_type()
+        if data_type.kind == "named" and data_type.name == ("interval",):
+            return self.interval_value(start)
+        type_end = self.last_end
+        literal_start = self.position
+        literal = ast.Value(literal_start, 0, "string", self.literal_string())
+        literal.end = self.last_end
+        if data_type.kind != "named":
+            spelling = self.relay(start, type_end)
+            del self.edits[edits:]
+            self.edit(start, literal_start, "")
+            self.edit(literal.end, literal.end, "::" + spelling)
+        return ast.Cast(start, self.last_end, literal, data_type, prefix=True)
+
+    def interval_value(self, start: int) -> ast.IntervalValue:
+        """The text of an interval and the fields after it."""
+        value = self.literal_string()
+        first = self._interval_field()
+        if first is None:
+            return ast.IntervalValue(start, self.last_end, value)
+        high, low = None, first
+        if self.take_keyword("TO"):
+            last = self._interval_field()
+            if last is None:
+                self.expected("one of " + " or ".join(_INTERVAL_WORDS))
+            if _INTERVAL_FIELDS.index(first) >= _INTERVAL_FIELDS.index(last):
+                raise syntax_error(
+                    f"Invalid field range in INTERVAL '{value}' {first} TO {last}; the value in the position of {first}"
+                    f" should be more significant than {last}."
+                )
+            high, low = first, last
+        precision = None
+        if low == "SECOND" and self.take(t.LPAREN):
+            precision = self.literal_uint()
+            self.expect(t.RPAREN)
+        return ast.IntervalValue(start, self.last_end, value, high, low, precision)
+
+    def _interval_field(self) -> str | None:
+        word = self.take_one_of(*_INTERVAL_WORDS)
+        if word is None:
+            return None
+        if word.endswith("S"):
+            word = word[:-1]
+            self.edit(self.tokens.starts[self.index - 1], self.last_end, word)
+        return word
+
+    def _case(self, start: int) -> Expression:
+        self.index += 1
+        operand = None
+        if not self.take_keyword("WHEN"):
+            operand = self.expression()
+            self.expect_keyword("WHEN")
+        conditions: list[Expression] = []
+        results: list[Expression] = []
+        while True:
+            conditions.append(self.expression())
+            self.expect_keyword("THEN")
+            results.append(self.expression())
+            if not self.take_keyword("WHEN"):
+                break
+        otherwise = self.expression() if self.take_keyword("ELSE") else None
+        self.expect_keyword("END")
+        return ast.Case(start, self.last_end, operand, conditions, results, otherwise)
+
+    def _cast(self, start: int) -> Expression:
+        self.index += 1
+        self.expect(t.LPAREN)
+        operand = self.expression()
+        self.expect_keyword("AS")
+        data_type = self.data_type()
+        self.expect(t.RPAREN)
+        return ast.Cast(start, self.last_end, operand, data_type)
+
+    def _extract(self, start: int) -> Expression:
+        self.index += 1
+        self.expect(t.LPAREN)
+        kind, value = self.kinds[self.index], self.values[self.index]
+        if kind not in (t.KEYWORD, t.IDENT, t.STRING):
+            self.expected("extract field token")
+        field_start = self.position
+        self.index += 1
+        field = ast.Value(field_start, self.last_end, "string", value.lower() if kind == t.KEYWORD else value)
+        self.expect_keyword("FROM")
+        operand = self.expression()
+        self.expect(t.RPAREN)
+        return ast.Function(start, self.last_end, ("extract",), [field, operand], special="extract")
+
+    def _trim(self, start: int) -> Expression:
+        self.index += 1
+        self.expect(t.LPAREN)
+        side = self.take_one_of("BOTH", "LEADING", "TRAILING")
+        name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(side or "BOTH", "btrim")
+        if self.take_keyword("FROM"):
+            arguments = [self.expression()]
+        else:
+            arguments = [self.expression()]
+            if self.take_keyword("FROM"):
+                arguments.insert(0, self.expression())
+        self.expect(t.RPAREN)
+        return ast.Function(start, self.last_end, (name,), arguments, special="trim")
+
+    def _position(self, start: int) -> Expression:
+        self.index += 1
+        self.expect(t.LPAREN)
+        needle = self.subexpression(LIKE)
+        self.expect_keyword("IN")
+        haystack = self.expression()
+        self.expect(t.RPAREN)
+        return ast.Function(start, self.last_end, ("position",), [needle, haystack], special="position")
+
+    def _substring(self, start: int) -> Expression:
+        self.index += 1
+        self.expect(t.LPAREN)
+        arguments = [self.expression()]
+        if self.take_keyword("FROM"):
+            arguments.append(self.expression())
+            if self.take_keyword("FOR"):
+                arguments.append(self.expression())
+        elif self.take_keyword("FOR"):
+            arguments.append(ast.Value(self.position, self.position, "number", "1"))
+            arguments.append(self.expression())
+        else:
+            self.expect(t.COMMA)
+            arguments.extend(self.comma_separated(self.expression))
+        self.expect(t.RPAREN)
+        return ast.Function(start, self.last_end, ("substring",), arguments, special="substring")
+
+    def _normalize(self, start: int) -> Expression:
+        self.index += 1
+        self.expect(t.LPAREN)
+        arguments = [self.expression()]
+        if self.take(t.COMMA):
+            form_start = self.position
+            form = self.expect_one_of("NFC", "NFD", "NFKC", "NFKD")
+            arguments.append(ast.Value(form_start, self.last_end, "string", form))
+        self.expect(t.RPAREN)
+        return ast.Function(start, self.last_end, ("normalize",), arguments, special="normalize")
+
+    def _sequence(self, kind: ast.Literal[array, list], start: int, *, keyword: bool) -> Expression:
+        if keyword and kind == "list":
+            self.edit(start, self.last_end, "ARRAY")
+        if keyword and self.take(t.LPAREN):
+            query = self.query()
+            self.expect(t.RPAREN)
+            return ast.SequenceSubquery(start, self.last_end, kind, query)
+        self.expect(t.LBRACKET)
+        items: list[Expression] = []
+        while self.kinds[self.index] != t.RBRACKET:
+            if self.kinds[self.index] == t.LBRACKET:
+                items.append(self._sequence(kind, self.position, keyword=False))
+            else:
+                items.append(self.expression())
+            if not self.take(t.COMMA):
+                break
+        self.expect(t.RBRACKET)
+        return ast.Sequence(start, self.last_end, kind, items)
+
+    def _map_expression(self, start: int) -> Expression:
+        """MAP[key => value, ..], which PostgreSQL is shown as a call of jsonb_build_object."""
+        if self.take(t.LPAREN):
+            query = self.query()
+            self.expect(t.RPAREN)
+            return ast.SequenceSubquery(start, self.last_end, "map", query)
+        self.expect(t.LBRACKET)
+        self.edit(start, self.last_end, "jsonb_build_object(")
+        keys: list[Expression] = []
+        values: list[Expression] = []
+        while self.kinds[self.index] != t.RBRACKET:
+            keys.append(self.expression())
+            self.expect(t.ARROW)
+            self.edit(self.tokens.starts[self.index - 1], self.last_end, ",")
+            if self.kinds[self.index] == t.LBRACKET:
+                values.append(self._map_expression(self.position))
+            else:
+                values.append(self.expression())
+            if not self.take(t.COMMA):
+                break
+        self.edit(self.position, self.tokens.ends[self.index], ")")
+        self.expect(t.RBRACKET)
+        return ast.MapLiteral(start, self.last_end, keys, values)
+
+    # Names and calls -----------------------------------------------------
+
+    def _qualified_identifier(self) -> Expression:
+        first = self.index
+        start = self.position
+        value = self.values[first]
+        parts = [value.lower() if self.kinds[first] == t.KEYWORD else self.check_identifier(value)]
+        self.index += 1
+        while self.take(t.DOT):
+            kind, value = self.kinds[self.index], self.values[self.index]
+            if kind == t.KEYWORD:
+                parts.append(value.lower())
+            elif kind == t.IDENT:
+                parts.append(self.check_identifier(value))
+            elif kind == t.STAR:
+                self.index += 1
+                self.quote_for_postgres(first)
+                return ast.QualifiedWildcard(start, self.last_end, tuple(parts))
+            else:
+                self.expected("an identifier or a '*' after '.'")
+            self.index += 1
+        word = self.values[first].upper()
+        is_value_function = word in POSTGRES_VALUE_FUNCTIONS and first not in self.tokens.quoted and len(parts) == 1
+        if self.kinds[self.index] == t.LPAREN:
+            if is_value_function and self.kinds[self.index + 1] == t.RPAREN and word != "CURRENT_SCHEMA":
+                # PostgreSQL takes these without parentheses only.
+                self.edit(self.position, self.tokens.ends[self.index + 1], "")
+            elif not is_value_function:
+                self.quote_for_postgres(first)
+            return self.function_call(tuple(parts), start)
+        if not is_value_function:
+            self.quote_for_postgres(first)
+        return ast.Identifier(start, self.last_end, tuple(parts))
+
+    def function_call(self, name: ast.Name, start: int) -> ast.Function:
+        """The arguments and the FILTER and OVER clauses of a call whose name was read."""
+        self.expect(t.LPAREN)
+        location = "function: " + ".".join(name)
+        distinct = self.at_most_one_of(("ALL", "DISTINCT"), location) == "DISTINCT"
+        arguments, order_by = self.call_arguments(order_by=True)
+        if distinct and arguments is None:
+            raise syntax_error("DISTINCT * not supported as function args")
+        call = ast.Function(start, self.last_end, name, arguments, order_by, distinct=distinct)
+        if self.take_keyword("FILTER"):
+            self.expect(t.LPAREN)
+            self.expect_keyword("WHERE")
+            call.filter = self.expression()
+            self.expect(t.RPAREN)
+        if self.peek_keyword_in(("OVER", "IGNORE", "RESPECT")):
+            call.over = self._window()
+        call.end = self.last_end
+        return call
+
+    def call_arguments(self, *, order_by: bool) -> tuple[list[Expression] | None, list[ast.OrderBy]]:
+        """The arguments after the opening parenthesis, None for `*`, and the ORDER BY of an aggregate."""
+        if self.take(t.STAR):
+            self.expect(t.RPAREN)
+            return None, []
+        if self.take(t.RPAREN):
+            return [], []
+        arguments = self.comma_separated(self.expression)
+        ordering: list[ast.OrderBy] = []
+        if order_by and self.take_keyword("ORDER", "BY"):
+            ordering = self.comma_separated(self.order_by_item)
+        self.expect(t.RPAREN)
+        return arguments, ordering
+
+    def order_by_item(self) -> ast.OrderBy:
+        start = self.position
+        item = ast.OrderBy(start, start, self.expression())
+        if self.take_keyword("ASC"):
+            item.ascending = True
+        elif self.take_keyword("DESC"):
+            item.ascending = False
+        if self.take_keyword("NULLS"):
+            item.nulls_last = self.expect_one_of("FIRST", "LAST") == "LAST"
+        item.end = self.last_end
+        return item
+
+    def _window(self) -> ast.Window:
+        start = self.position
+        ignore = self.take_keyword("IGNORE", "NULLS")
+        respect = self.take_keyword("RESPECT", "NULLS")
+        self.expect_keyword("OVER")
+        self.expect(t.LPAREN)
+        window = ast.Window(start, start, [], [], None, ignore, respect)
+        if self.take_keyword("PARTITION", "BY"):
+            window.partition_by = self.comma_separated(self.expression)
+        if self.take_keyword("ORDER", "BY"):
+            window.order_by = self.comma_separated(self.order_by_item)
+        if not self.take(t.RPAREN):
+            frame_start = self.position
+            units = self.expect_one_of("ROWS", "RANGE", "GROUPS")
+            if self.take_keyword("BETWEEN"):
+                first = self._frame_bound()
+                self.expect_keyword("AND")
+                window.frame = ast.WindowFrame(frame_start, self.last_end, units, first, self._frame_bound())
+            else:
+                window.frame = ast.WindowFrame(frame_start, self.last_end, units, self._frame_bound(), None)
+            self.expect(t.RPAREN)
+        window.end = self.last_end
+        return window
+
+    def _frame_bound(self) -> tuple[str, int | None]:
+        if self.take_keyword("CURRENT", "ROW"):
+            return ("CURRENT ROW", None)
+        rows = None if self.take_keyword("UNBOUNDED") else self.literal_uint()
+        for direction in ("PRECEDING", "FOLLOWING"):
+            if self.take_keyword(direction):
+                return (direction, rows)
+        self.expected("PRECEDING or FOLLOWING")
+
+    # Infix ---------------------------------------------------------------
+
+    def _infix(self, left: Expression, precedence: int) -> Expression:
+        kind, value = self.kinds[self.index], self.values[self.index]
+        start = left.start
+        if kind in (t.OP, t.EQ, t.STAR):
+            self.index += 1
+            operator = {t.EQ: "=", t.STAR: "*"}.get(kind, value)
+            return self._binary(left, operator, None, precedence)
+        if kind == t.KEYWORD:
+            return self._keyword_infix(left, value, precedence)
+        if kind == t.DOUBLE_COLON:
+            self.index += 1
+            data_type = self.data_type()
+            return ast.Cast(start, self.last_end, left, data_type)
+        if kind == t.LBRACKET:
+            return self._subscript(left)
+        self.index += 1
+        kind, value = self.kinds[self.index], self.values[self.index]
+        if not isinstance(left, ast.Nested):
+            self.parenthesize(left)
+        if kind not in (t.IDENT, t.KEYWORD, t.STAR):
+            self.expected("an identifier or a '*' after '.'")
+        self.index += 1
+        if kind == t.STAR:
+            return ast.WildcardAccess(start, self.last_end, left)
+        return ast.FieldAccess(start, self.last_end, left, value.lower() if kind == t.KEYWORD else value)
+
+    def _binary(self, left: Expression, operator: str, namespace: ast.Name | None, precedence: int) -> Expression:
+        if operator in _COMPARISONS and isinstance(left, ast.Operation) and left.operator in _COMPARISONS:
+            self.parenthesize(left)
+        word = self.take_one_of("ANY", "ALL", "SOME")
+        if word is not None:
+            return self._quantified(left, operator, word)
+        right = self.subexpression(precedence)
+        return ast.Operation(left.start, self.last_end, operator, namespace, left, right)
+
+    def _keyword_infix(self, left: Expression, word: str, precedence: int) -> Expression:
+        start = left.start
+        if word == "OPERATOR":
+            self.index += 1
+            self.expect(t.LPAREN)
+            operator, namespace = self._operator_reference()
+            self.expect(t.RPAREN)
+            return self._binary(left, operator, namespace, precedence)
+        if word == "AND":
+            self.index += 1
+            right = self.subexpression(precedence)
+            return ast.And(start, self.last_end, left, right)
+        if word == "OR":
+            self.index += 1
+            right = self.subexpression(precedence)
+            return ast.Or(start, self.last_end, left, right)
+        if word == "IS":
+            self.index += 1
+            return self._is(left)
+        if word == "ISNULL":
+            self.index += 1
+            return ast.Is(start, self.last_end, left, False, "NULL")
+        if word == "AT":
+            self.index += 1
+            self.expect_keyword("TIME", "ZONE")
+            zone = self.subexpression(precedence)
+            return ast.Function(start, self.last_end, ("timezone",), [zone, left], special="at time zone")
+        if word == "COLLATE":
+            self.index += 1
+            collation = self.item_name()
+            return ast.Collate(start, self.last_end, left, collation)
+        negated = self.take_keyword("NOT")
+        form = self.take_one_of("IN", "BETWEEN", "LIKE", "ILIKE")
+        if form is None:
+            self.expected("IN, BETWEEN, LIKE, or ILIKE after NOT")
+        if isinstance(left, _LIKE_FORMS):
+            self.parenthesize(left)
+        if form == "IN":
+            return self._in(left, negated)
+        if form == "BETWEEN":
+            low = self.subexpression(LIKE)
+            self.expect_keyword("AND")
+            high = self.subexpression(LIKE)
+            return ast.Between(start, self.last_end, left, negated, low, high)
+        return self._like(left, form == "ILIKE", negated)
+
+    def _is(self, left: Expression) -> Expression:
+        negated = self.take_keyword("NOT")
+        construct = self.take_one_of("NULL", "TRUE", "FALSE", "UNKNOWN", "DISTINCT")
+        if construct is None:
+            self.expected("NULL, NOT NULL, TRUE, NOT TRUE, FALSE, NOT FALSE, UNKNOWN, NOT UNKNOWN after IS")
+        if construct != "DISTINCT":
+            return ast.Is(left.start, self.last_end, left, negated, construct)
+        self.expect_keyword("FROM")
+        other = self.expression()
+        if not isinstance(other, _SIMPLE):
+            self.parenthesize(other)
+        return ast.Is(left.start, self.last_end, left, negated, construct, other)
+
+    def _in(self, left: Expression, negated: bool) -> Expression:
+        start = self.position
+        self.expect(t.LPAREN)
+        fragment = self._fragment(start)
+        self.expect(t.RPAREN)
+        if isinstance(fragment, ast.Query):
+            return ast.InSubquery(left.start, self.last_end, left, fragment, negated)
+        items = fragment.items if isinstance(fragment, ast.Row) else [fragment.expression]  # type: ignore[union-attr]
+        return ast.InList(left.start, self.last_end, left, items, negated)
+
+    def _like(self, left: Expression, case_insensitive: bool, negated: bool) -> Expression:
+        word = self.take_one_of("ANY", "ALL", "SOME")
+        if word is not None:
+            operator = ("!" if negated else "") + ("~~*" if case_insensitive else "~~")
+            return self._quantified(left, operator, word)
+        pattern = self.subexpression(LIKE)
+        escape = self.subexpression(LIKE) if self.take_keyword("ESCAPE") else None
+        return ast.Like(left.start, self.last_end, left, pattern, escape, case_insensitive, negated)
+
+    def _quantified(self, left: Expression, operator: str, word: str) -> Expression:
+        start = self.position
+        self.expect(t.LPAREN)
+        fragment = self._fragment(start)
+        quantifier: ast.Literal[ANY, ALL] = "ALL" if word == "ALL" else "ANY"
+        if isinstance(fragment, ast.Row):
+            raise syntax_error(f"{word} requires a single expression or subquery, not an expression list")
+        self.expect(t.RPAREN)
+        if isinstance(fragment, ast.Query):
+            return ast.QuantifiedSubquery(left.start, self.last_end, left, operator, quantifier, fragment)
+        fragment.end = self.last_end
+        return ast.Quantified(left.start, self.last_end, left, operator, quantifier, fragment)
+
+    def _operator_reference(self) -> tuple[str, ast.Name]:
+        namespace: list[str] = []
+        while True:
+            kind, value = self.kinds[self.index], self.values[self.index]
+            if kind in (t.OP, t.STAR, t.EQ):
+                self.index += 1
+                return {t.STAR: "*", t.EQ: "="}.get(kind, value), tuple(namespace)
+            if kind == t.KEYWORD:
+                namespace.append(value.lower())
+            elif kind == t.IDENT:
+                namespace.append(value)
+            else:
+                self.expected("operator")
+            self.index += 1
+            self.expect(t.DOT)
+
+    def _subscript(self, left: Expression) -> Expression:
+        if isinstance(left, (ast.Function, ast.Homogenizing, ast.Case, ast.NullIf)):
+            self.parenthesize(left)
+        positions: list[ast.SubscriptPosition] = []
+        while self.take(t.LBRACKET):
+            start = self.position
+            first = None if self.kinds[self.index] == t.COLON else self.expression()
+            last = None
+            is_slice = self.take(t.COLON)
+            if is_slice and self.kinds[self.index] != t.RBRACKET:
+                last = self.expression()
+            positions.append(ast.SubscriptPosition(start, self.last_end, first, last, is_slice))
+            self.expect(t.RBRACKET)
+        return ast.Subscript(left.start, self.last_end, left, positions)

@@ -1,0 +1,40 @@
+"""The entry of the dialect: from SQL text to statement objects.
+
+In: what a client sent, with any number of statements. Out: one object of `statements.py` for each.
+Raises MzError: 42601 for what Materialize's grammar does not take (then nothing of the text is
+returned), other codes for what its planner refuses. In a text of several statements a refusal
+stands in the list as `Refused`, so that it is raised in its turn.
+"""
+
+from __future__ import annotations
+
+from mzlite.dialect import statements as s
+from mzlite.dialect.check import check_statement
+from mzlite.dialect.parser import ParsedStatement, StatementParser
+from mzlite.dialect.tokens import tokenize
+from mzlite.errors import MzError
+
+MAX_BATCH_BYTES = 1_000_000
+
+
+def parse(sql: str) -> list[s.Statement]:
+    """The statements of `sql`.
+
+    >>> [type(statement).__name__ for statement in parse("select 1; create view v as select 2")]
+    ['Relayed', 'CreateView']
+    """
+    if len(sql) > MAX_BATCH_BYTES // 4 and len(sql.encode()) > MAX_BATCH_BYTES:
+        raise MzError("statement batch size cannot exceed 1.0 MB", sqlstate="54000")
+    parsed = StatementParser(tokenize(sql)).parse()
+    if len(parsed) == 1:
+        check_statement(parsed[0])
+        return [parsed[0].statement]
+    return [_checked(each) for each in parsed]
+
+
+def _checked(parsed: ParsedStatement) -> s.Statement:
+    try:
+        check_statement(parsed)
+    except MzError as error:
+        return s.Refused(parsed.statement.sql, error)
+    return parsed.statement

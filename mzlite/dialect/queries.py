@@ -1,0 +1,377 @@
+"""Parses queries: SELECT, VALUES, TABLE, set operations, WITH, FROM.
+
+In: tokens. Out: `Query` nodes. What PostgreSQL does not know (OPTIONS hints, SHOW as a query) is
+noted as edits.
+"""
+
+from __future__ import annotations
+
+from mzlite.dialect import ast
+from mzlite.dialect import tokens as t
+from mzlite.dialect.expressions import ExpressionParser
+from mzlite.dialect.keywords import RESERVED, RESERVED_IN_COLUMN_ALIAS, RESERVED_IN_TABLE_ALIAS
+from mzlite.errors import syntax_error
+
+_UNION, _INTERSECT = 1, 2
+_SET_PRECEDENCE = {"UNION": _UNION, "EXCEPT": _UNION, "INTERSECT": _INTERSECT}
+
+
+class QueryParser(ExpressionParser):
+    """Adds `query` to the stream; `show_query` comes from the SHOW parser."""
+
+    def show_query(self) -> str:
+        """The query that answers a SHOW statement whose SHOW was read."""
+        raise NotImplementedError
+
+    def option_value(self) -> object:
+        """The value of an option, after an optional equals sign."""
+        raise NotImplementedError
+
+    # Query expressions ---------------------------------------------------
+
+    def query(self) -> ast.Query:
+        start = self.position
+        self.enter()
+        ctes: list[ast.Cte] = []
+        recursive: list[ast.RecursiveCte] | None = None
+        options: dict[str, object] = {}
+        if self.take_keyword("WITH"):
+            if self.take_keyword("MUTUALLY"):
+                self.expect_keyword("RECURSIVE")
+                if self.kinds[self.index] == t.LPAREN:
+                    options = dict(self.parenthesized(self._recursion_option))
+                recursive = self.comma_separated(self._recursive_cte)
+            else:
+                ctes = self.comma_separated(self._cte)
+        result = self._tail(start, ctes, recursive, options, self._body(0))
+        self.leave()
+        return result
+
+    def query_after(self, inner: ast.Query) -> ast.Query:
+        body = self._set_operations(0, inner)
+        return self._tail(inner.start, [], None, {}, body)
+
+    def _recursion_option(self) -> tuple[str, object]:
+        word = self.expect_one_of("RECURSION", "RETURN", "ERROR")
+        if word == "RECURSION":
+            self.expect_keyword("LIMIT")
+            return "RECURSION LIMIT", self.option_value()
+        self.expect_keyword("AT", "RECURSION", "LIMIT")
+        return f"{word} AT RECURSION LIMIT", self.option_value()
+
+    def _cte(self) -> ast.Cte:
+        start = self.position
+        name = self.identifier()
+        columns = self.column_list(optional=True)
+        self.expect_keyword("AS")
+        self.expect(t.LPAREN)
+        query = self.query()
+        self.expect(t.RPAREN)
+        return ast.Cte(start, self.last_end, name, columns, query)
+
+    def _recursive_cte(self) -> ast.RecursiveCte:
+        start = self.position
+        name = self.identifier()
+        columns = self.parenthesized(lambda: (self.identifier(), self.data_type()))
+        self.expect_keyword("AS")
+        self.expect(t.LPAREN)
+        query = self.query()
+        self.expect(t.RPAREN)
+        return ast.RecursiveCte(start, self.last_end, name, columns, query)
+
+    def _tail(
+        self,
+        start: int,
+        ctes: list[ast.Cte],
+        recursive: list[ast.RecursiveCte] | None,
+        options: dict[str, object],
+        body: ast.QueryBody,
+    ) -> ast.Query:
+        result = ast.Query(start, self.last_end, ctes, recursive, options, body, [], None, False, None)
+        if isinstance(body, ast.Query):
+            if (body.ctes or body.recursive is not None) and (ctes or recursive is not None):
+                raise syntax_error("multiple WITH clauses not allowed")
+            result.order_by, result.limit, result.offset = body.order_by, body.limit, body.offset
+            result.with_ties = body.with_ties
+            if not ctes and recursive is None:
+                result.ctes, result.recursive, result.recursion_options = (
+                    body.ctes,
+                    body.recursive,
+                    body.recursion_options,
+                )
+            result.body = body.body
+        if self.take_keyword("ORDER", "BY"):
+            if result.order_by:
+                raise syntax_error("multiple ORDER BY clauses not allowed")
+            result.order_by = self.comma_separated(self.order_by_item)
+        while (word := self.take_one_of("LIMIT", "OFFSET", "FETCH")) is not None:
+            if word == "OFFSET":
+                if result.offset is not None:
+                    raise syntax_error("multiple OFFSET clauses not allowed")
+                result.offset = self.expression()
+                self.take_one_of("ROW", "ROWS")
+                continue
+            if result.limit is not None:
+                raise syntax_error("multiple LIMIT/FETCH clauses not allowed")
+            if word == "FETCH":
+                self._fetch_clause(result)
+            elif not self.take_keyword("ALL"):
+                result.limit = self.expression()
+        result.end = self.last_end
+        return result
+
+    def _fetch_clause(self, result: ast.Query) -> None:
+        self.expect_one_of("FIRST", "NEXT")
+        if self.take_one_of("ROW", "ROWS"):
+            result.limit = ast.Value(self.last_end, self.last_end, "number", "1")
+        else:
+            quantity_start = self.position
+            result.limit = self.expression()
+            if not isinstance(result.limit, (ast.Value, ast.Nested, ast.Parameter)):
+                self.edit(quantity_start, quantity_start, "(")
+                self.edit(self.last_end, self.last_end, ")")
+            self.expect_one_of("ROW", "ROWS")
+        if self.take_keyword("ONLY"):
+            return
+        if not self.take_keyword("WITH", "TIES"):
+            self.expected("one of ONLY or WITH TIES")
+        result.with_ties = True
+
+    def _body(self, precedence: int) -> ast.QueryBody:
+        start = self.position
+        first: ast.QueryBody
+        if self.take_keyword("SELECT"):
+            first = self._select(start)
+        elif self.take(t.LPAREN):
+            first = self.query()
+            self.expect(t.RPAREN)
+            first.start, first.end = start, self.last_end
+        elif self.take_keyword("VALUES"):
+            rows = self.comma_separated(lambda: self.parenthesized(self.expression))
+            first = ast.Values(start, self.last_end, rows)
+        elif self.take_keyword("SHOW"):
+            sql = self.show_query()
+            self.edit(start, self.last_end, f"({sql})")
+            first = ast.ShowBody(start, self.last_end, sql)
+        elif self.take_keyword("TABLE"):
+            name = self.raw_name()
+            first = ast.TableBody(start, self.last_end, name)
+        else:
+            self.expected("SELECT, VALUES, or a subquery in the query body")
+        return self._set_operations(precedence, first)
+
+    def _set_operations(self, precedence: int, left: ast.QueryBody) -> ast.QueryBody:
+        while self.kinds[self.index] == t.KEYWORD:
+            word = self.values[self.index]
+            following = _SET_PRECEDENCE.get(word, 0)
+            if precedence >= following:
+                break
+            self.index += 1
+            keep_all = self.take_keyword("ALL")
+            if self.take_keyword("DISTINCT") and keep_all:
+                raise syntax_error("Cannot specify both ALL and DISTINCT in set operation")
+            right = self._body(following)
+            left = ast.SetOperation(left.start, self.last_end, word, keep_all, left, right)  # type: ignore[arg-type]
+        return left
+
+    # SELECT --------------------------------------------------------------
+
+    def _select(self, start: int) -> ast.Select:
+        keep_all = self.take_keyword("ALL")
+        is_distinct = self.take_keyword("DISTINCT")
+        if keep_all and is_distinct:
+            raise syntax_error("Cannot specify both ALL and DISTINCT in SELECT")
+        distinct: ast.Literal[row] | list[ast.Expression] | None = "row" if is_distinct else None
+        if is_distinct and self.take_keyword("ON"):
+            distinct = self.parenthesized(self.expression)
+        result = ast.Select(start, start, distinct, self._select_items(), [])
+        if self.take_keyword("FROM"):
+            result.from_ = self.comma_separated(self.table_with_joins)
+        if self.take_keyword("WHERE"):
+            result.where = self.expression()
+        if self.take_keyword("GROUP", "BY"):
+            result.group_by = self.comma_separated(self.expression)
+        if self.take_keyword("HAVING"):
+            result.having = self.expression()
+        if self.take_keyword("QUALIFY"):
+            result.qualify = self.expression()
+        if self.peek_keyword("OPTIONS"):
+            options_start = self.position
+            self.index += 1
+            result.options = dict(self.parenthesized(self._select_option))
+            self.edit(options_start, self.last_end, "")
+        result.end = self.last_end
+        return result
+
+    def _select_items(self) -> list[ast.SelectItem]:
+        kind, value = self.kinds[self.index], self.values[self.index]
+        if kind == t.KEYWORD and (value in RESERVED or value == "AS"):
+            return []
+        if kind in (t.SEMICOLON, t.RPAREN, t.END):
+            return []
+        items = [self.select_item()]
+        while self.take(t.COMMA):
+            if self.peek_keyword("FROM"):
+                raise syntax_error("invalid trailing comma in SELECT list")
+            items.append(self.select_item())
+        return items
+
+    def select_item(self) -> ast.SelectItem:
+        start = self.position
+        if self.take(t.STAR):
+            return ast.SelectItem(start, self.last_end, None)
+        expression = self.expression()
+        alias = self._alias(RESERVED_IN_COLUMN_ALIAS)
+        if alias is None:
+            self._name_for_postgres(expression)
+        return ast.SelectItem(start, self.last_end, expression, alias)
+
+    def _name_for_postgres(self, expression: ast.Expression) -> None:
+        """PostgreSQL is told the column's name where it would invent another one."""
+        inner = expression
+        while isinstance(inner, (ast.Subscript, ast.Nested)):
+            inner = inner.expression
+        name = None
+        if isinstance(inner, (ast.Sequence, ast.SequenceSubquery)) and inner.kind == "list":
+            name = "list"
+        elif isinstance(inner, ast.MapLiteral):
+            name = "map"
+        if name is not None:
+            self.edit(expression.end, expression.end, f' AS "{name}"')
+
+    def _select_option(self) -> tuple[str, object]:
+        word = self.expect_one_of("EXPECTED", "AGGREGATE", "DISTINCT", "LIMIT")
+        rest = {
+            "EXPECTED": ("GROUP", "SIZE"),
+            "AGGREGATE": ("INPUT", "GROUP", "SIZE"),
+            "DISTINCT": ("ON", "INPUT", "GROUP", "SIZE"),
+            "LIMIT": ("INPUT", "GROUP", "SIZE"),
+        }[word]
+        self.expect_keyword(*rest)
+        return " ".join((word, *rest)), self.option_value()
+
+    def _alias(self, reserved: frozenset[str]) -> str | None:
+        """`AS name`, or a bare name that is not reserved. `AS OF` is no alias."""
+        after_as = self.take_keyword("AS")
+        kind, value = self.kinds[self.index], self.values[self.index]
+        if kind == t.KEYWORD and value == "OF":
+            if after_as:
+                self.index -= 1
+            return None
+        if kind == t.IDENT or (kind == t.KEYWORD and (after_as or value not in reserved)):
+            name = self.take_identifier(alias=True)
+            assert name is not None
+            return name
+        if after_as:
+            self.expected("an identifier after AS")
+        return None
+
+    def table_alias(self) -> ast.TableAlias | None:
+        start = self.position
+        name = self._alias(RESERVED_IN_TABLE_ALIAS)
+        if name is None:
+            return None
+        columns = self.column_list(optional=True)
+        return ast.TableAlias(start, self.last_end, name, columns)
+
+    def plain_alias(self) -> str | None:
+        """A table alias without column names."""
+        return self._alias(RESERVED_IN_TABLE_ALIAS)
+
+    # FROM ----------------------------------------------------------------
+
+    def table_with_joins(self) -> ast.TableWithJoins:
+        start = self.position
+        result = ast.TableWithJoins(start, start, self._table_factor(), [])
+        while (join := self._join()) is not None:
+            result.joins.append(join)
+        result.end = self.last_end
+        return result
+
+    def _join(self) -> ast.Join | None:
+        start = self.position
+        if self.take_keyword("CROSS"):
+            self.expect_keyword("JOIN")
+            relation = self._table_factor()
+            return ast.Join(start, self.last_end, "cross", relation)
+        natural = self.take_keyword("NATURAL")
+        kind: ast.Literal[inner, left, right, full, cross]
+        if self.peek_keyword_in(("INNER", "JOIN")):
+            self.take_keyword("INNER")
+            kind = "inner"
+        elif (side := self.take_one_of("LEFT", "RIGHT", "FULL")) is not None:
+            self.take_keyword("OUTER")
+            kind = side.lower()  # type: ignore[assignment]
+        elif self.peek_keyword("OUTER"):
+            self.expected("LEFT, RIGHT, or FULL")
+        elif natural and self.kinds[self.index] != t.KEYWORD:
+            self.expected("a join type after NATURAL")
+        else:
+            return None
+        self.expect_keyword("JOIN")
+        join = ast.Join(start, start, kind, self._table_factor(), natural=natural)
+        if natural:
+            pass
+        elif self.take_keyword("ON"):
+            join.on = self.expression()
+        elif self.take_keyword("USING"):
+            join.using = self.column_list()
+            join.using_alias = self._alias(RESERVED_IN_TABLE_ALIAS)
+        else:
+            self.expected("ON, or USING after JOIN")
+        join.end = self.last_end
+        return join
+
+    def _table_factor(self) -> ast.TableFactor:
+        start = self.position
+        if self.take_keyword("LATERAL"):
+            if self.take(t.LPAREN):
+                return self._derived(start, lateral=True)
+            if self.take_keyword("ROWS", "FROM"):
+                return self._rows_from(start, lateral=True)
+            name = self.raw_name()
+            if self.kinds[self.index] != t.LPAREN:
+                self.expected(t.LPAREN)
+            return self._table_function(name, start, lateral=True)
+        if self.take(t.LPAREN):
+            derived = self.attempt(lambda: self._derived(start, lateral=False))
+            return derived if derived is not None else self._nested_join(start)
+        if self.take_keyword("ROWS", "FROM"):
+            return self._rows_from(start, lateral=False)
+        name = self.raw_name()
+        if self.kinds[self.index] == t.LPAREN:
+            return self._table_function(name, start, lateral=False)
+        alias = self.table_alias()
+        return ast.TableName(start, self.last_end, name, alias)
+
+    def _derived(self, start: int, *, lateral: bool) -> ast.Derived:
+        query = self.query()
+        self.expect(t.RPAREN)
+        alias = self.table_alias()
+        return ast.Derived(start, self.last_end, query, alias, lateral)
+
+    def _nested_join(self, start: int) -> ast.NestedJoin:
+        joined = self.table_with_joins()
+        if not isinstance(joined.relation, ast.NestedJoin) and not joined.joins:
+            self.expected("joined table")
+        self.expect(t.RPAREN)
+        alias = self.table_alias()
+        return ast.NestedJoin(start, self.last_end, joined, alias)
+
+    def _table_function(self, name: ast.Name, start: int, *, lateral: bool) -> ast.TableFunction:
+        self.expect(t.LPAREN)
+        arguments, _ = self.call_arguments(order_by=False)
+        call = ast.Function(start, self.last_end, name, arguments)
+        with_ordinality = self.take_keyword("WITH", "ORDINALITY")
+        alias = self.table_alias()
+        return ast.TableFunction(start, self.last_end, call, alias, with_ordinality, lateral)
+
+    def _rows_from(self, start: int, *, lateral: bool) -> ast.RowsFrom:
+        functions = self.parenthesized(self._named_function)
+        with_ordinality = self.take_keyword("WITH", "ORDINALITY")
+        alias = self.table_alias()
+        return ast.RowsFrom(start, self.last_end, functions, alias, with_ordinality, lateral)
+
+    def _named_function(self) -> ast.Function:
+        start = self.position
+        return self.function_call(self.raw_name(), start)

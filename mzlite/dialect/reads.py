@@ -1,0 +1,339 @@
+"""Parses what reads and writes rows: SELECT, INSERT, UPDATE, DELETE, COPY, SUBSCRIBE, EXPLAIN.
+
+In: tokens. Out: `Relayed` for what PostgreSQL does, `Subscribe` and `Explain` for what it does not.
+The parsed queries are collected in `queries` for the checks.
+"""
+
+from __future__ import annotations
+
+from mzlite.dialect import ast
+from mzlite.dialect import statements as s
+from mzlite.dialect import tokens as t
+from mzlite.dialect.show import ShowParser
+from mzlite.dialect.statements import OptionValue
+from mzlite.errors import syntax_error
+
+_COPY_OPTIONS: dict[str, tuple[str, ...]] = {
+    "FORMAT": (),
+    "DELIMITER": (),
+    "NULL": (),
+    "ESCAPE": (),
+    "QUOTE": (),
+    "HEADER": (),
+    "AWS": ("CONNECTION",),
+    "MAX": ("FILE", "SIZE"),
+    "FILES": (),
+    "PATTERN": (),
+}
+
+
+def reads_relation(node: ast.Node) -> bool:
+    """Whether a query names a relation anywhere."""
+    return any(isinstance(part, (ast.TableName, ast.TableBody)) for part in ast.walk(node))
+
+
+class ReadParser(ShowParser):
+    """Adds the statements over rows."""
+
+    def __init__(self, tokens: t.Tokens) -> None:
+        super().__init__(tokens)
+        self.queries: list[ast.Query] = []
+        self.expressions: list[ast.Expression] = []
+
+    # SELECT ----------------------------------------------------------------
+
+    def select(self) -> s.Statement:
+        start = self.position
+        query = self.query()
+        end = self.last_end
+        self.queries.append(query)
+        self.as_of()
+        return s.Relayed(self.statement_text(), self.relay(start, end), "select")
+
+    def as_of(self) -> tuple[str | None, bool]:
+        """(AS OF expression, whether AT LEAST), or (None, False)."""
+        if not self.take_keyword("AS"):
+            return None, False
+        self.expect_keyword("OF")
+        at_least = self.take_keyword("AT", "LEAST")
+        start = self.position
+        expression = self.attempt(self.expression)
+        if expression is None:
+            self.expected("a timestamp value after 'AS OF" + (" AT LEAST'" if at_least else "'"))
+        self.as_of_expressions.append((expression, at_least))
+        return self.relay(start, self.last_end), at_least
+
+    as_of_expressions: list[tuple[ast.Expression, bool]]
+
+    # INSERT, UPDATE, DELETE --------------------------------------------------
+
+    def insert(self) -> s.Statement:
+        start = self.tokens.starts[self.index - 1]
+        self.expect_keyword("INTO")
+        self.target = self.raw_name()
+        self.column_list(optional=True)
+        reads = False
+        if not self.take_keyword("DEFAULT", "VALUES"):
+            query = self.query()
+            self.queries.append(query)
+            reads = reads_relation(query)
+        self._returning()
+        return s.Relayed(
+            self.statement_text(), self.relay(start, self.last_end), "write", writes=True, reads_then_writes=reads
+        )
+
+    target: ast.Name = ()
+    """The relation that the statement writes."""
+
+    def _returning(self) -> None:
+        if self.take_keyword("RETURNING"):
+            for item in self.comma_separated(self.select_item):
+                if item.expression is not None:
+                    self.expressions.append(item.expression)
+
+    def update(self) -> s.Statement:
+        start = self.tokens.starts[self.index - 1]
+        self.target = self.item_name()
+        self.plain_alias()
+        self.expect_keyword("SET")
+        self.comma_separated(self._assignment)
+        if self.take_keyword("WHERE"):
+            self.expressions.append(self.expression())
+        return s.Relayed(
+            self.statement_text(), self.relay(start, self.last_end), "write", writes=True, reads_then_writes=True
+        )
+
+    def _assignment(self) -> None:
+        self.identifier()
+        self.expect(t.EQ)
+        self.expressions.append(self.expression())
+
+    def delete(self) -> s.Statement:
+        start = self.tokens.starts[self.index - 1]
+        self.expect_keyword("FROM")
+        self.target = self.item_name()
+        self.table_alias()
+        if self.take_keyword("USING"):
+            self.comma_separated(self.table_with_joins)
+        if self.take_keyword("WHERE"):
+            self.expressions.append(self.expression())
+        return s.Relayed(
+            self.statement_text(), self.relay(start, self.last_end), "write", writes=True, reads_then_writes=True
+        )
+
+    # COPY --------------------------------------------------------------------
+
+    def copy(self) -> s.Statement:
+        start = self.tokens.starts[self.index - 1]
+        into = self.take_keyword("INTO")
+        if into:
+            self.edit(self.tokens.starts[self.index - 1], self.last_end, "")
+        inner: s.Statement | None = None
+        if self.take(t.LPAREN):
+            inner = self._copied_statement()
+            self.expect(t.RPAREN)
+        else:
+            self.target = self.raw_name()
+            self.column_list(optional=True)
+        direction = self.expect_one_of("FROM", "TO")
+        if direction == "FROM" and inner is not None:
+            raise syntax_error("queries not allowed in COPY FROM")
+        if direction == "TO" and into:
+            raise syntax_error("Expected identifier, found INTO")
+        if not self.take_keyword("STDIN" if direction == "FROM" else "STDOUT"):
+            self.expression()
+            self.refuse(f"COPY {direction} <expr>")
+        options: dict[str, OptionValue] = {}
+        if self.take_keyword("WITH") or self.kinds[self.index] == t.LPAREN:
+            options = self.options(self._copy_option)
+        if isinstance(inner, s.Subscribe):
+            return self._copy_subscription(inner, options)
+        if direction == "TO" and inner is None:
+            # Materialize copies only queries out.
+            self.refuse("COPY <table> TO STDOUT")
+        sql = self.relay(start, self.last_end)
+        if direction == "FROM":
+            return s.Relayed(self.statement_text(), sql, "write", writes=True)
+        return s.Relayed(self.statement_text(), sql, "select")
+
+    def _copied_statement(self) -> s.Statement:
+        if self.take_keyword("SUBSCRIBE"):
+            return self.subscribe()
+        if self.peek_keyword("SHOW"):
+            raise syntax_error("unsupported query in COPY")
+        return self.select()
+
+    def _copy_option(self) -> tuple[str, OptionValue]:
+        return self.named_option(_COPY_OPTIONS), self.option_value()
+
+    def _copy_subscription(self, inner: s.Subscribe, options: dict[str, OptionValue]) -> s.Statement:
+        fields = {name: getattr(inner, name) for name in inner.__dataclass_fields__}
+        copy_format = str(options.get("FORMAT", "text")).lower()
+        if copy_format not in ("text", "csv", "binary"):
+            self.refuse(f"COPY format {copy_format}")
+        fields.update(sql=self.statement_text(), output="copy", copy_format=copy_format)
+        return s.Subscribe(**fields)
+
+    # SUBSCRIBE ---------------------------------------------------------------
+
+    def subscribe(self) -> s.Subscribe:
+        """What follows SUBSCRIBE."""
+        start = self.tokens.starts[self.index - 1]
+        self.take_keyword("TO")
+        relation: s.Name | None = None
+        sql: str | None = None
+        query: ast.Query | None = None
+        if self.take(t.LPAREN):
+            query_start = self.position
+            query = self.query()
+            sql = self.relay(query_start, self.last_end)
+            self.expect(t.RPAREN)
+        else:
+            relation = self.raw_name()
+        envelope, keys, ordering = self._output()
+        options: dict[str, OptionValue] = {}
+        if self.take_keyword("WITH"):
+            options = self.options(self.simple_option({"PROGRESS": (), "SNAPSHOT": ()}))
+        as_of, at_least = self.as_of()
+        up_to = None
+        if self.take_keyword("UP"):
+            self.expect_keyword("TO")
+            up_to_start = self.position
+            self.as_of_expressions.append((self.expression(), False))
+            up_to = self.relay(up_to_start, self.last_end)
+        if envelope == "diff" and ordering is None:
+            envelope, keys, ordering = self._output()
+        return s.Subscribe(
+            self.text[start : self.last_end],
+            relation,
+            sql,
+            self._boolean(options, "SNAPSHOT", True),
+            self._boolean(options, "PROGRESS", False),
+            envelope,
+            keys,
+            ordering,
+            as_of,
+            up_to,
+            as_of_at_least=at_least,
+            syntax=query,
+        )
+
+    def _boolean(self, options: dict[str, OptionValue], name: str, default: bool) -> bool:
+        value = options.get(name, default)
+        if isinstance(value, str) and value.lower() in ("true", "t", "on", "yes", "false", "f", "off", "no"):
+            return value.lower() in ("true", "t", "on", "yes")
+        if not isinstance(value, bool):
+            self.refuse(f"invalid {name}: cannot use value as boolean")
+            return default
+        return value
+
+    def _output(self) -> tuple[s.Literal[diff, upsert, debezium], tuple[str, ...], str | None]:
+        if self.take_keyword("ENVELOPE"):
+            envelope = self.expect_one_of("UPSERT", "DEBEZIUM")
+            self.expect(t.LPAREN)
+            self.expect_keyword("KEY")
+            keys = self.column_list()
+            self.expect(t.RPAREN)
+            return ("upsert" if envelope == "UPSERT" else "debezium"), keys, None
+        if self.take_keyword("WITHIN", "TIMESTAMP", "ORDER", "BY"):
+            start = self.position
+            self.comma_separated(self.order_by_item)
+            return "diff", (), self.relay(start, self.last_end)
+        return "diff", (), None
+
+    # EXPLAIN -----------------------------------------------------------------
+
+    def explain(self) -> s.Statement:
+        """What follows EXPLAIN."""
+        if self.take_keyword("TIMESTAMP"):
+            if self.take_keyword("AS") and self.take_one_of("TEXT", "JSON", "DOT") is None:
+                raise syntax_error("expected a format")
+            self.expect_keyword("FOR")
+            return self._explained("timestamp")
+        if self.take_keyword("FILTER", "PUSHDOWN"):
+            self.expect_keyword("FOR")
+            return self._explained("filter pushdown")
+        if self.take_keyword("ANALYZE"):
+            return self._explain_analyze()
+        if (part := self.take_one_of("KEY", "VALUE")) is not None:
+            self.expect_keyword("SCHEMA")
+            if self.take_keyword("AS"):
+                self.expect_keyword("JSON")
+            self.expect_keyword("FOR", "CREATE")
+            self.create_sink()
+            return s.Explain(self.statement_text(), f"{part.lower()} schema")
+        stage = self._stage()
+        if self.peek_keyword("WITH") and self.kinds[self.index + 1] == t.LPAREN:
+            self.index += 1
+            self.parenthesized(self._plan_option)
+        if self.take_keyword("AS"):
+            word = self.take_one_of("TEXT", "JSON", "DOT", "VERBOSE")
+            if word is None:
+                raise syntax_error("expected a format")
+            if word == "VERBOSE":
+                self.expect_keyword("TEXT")
+        if stage is not None:
+            self.expect_keyword("FOR")
+        return self._explained(stage)
+
+    def _stage(self) -> str | None:
+        word = self.take_one_of("RAW", "DECORRELATED", "LOCALLY", "OPTIMIZED", "PHYSICAL", "OPTIMIZER", "PLAN")
+        if word is None:
+            return None
+        if word == "PLAN":
+            return "plan insights" if self.take_keyword("INSIGHTS") else ""
+        rest = {"LOCALLY": ("OPTIMIZED", "PLAN"), "OPTIMIZER": ("TRACE",)}.get(word, ("PLAN",))
+        self.expect_keyword(*rest)
+        return " ".join((word, *rest)).lower()
+
+    def _plan_option(self) -> None:
+        if self.kinds[self.index] != t.KEYWORD:
+            self.expected("identifier")
+        while self.kinds[self.index] == t.KEYWORD and self.values[self.index] not in ("TRUE", "FALSE"):
+            self.index += 1
+        self.option_value()
+
+    def _explain_analyze(self) -> s.Statement:
+        while self.kinds[self.index] not in (t.SEMICOLON, t.END):
+            self.index += 1
+        self.refuse("EXPLAIN ANALYZE")
+        return s.Explain(self.statement_text(), "analyze")
+
+    def _explained(self, stage: str | None) -> s.Statement:
+        """The object or query that is explained. Without a stage the default one: the physical plan."""
+        shown = stage or "physical plan"
+        self.take_keyword("REPLAN")
+        for words, object_type in (
+            (("VIEW",), "view"),
+            (("MATERIALIZED", "VIEW"), "materialized view"),
+            (("INDEX",), "index"),
+        ):
+            if self.take_keyword(*words):
+                name = self.raw_name()
+                if object_type == "view" and not stage:
+                    raise syntax_error("EXPLAIN statement for a view needs an explicit stage")
+                return s.Explain(self.statement_text(), shown, None, object_type, name)  # type: ignore[arg-type]
+        self.take_keyword("BROKEN")
+        if self.take_keyword("CREATE"):
+            return self._explained_creation(shown)
+        start = self.position
+        query = self.query()
+        sql = self.relay(start, self.last_end)
+        self.queries.append(query)
+        self.as_of()
+        return s.Explain(self.statement_text(), shown, sql)
+
+    def _explained_creation(self, stage: str) -> s.Statement:
+        if self.peek_keyword_in(("INDEX", "DEFAULT")):
+            index = self.create_index()
+            assert isinstance(index, s.CreateIndex)
+            return s.Explain(self.statement_text(), stage, None, None, index.on)
+        created = (
+            self.create_materialized_view()
+            if self.peek_keyword("MATERIALIZED") or self.peek_keyword("OR", "REPLACE", "MATERIALIZED")
+            else self.create_view()
+        )
+        assert isinstance(created, (s.CreateView, s.CreateMaterializedView))
+        if created.syntax is not None:
+            self.queries.append(created.syntax)
+        return s.Explain(self.statement_text(), stage, created.query)

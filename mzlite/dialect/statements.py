@@ -1,0 +1,444 @@
+"""The statements that are Materialize's own, as plain data.
+
+In: nothing. Out: one frozen dataclass for each statement; `parse.py` builds them, the
+executors in `mzlite/catalog` carry them out. Names are tuples of one to three parts, already
+unquoted and case-folded: ("mv",), ("schema", "mv"), ("db", "schema", "mv").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from mzlite.dialect.ast import Query
+from mzlite.errors import MzError
+
+Name = tuple[str, ...]
+OptionValue = str | int | float | bool | None
+ObjectType = Literal[
+    "table", "view", "materialized view", "source", "sink", "index", "connection", "secret",
+    "schema", "database", "cluster", "cluster replica", "role", "type", "column",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement. `sql` is its own text, without the semicolon."""
+
+    sql: str
+
+
+@dataclass(frozen=True)
+class Relayed(Statement):
+    """A statement for the session's own PostgreSQL backend, after rewriting (`relay_sql`).
+
+    Attributes:
+        relay_sql: what the backend is sent.
+        kind: what it is, for the session's transaction rules.
+        writes: it changes a user table (INSERT, UPDATE, DELETE, COPY FROM): the client's answer waits until a tick has absorbed it.
+        reads_then_writes: UPDATE, DELETE, INSERT .. SELECT from a relation: serialized with the other writers.
+    """
+
+    relay_sql: str
+    kind: Literal["select", "write", "transaction", "cursor", "prepare", "set", "other"]
+    writes: bool = False
+    reads_then_writes: bool = False
+
+
+@dataclass(frozen=True)
+class BeginTransaction(Relayed):
+    """BEGIN or START TRANSACTION; `isolation` is the level written, in lower case."""
+
+    isolation: str | None = None
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
+class Refused(Statement):
+    """A statement that parses and that the planner refuses. In a text of several statements its error belongs to its own
+    turn: whoever executes it raises `error`."""
+
+    error: MzError
+
+
+# Definitions -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CreateDatabase(Statement):
+    name: str
+    if_not_exists: bool = False
+
+
+@dataclass(frozen=True)
+class CreateSchema(Statement):
+    name: Name
+    if_not_exists: bool = False
+
+
+@dataclass(frozen=True)
+class CreateCluster(Statement):
+    """`options` keys are upper case: SIZE, REPLICATION FACTOR, MANAGED, ...; `replicas` only for unmanaged ones."""
+
+    name: str
+    options: dict[str, OptionValue] = field(default_factory=dict)
+    replicas: tuple[tuple[str, dict[str, OptionValue]], ...] = ()
+    if_not_exists: bool = False
+
+
+@dataclass(frozen=True)
+class CreateClusterReplica(Statement):
+    cluster: str
+    name: str
+    options: dict[str, OptionValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CreateSecret(Statement):
+    name: Name
+    value_sql: str
+    if_not_exists: bool = False
+
+
+@dataclass(frozen=True)
+class CreateConnection(Statement):
+    """`options` keys are upper case, for Kafka: BROKER or BROKERS (then a JSON list text), SECURITY PROTOCOL, SASL USERNAME ...
+    A secret reference is the text `SECRET db.schema.name`. `validate` is None when the statement does not say."""
+
+    name: Name
+    kind: str
+    options: dict[str, OptionValue] = field(default_factory=dict)
+    validate: bool | None = None
+    if_not_exists: bool = False
+    or_replace: bool = False
+
+
+@dataclass(frozen=True)
+class Format:
+    """`FORMAT x` or `KEY FORMAT k VALUE FORMAT v`: bytes, text, json, csv. For csv, `csv_columns` and `csv_delimiter`, `csv_header`."""
+
+    key: str | None
+    value: str | None
+    csv_columns: int | None = None
+    csv_header: tuple[str, ...] | None = None
+    csv_delimiter: str = ","
+
+
+@dataclass(frozen=True)
+class Include:
+    """One INCLUDE item: key, partition, offset, timestamp, headers, header. `header_key` and `header_bytes` for `HEADER 'k' AS x [BYTES]`."""
+
+    what: Literal["key", "partition", "offset", "timestamp", "headers", "header"]
+    alias: str | None = None
+    header_key: str | None = None
+    header_bytes: bool = False
+
+
+@dataclass(frozen=True)
+class CreateSource(Statement):
+    """`options` are the Kafka options in upper case: TOPIC, START OFFSET, START TIMESTAMP, GROUP ID PREFIX ...
+    `envelope`: none, upsert, upsert-value-err-inline, debezium, or None when the source only feeds CREATE TABLE .. FROM SOURCE.
+    `inline_error_column` names the column of `VALUE DECODING ERRORS = (INLINE AS x)`, default `error`."""
+
+    name: Name
+    kind: str
+    connection: Name | None
+    options: dict[str, OptionValue]
+    format: Format | None
+    includes: tuple[Include, ...]
+    envelope: str | None
+    cluster: str | None = None
+    columns: tuple[str, ...] = ()
+    inline_error_column: str = "error"
+    progress: Name | None = None
+    if_not_exists: bool = False
+    with_options: dict[str, OptionValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CreateTableFromSource(Statement):
+    name: Name
+    source: Name
+    reference: str | None
+    format: Format | None
+    includes: tuple[Include, ...]
+    envelope: str | None
+    columns: tuple[str, ...] = ()
+    inline_error_column: str = "error"
+    if_not_exists: bool = False
+    with_options: dict[str, OptionValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ColumnDefinition:
+    name: str
+    type: str
+    not_null: bool = False
+    default_sql: str | None = None
+
+
+@dataclass(frozen=True)
+class CreateTable(Statement):
+    name: Name
+    columns: tuple[ColumnDefinition, ...]
+    temporary: bool = False
+    if_not_exists: bool = False
+    with_options: dict[str, OptionValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CreateView(Statement):
+    name: Name
+    columns: tuple[str, ...]
+    query: str
+    temporary: bool = False
+    or_replace: bool = False
+    if_not_exists: bool = False
+    syntax: Query | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class CreateMaterializedView(Statement):
+    """`refresh` holds each REFRESH clause as text ("ON COMMIT", "AT CREATION", "EVERY '1 day'" ...)."""
+
+    name: Name
+    columns: tuple[str, ...]
+    query: str
+    cluster: str | None = None
+    refresh: tuple[str, ...] = ()
+    assert_not_null: tuple[str, ...] = ()
+    retain_history: str | None = None
+    partition_by: tuple[str, ...] = ()
+    or_replace: bool = False
+    if_not_exists: bool = False
+    syntax: Query | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class CreateIndex(Statement):
+    """`expressions` is None for `CREATE DEFAULT INDEX`."""
+
+    name: str | None
+    on: Name
+    expressions: tuple[str, ...] | None
+    cluster: str | None = None
+    if_not_exists: bool = False
+
+
+@dataclass(frozen=True)
+class CreateSink(Statement):
+    """`options` are the Kafka options in upper case (TOPIC, TOPIC REPLICATION FACTOR, PROGRESS GROUP ID PREFIX, PARTITION BY ...)."""
+
+    name: Name
+    source: Name
+    kind: str
+    connection: Name
+    options: dict[str, OptionValue]
+    key: tuple[str, ...]
+    key_not_enforced: bool
+    headers: str | None
+    format: Format | None
+    envelope: str | None
+    cluster: str | None = None
+    if_not_exists: bool = False
+    with_options: dict[str, OptionValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CreateRole(Statement):
+    name: str
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CreateType(Statement):
+    """CREATE TYPE .. AS LIST (ELEMENT TYPE = ..) or MAP (KEY TYPE = .., VALUE TYPE = ..); a record's `options` are its
+    columns and their types."""
+
+    name: Name
+    kind: Literal["list", "map", "record"]
+    options: dict[str, str]
+
+
+# Changes ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class AlterRename(Statement):
+    object_type: ObjectType
+    name: Name
+    new_name: str
+    if_exists: bool = False
+
+
+@dataclass(frozen=True)
+class AlterSwap(Statement):
+    object_type: ObjectType
+    name: Name
+    with_name: str
+
+
+@dataclass(frozen=True)
+class AlterSet(Statement):
+    """ALTER CLUSTER|CONNECTION|SOURCE|.. SET (..) / RESET (..); a reset option has the value None. For a connection also
+    "ROTATE KEYS" and "VALIDATE"."""
+
+    object_type: ObjectType
+    name: Name
+    options: dict[str, OptionValue]
+    if_exists: bool = False
+
+
+@dataclass(frozen=True)
+class AlterOwner(Statement):
+    object_type: ObjectType
+    name: Name
+    owner: str
+    if_exists: bool = False
+
+
+@dataclass(frozen=True)
+class AlterSecret(Statement):
+    name: Name
+    value_sql: str
+    if_exists: bool = False
+
+
+@dataclass(frozen=True)
+class AlterSetCluster(Statement):
+    """ALTER .. SET CLUSTER: moves a materialized view, source or sink."""
+
+    object_type: ObjectType
+    name: Name
+    cluster: str
+    if_exists: bool = False
+
+
+@dataclass(frozen=True)
+class AlterSinkFrom(Statement):
+    """ALTER SINK .. SET FROM: the sink reads another relation from now on."""
+
+    name: Name
+    source: Name
+    if_exists: bool = False
+
+
+@dataclass(frozen=True)
+class AlterSystem(Statement):
+    """ALTER SYSTEM SET name = value; value None is RESET (of the name "all", RESET ALL) or DEFAULT."""
+
+    name: str
+    value: str | None
+
+
+@dataclass(frozen=True)
+class AlterRole(Statement):
+    """ALTER ROLE with attributes, or SET / RESET of a `variable`; value None is RESET."""
+
+    name: str
+    options: tuple[str, ...] = ()
+    variable: str | None = None
+    value: str | None = None
+
+
+@dataclass(frozen=True)
+class Drop(Statement):
+    object_type: ObjectType
+    names: tuple[Name, ...]
+    if_exists: bool = False
+    cascade: bool = False
+
+
+@dataclass(frozen=True)
+class Comment(Statement):
+    """COMMENT ON; for a column `name` ends with the column."""
+
+    object_type: ObjectType
+    name: Name
+    comment: str | None
+
+
+@dataclass(frozen=True)
+class Grant(Statement):
+    """GRANT, REVOKE, DROP OWNED, REASSIGN OWNED, ALTER DEFAULT PRIVILEGES: `verb` and the rest as parsed parts."""
+
+    verb: Literal["grant", "revoke", "drop owned", "reassign owned", "alter default privileges"]
+    privileges: tuple[str, ...] = ()
+    object_type: str = ""
+    names: tuple[Name, ...] = ()
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ValidateConnection(Statement):
+    name: Name
+
+
+# Reads -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Subscribe(Statement):
+    """SUBSCRIBE; exactly one of `relation` and `query` is set. `keys` for the keyed envelopes.
+    `output` says where its rows go: plain rows, COPY .. TO STDOUT (text or csv), or a cursor."""
+
+    relation: Name | None
+    query: str | None
+    snapshot: bool = True
+    progress: bool = False
+    envelope: Literal["diff", "upsert", "debezium"] = "diff"
+    keys: tuple[str, ...] = ()
+    within_timestamp_order_by: str | None = None
+    as_of: str | None = None
+    up_to: str | None = None
+    output: Literal["rows", "copy", "cursor"] = "rows"
+    copy_format: Literal["text", "csv", "binary"] = "text"
+    cursor: str | None = None
+    as_of_at_least: bool = False
+    syntax: Query | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Fetch(Statement):
+    """FETCH [count|ALL] [FROM] cursor [WITH (TIMEOUT = ..)]; `count` None is ALL. Relayed when the cursor is not a subscription."""
+
+    cursor: str
+    count: int | None
+    timeout: str | None
+    relay_sql: str = ""
+
+
+@dataclass(frozen=True)
+class CloseCursor(Statement):
+    cursor: str
+
+
+@dataclass(frozen=True)
+class SetVariable(Statement):
+    """SET [SESSION|LOCAL] name TO value; value None is DEFAULT."""
+
+    name: str
+    value: str | None
+    local: bool = False
+
+
+@dataclass(frozen=True)
+class ResetVariable(Statement):
+    name: str
+
+
+@dataclass(frozen=True)
+class ShowVariable(Statement):
+    """SHOW name, or SHOW ALL."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Explain(Statement):
+    """EXPLAIN [PHYSICAL|OPTIMIZED PLAN ..] FOR query|object, EXPLAIN TIMESTAMP FOR query."""
+
+    stage: str
+    query: str | None = None
+    object_type: ObjectType | None = None
+    name: Name | None = None
