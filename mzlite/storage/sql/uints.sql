@@ -1,0 +1,211 @@
+-- uint2, uint4 and uint8: base types over a signed integer that holds their range, so that comparing, hashing and sorting are
+-- PostgreSQL's own functions. uint2 is an integer, uint4 and uint8 are bigints (a uint8 ends at 9223372036854775807 here).
+-- Between themselves they stay unsigned; with signed integers uint2 and uint4 compute as bigint, uint8 as numeric.
+
+create function mz_internal.raise_uint_range(value text, type text) returns bigint
+language plpgsql immutable parallel safe
+as $$
+begin
+    raise exception '"%" % out of range', value, type using errcode = 'XX000';
+end
+$$;
+
+do $do$
+declare
+    t record;
+    op record;
+    other text;
+    arguments text[];
+begin
+    for t in
+        select * from (values
+            ('uint2', 'integer', 'int4', '65535'),
+            ('uint4', 'bigint', 'int8', '4294967295'),
+            ('uint8', 'bigint', 'int8', '9223372036854775807')
+        ) as v (name, base, internal, maximum)
+    loop
+        execute format('create type mz_catalog.%I', t.name);
+        execute format('create function mz_catalog.%I(cstring) returns mz_catalog.%I language internal immutable strict parallel safe as %L', t.name || '_in', t.name, t.internal || 'in');
+        execute format('create function mz_catalog.%I(mz_catalog.%I) returns cstring language internal immutable strict parallel safe as %L', t.name || '_out', t.name, t.internal || 'out');
+        execute format('create function mz_catalog.%I(internal) returns mz_catalog.%I language internal immutable strict parallel safe as %L', t.name || '_recv', t.name, t.internal || 'recv');
+        execute format('create function mz_catalog.%I(mz_catalog.%I) returns bytea language internal immutable strict parallel safe as %L', t.name || '_send', t.name, t.internal || 'send');
+        execute format(
+            'create type mz_catalog.%1$I (input = mz_catalog.%1$s_in, output = mz_catalog.%1$s_out, receive = mz_catalog.%1$s_recv, send = mz_catalog.%1$s_send, like = %2$s, category = ''N'')',
+            t.name, t.base
+        );
+
+        -- Comparisons.
+        for op in
+            select * from (values
+                ('=', 'eq', '=', '<>', 'eqsel', 'eqjoinsel', ', hashes, merges'),
+                ('<>', 'ne', '<>', '=', 'neqsel', 'neqjoinsel', ''),
+                ('<', 'lt', '>', '>=', 'scalarltsel', 'scalarltjoinsel', ''),
+                ('<=', 'le', '>=', '>', 'scalarlesel', 'scalarlejoinsel', ''),
+                ('>', 'gt', '<', '<=', 'scalargtsel', 'scalargtjoinsel', ''),
+                ('>=', 'ge', '<=', '<', 'scalargesel', 'scalargejoinsel', '')
+            ) as v (symbol, name, commutator, negator, restriction, joined, flags)
+        loop
+            execute format('create function mz_catalog.%1$s_%2$s(mz_catalog.%1$s, mz_catalog.%1$s) returns boolean language internal immutable strict leakproof parallel safe as %3$L', t.name, op.name, t.internal || op.name);
+            execute format(
+                'create operator mz_catalog.%1$s (leftarg = mz_catalog.%2$s, rightarg = mz_catalog.%2$s, function = mz_catalog.%2$s_%3$s, commutator = operator(mz_catalog.%4$s), negator = operator(mz_catalog.%5$s), restrict = %6$s, join = %7$s%8$s)',
+                op.symbol, t.name, op.name, op.commutator, op.negator, op.restriction, op.joined, op.flags
+            );
+        end loop;
+        execute format('create function mz_catalog.%1$s_cmp(mz_catalog.%1$s, mz_catalog.%1$s) returns integer language internal immutable strict leakproof parallel safe as %2$L', t.name, 'bt' || t.internal || 'cmp');
+        execute format('create function mz_catalog.%1$s_hash(mz_catalog.%1$s) returns integer language internal immutable strict leakproof parallel safe as %2$L', t.name, 'hash' || t.internal);
+        execute format('create function mz_catalog.%1$s_hash_extended(mz_catalog.%1$s, bigint) returns bigint language internal immutable strict leakproof parallel safe as %2$L', t.name, 'hash' || t.internal || 'extended');
+        execute format(
+            'create operator class mz_catalog.%1$s_ops default for type mz_catalog.%1$s using btree as operator 1 mz_catalog.<, operator 2 mz_catalog.<=, operator 3 mz_catalog.=, operator 4 mz_catalog.>=, operator 5 mz_catalog.>, function 1 mz_catalog.%1$s_cmp(mz_catalog.%1$s, mz_catalog.%1$s)',
+            t.name
+        );
+        execute format(
+            'create operator class mz_catalog.%1$s_hash_ops default for type mz_catalog.%1$s using hash as operator 1 mz_catalog.=, function 1 mz_catalog.%1$s_hash(mz_catalog.%1$s), function 2 mz_catalog.%1$s_hash_extended(mz_catalog.%1$s, bigint)',
+            t.name
+        );
+
+        -- Casts. Out of range is an error in Materialize's words. A plain cast of the representation would skip the check, so each
+        -- goes through its function; as_.. is the one that takes the number as it is.
+        execute format('create function mz_internal.as_%1$s(%2$s) returns mz_catalog.%1$s language internal immutable strict leakproof parallel safe as %3$L', t.name, t.base, t.internal || 'up');
+        execute format('create cast (mz_catalog.%I as %s) without function as %s', t.name, t.base, case t.name when 'uint8' then 'assignment' else 'implicit' end);
+        foreach other in array array['smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision'] loop
+            execute format(
+                'create function mz_catalog.%1$s(%2$s) returns mz_catalog.%1$s language sql immutable strict parallel safe return '
+                'mz_internal.as_%1$s(case when %3$s between 0 and %4$s then %3$s::%5$s else mz_internal.raise_uint_range($1::text, %1$L)::%5$s end)',
+                t.name, other,
+                case when other in ('numeric', 'real', 'double precision') then 'round($1::numeric)' else '$1' end,
+                t.maximum, t.base
+            );
+        end loop;
+    end loop;
+
+    for t in
+        select * from (values ('uint2'), ('uint4'), ('uint8')) as v (name)
+    loop
+        foreach other in array array['smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision'] loop
+            execute format('create cast (%2$s as mz_catalog.%1$s) with function mz_catalog.%1$s(%2$s) as assignment', t.name, other);
+        end loop;
+        foreach other in array array['smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision'] loop
+            if not exists (
+                select from pg_cast
+                where castsource = format('mz_catalog.%I', t.name)::regtype and casttarget = other::regtype
+            ) then
+                execute format(
+                    'create function mz_catalog.%1$s(mz_catalog.%2$s) returns %3$s language sql immutable strict parallel safe return $1::%4$s::%3$s',
+                    case other when 'double precision' then 'float8' when 'real' then 'float4' when 'smallint' then 'int2' when 'integer' then 'int4' when 'bigint' then 'int8' else other end,
+                    t.name, other,
+                    case t.name when 'uint2' then 'integer' else 'bigint' end
+                );
+                execute format(
+                    'create cast (mz_catalog.%2$s as %3$s) with function mz_catalog.%1$s(mz_catalog.%2$s) as %4$s',
+                    case other when 'double precision' then 'float8' when 'real' then 'float4' when 'smallint' then 'int2' when 'integer' then 'int4' when 'bigint' then 'int8' else other end,
+                    t.name, other,
+                    case
+                        when other in ('numeric', 'real', 'double precision') then 'implicit'
+                        when t.name in ('uint2', 'uint4') and other = 'bigint' then 'implicit'
+                        else 'assignment'
+                    end
+                );
+            end if;
+        end loop;
+        execute format('create function mz_internal.%1$s_to_json(mz_catalog.%1$s) returns json language sql immutable strict parallel safe return ($1::%2$s)::text::json', t.name, case t.name when 'uint2' then 'integer' else 'bigint' end);
+        execute format('create cast (mz_catalog.%1$s as json) with function mz_internal.%1$s_to_json(mz_catalog.%1$s)', t.name);
+    end loop;
+    create function mz_catalog.uint4(mz_catalog.uint2) returns mz_catalog.uint4 language sql immutable strict parallel safe return ($1::integer)::mz_catalog.uint4;
+    create function mz_catalog.uint8(mz_catalog.uint2) returns mz_catalog.uint8 language sql immutable strict parallel safe return ($1::integer)::mz_catalog.uint8;
+    create function mz_catalog.uint8(mz_catalog.uint4) returns mz_catalog.uint8 language sql immutable strict parallel safe return ($1::bigint)::mz_catalog.uint8;
+    create function mz_catalog.uint2(mz_catalog.uint4) returns mz_catalog.uint2 language sql immutable strict parallel safe return ($1::bigint)::mz_catalog.uint2;
+    create function mz_catalog.uint2(mz_catalog.uint8) returns mz_catalog.uint2 language sql immutable strict parallel safe return ($1::bigint)::mz_catalog.uint2;
+    create function mz_catalog.uint4(mz_catalog.uint8) returns mz_catalog.uint4 language sql immutable strict parallel safe return ($1::bigint)::mz_catalog.uint4;
+    create cast (mz_catalog.uint2 as mz_catalog.uint4) with function mz_catalog.uint4(mz_catalog.uint2) as implicit;
+    create cast (mz_catalog.uint2 as mz_catalog.uint8) with function mz_catalog.uint8(mz_catalog.uint2) as implicit;
+    create cast (mz_catalog.uint4 as mz_catalog.uint8) with function mz_catalog.uint8(mz_catalog.uint4) as implicit;
+    create cast (mz_catalog.uint4 as mz_catalog.uint2) with function mz_catalog.uint2(mz_catalog.uint4) as assignment;
+    create cast (mz_catalog.uint8 as mz_catalog.uint2) with function mz_catalog.uint2(mz_catalog.uint8) as assignment;
+    create cast (mz_catalog.uint8 as mz_catalog.uint4) with function mz_catalog.uint4(mz_catalog.uint8) as assignment;
+
+    -- uint8 against signed integers compares without a detour over numeric.
+    foreach other in array array['integer', 'bigint'] loop
+        foreach arguments slice 1 in array array[array['mz_catalog.uint8', other], array[other, 'mz_catalog.uint8']] loop
+            for op in
+                select * from (values
+                    ('=', 'eq', '=', '<>', 'eqsel', 'eqjoinsel'),
+                    ('<>', 'ne', '<>', '=', 'neqsel', 'neqjoinsel'),
+                    ('<', 'lt', '>', '>=', 'scalarltsel', 'scalarltjoinsel'),
+                    ('<=', 'le', '>=', '>', 'scalarlesel', 'scalarlejoinsel'),
+                    ('>', 'gt', '<', '<=', 'scalargtsel', 'scalargtjoinsel'),
+                    ('>=', 'ge', '<=', '<', 'scalargesel', 'scalargejoinsel')
+                ) as v (symbol, name, commutator, negator, restriction, joined)
+            loop
+                execute format(
+                    'create function mz_internal.uint8_%1$s(%2$s, %3$s) returns boolean language internal immutable strict leakproof parallel safe as %4$L',
+                    op.name, arguments[1], arguments[2],
+                    'int' || case when arguments[1] = 'integer' then '48' when arguments[2] = 'integer' then '84' else '8' end || op.name
+                );
+                execute format(
+                    'create operator mz_catalog.%1$s (leftarg = %2$s, rightarg = %3$s, function = mz_internal.uint8_%4$s, commutator = operator(mz_catalog.%5$s), negator = operator(mz_catalog.%6$s), restrict = %7$s, join = %8$s)',
+                    op.symbol, arguments[1], arguments[2], op.name, op.commutator, op.negator, op.restriction, op.joined
+                );
+            end loop;
+        end loop;
+    end loop;
+
+    -- Arithmetic.
+    for op in
+        select * from (values ('+', 'plus'), ('-', 'minus'), ('*', 'times'), ('/', 'divided'), ('%', 'modulo')) as v (symbol, name)
+    loop
+        for t in
+            select * from (values ('uint2', 'bigint'), ('uint4', 'numeric'), ('uint8', 'numeric')) as v (name, wide)
+        loop
+            execute format(
+                'create function mz_internal.%1$s_%2$s(mz_catalog.%1$s, mz_catalog.%1$s) returns mz_catalog.%1$s language sql immutable strict parallel safe return (%4$s)::mz_catalog.%1$s',
+                t.name, op.name, t.wide,
+                case when op.symbol in ('/', '%')
+                    then format('$1::bigint %s $2::bigint', op.symbol)
+                    else format('$1::%s %s $2::%s', t.wide, op.symbol, t.wide)
+                end
+            );
+            execute format(
+                'create operator mz_catalog.%1$s (leftarg = mz_catalog.%2$s, rightarg = mz_catalog.%2$s, function = mz_internal.%2$s_%3$s)',
+                op.symbol, t.name, op.name
+            );
+        end loop;
+        for t in
+            select * from (values ('uint2', 'bigint'), ('uint4', 'bigint'), ('uint8', 'numeric')) as v (name, wide)
+        loop
+            foreach other in array array['smallint', 'integer', 'bigint'] loop
+                foreach arguments slice 1 in array array[array['mz_catalog.' || t.name, other], array[other, 'mz_catalog.' || t.name]] loop
+                    execute format(
+                        'create function mz_internal.%1$s_%2$s(%3$s, %4$s) returns %5$s language sql immutable strict parallel safe return $1::%5$s %6$s $2::%5$s',
+                        t.name, op.name, arguments[1], arguments[2], t.wide, op.symbol
+                    );
+                    execute format(
+                        'create operator mz_catalog.%1$s (leftarg = %2$s, rightarg = %3$s, function = mz_internal.%4$s_%5$s)',
+                        op.symbol, arguments[1], arguments[2], t.name, op.name
+                    );
+                end loop;
+            end loop;
+        end loop;
+    end loop;
+
+    -- Aggregates; sums are exact, in the types that Materialize gives them.
+    for t in
+        select * from (values ('uint2', 'int4'), ('uint4', 'int8'), ('uint8', 'int8')) as v (name, internal)
+    loop
+        execute format('create function mz_internal.%1$s_larger(mz_catalog.%1$s, mz_catalog.%1$s) returns mz_catalog.%1$s language internal immutable strict parallel safe as %2$L', t.name, t.internal || 'larger');
+        execute format('create function mz_internal.%1$s_smaller(mz_catalog.%1$s, mz_catalog.%1$s) returns mz_catalog.%1$s language internal immutable strict parallel safe as %2$L', t.name, t.internal || 'smaller');
+        execute format('create aggregate mz_catalog.max(mz_catalog.%1$s) (sfunc = mz_internal.%1$s_larger, stype = mz_catalog.%1$s, combinefunc = mz_internal.%1$s_larger, sortop = operator(mz_catalog.>), parallel = safe)', t.name);
+        execute format('create aggregate mz_catalog.min(mz_catalog.%1$s) (sfunc = mz_internal.%1$s_smaller, stype = mz_catalog.%1$s, combinefunc = mz_internal.%1$s_smaller, sortop = operator(mz_catalog.<), parallel = safe)', t.name);
+        execute format('create function mz_internal.sum_step(numeric, mz_catalog.%1$s) returns numeric language sql immutable parallel safe return case when $2 is null then $1 else coalesce($1, 0) + $2::numeric end', t.name);
+        execute format('create function mz_internal.avg_step(numeric[], mz_catalog.%1$s) returns numeric[] language sql immutable parallel safe return case when $2 is null then $1 else array[$1[1] + 1, $1[2] + $2::numeric] end', t.name);
+        execute format('create function mz_internal.%1$s_sum_end(numeric) returns %2$s language sql immutable parallel safe return $1::%2$s', t.name, case t.name when 'uint8' then 'numeric' else 'mz_catalog.uint8' end);
+        execute format('create aggregate mz_catalog.sum(mz_catalog.%1$s) (sfunc = mz_internal.sum_step, stype = numeric, finalfunc = mz_internal.%1$s_sum_end, parallel = safe)', t.name);
+    end loop;
+    create function mz_internal.avg_end(numeric[]) returns numeric language sql immutable parallel safe return case when $1[1] > 0 then $1[2] / $1[1] end;
+    for t in
+        select * from (values ('uint2'), ('uint4'), ('uint8')) as v (name)
+    loop
+        execute format('create aggregate mz_catalog.avg(mz_catalog.%1$s) (sfunc = mz_internal.avg_step, stype = numeric[], finalfunc = mz_internal.avg_end, initcond = ''{0,0}'', parallel = safe)', t.name);
+    end loop;
+end
+$do$;
+
