@@ -1,0 +1,137 @@
+"""Says PostgreSQL's errors in Materialize's words.
+
+In: the fields of an ErrorResponse by their one-letter codes (M message, C SQLSTATE, D detail, H hint, P position), and
+the statement if it is known. Out: an MzError with the words and the SQLSTATE that Materialize gives.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from mzlite.dialect.show_queries import RAISE_PREFIX
+from mzlite.errors import INTERNAL, MzError
+
+FUNCTION_HINT = "No function matches the given name and argument types. You might need to add explicit type casts."
+OPERATOR_HINT = "No operator matches the given name and argument types.  You might need to add explicit type casts."
+
+_KEPT_CODES = frozenset({"25", "26", "34", "57", "53", "54", "08", "28", "40", "58"})
+"""Classes whose SQLSTATE says the same in both systems."""
+
+_Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], MzError]]
+
+
+def _rule(pattern: str, message: str, *, state: str = INTERNAL, hint: str | None = None) -> _Rule:
+    return re.compile(pattern, re.DOTALL), lambda found: MzError(found.expand(message), sqlstate=state, hint=hint)
+
+
+def _raised(found: re.Match[str]) -> MzError:
+    state, _, message = found.group(1).partition("!")
+    return MzError(message, sqlstate=state)
+
+
+def _integer(found: re.Match[str]) -> MzError:
+    kind, text = found.group(1), found.group(2)
+    why = "invalid digit found in string" if text.strip() else "cannot parse integer from empty string"
+    return MzError(f'invalid input syntax for type {kind}: {why}: "{text}"')
+
+
+def _relation(found: re.Match[str]) -> MzError:
+    return MzError(f"unknown catalog item '{found.group(1)}'")
+
+
+_INTEGERS = "integer|bigint|smallint"
+_RULES: tuple[_Rule, ...] = (
+    (re.compile(f'{RAISE_PREFIX}(.*?)"?$', re.DOTALL), _raised),
+    (re.compile(r'^relation "(.*)" does not exist$'), _relation),
+    _rule(r'^schema "(.*)" does not exist$', r"unknown schema '\1'"),
+    _rule(r"^permission denied for schema (mzlite\w*)$", r"unknown schema '\1'"),
+    _rule(r'^column "(.*)" does not exist$', r'column "\1" does not exist'),
+    _rule(r"^column (\S+) does not exist$", r'column "\1" does not exist'),
+    _rule(r'^missing FROM-clause entry for table "(.*)"$', r"unknown catalog item '\1'"),
+    _rule(r'^invalid reference to FROM-clause entry for table "(.*)"$', r"unknown catalog item '\1'"),
+    (re.compile(rf'^invalid input syntax for type ({_INTEGERS}): "(.*)"$', re.DOTALL), _integer),
+    _rule(
+        rf'^value "(.*)" is out of range for type ({_INTEGERS})$',
+        r'invalid input syntax for type \2: number too large to fit in target type: "\1"',
+    ),
+    _rule(rf"^({_INTEGERS}) out of range$", "numeric field overflow"),
+    _rule(r"^value out of range: overflow$", "numeric field overflow"),
+    _rule(
+        r'^null value in column "(.*)" of relation ".*" violates not-null constraint$',
+        r'null value in column "\1" violates not-null constraint',
+        state="23502",
+    ),
+    _rule(
+        r'^invalid byte sequence for encoding "UTF8": .*$',
+        "invalid byte sequence 'invalid utf-8 sequence of 1 bytes from index 0' for encoding 'utf8'",
+    ),
+    _rule(
+        r"^more than one row returned by a subquery used as an expression$",
+        "Evaluation error: more than one record produced in subquery",
+    ),
+    _rule(
+        r"^argument of WHERE must be type boolean, not type (.*)$", r"WHERE clause must have type boolean, not type \1"
+    ),
+    _rule(
+        r"^argument of HAVING must be type boolean, not type (.*)$",
+        r"HAVING clause must have type boolean, not type \1",
+    ),
+    _rule(
+        r"^argument of JOIN/ON must be type boolean, not type (.*)$", r"ON clause must have type boolean, not type \1"
+    ),
+    _rule(
+        r"^argument of AND must be type boolean, not type (.*)$", r"AND argument must have type boolean, not type \1"
+    ),
+    _rule(r"^argument of OR must be type boolean, not type (.*)$", r"OR argument must have type boolean, not type \1"),
+    _rule(
+        r"^argument of NOT must be type boolean, not type (.*)$", r"NOT argument must have type boolean, not type \1"
+    ),
+    _rule(r"^cannot cast type (.*) to (.*)$", r"CAST does not support casting from \1 to \2"),
+    _rule(r"^invalid input syntax for type json$", r"invalid input syntax for type jsonb"),
+    _rule(r"^cannot cast jsonb (.*) to type .*$", r"\g<0>"),
+    _rule(
+        r"^cannot change materialized view .*$|^cannot (?:insert into|update|delete from) view \"(.*)\"$",
+        r"cannot insert into view '\1'",
+    ),
+    _rule(r"^aggregate functions are not allowed in WHERE$", "aggregate functions are not allowed in WHERE clause"),
+    _rule(
+        r"^aggregate functions are not allowed in JOIN conditions$", "aggregate functions are not allowed in ON clause"
+    ),
+    _rule(r"^window functions are not allowed in WHERE$", "window functions are not allowed in WHERE clause"),
+    _rule(r"^window functions are not allowed in HAVING$", "window functions are not allowed in HAVING clause"),
+    _rule(r"^each (UNION|EXCEPT|INTERSECT) query must have the same number of columns$", r"\g<0>"),
+    _rule(r'^portal "(.*)" does not exist$', r'portal "\1" does not exist', state="34000"),
+)
+
+
+def translate(fields: Mapping[str, str], sql: str | None = None) -> MzError:
+    """The error that Materialize gives where PostgreSQL gives this one.
+
+    >>> translate({"C": "42P01", "M": 'relation "nosuch" does not exist'}).message
+    "unknown catalog item 'nosuch'"
+    """
+    message = fields.get("M", "unknown error")
+    state = fields.get("C", INTERNAL)
+    if state == "42883":
+        return _unknown_function(message)
+    for pattern, make in _RULES:
+        found = pattern.search(message)
+        if found is not None:
+            return make(found)
+    if state[:2] in _KEPT_CODES:
+        return MzError(message, sqlstate=state, detail=fields.get("D"), hint=fields.get("H"))
+    if state == "0A000":
+        return MzError(message, sqlstate=state, detail=fields.get("D"))
+    if state == "42601" and message.startswith(("syntax error", "unterminated", "trailing junk")):
+        return MzError(message, sqlstate=state)
+    return MzError(message, sqlstate=INTERNAL)
+
+
+def _unknown_function(message: str) -> MzError:
+    """A function or operator that is not there; the types by Materialize's names."""
+    message = re.sub(r"\btime without time zone\b", "time", message)
+    message = re.sub(r"\bcharacter varying\b", "varchar", message)
+    if message.startswith("operator does not exist"):
+        return MzError(re.sub(r"\bmz_catalog\.", "", message), hint=OPERATOR_HINT)
+    return MzError(re.sub(r"\bmz_catalog\.", "", message), hint=FUNCTION_HINT)
