@@ -18,7 +18,7 @@ from generator.faults import invalid, malformed
 from generator.lifecycle import Template, templates
 from generator.population import Population
 from generator.timestamps import TimestampFormatter
-from generator.truth import Truth
+from generator.truth import Truth, WindowTotals
 
 ORDERS = "orders"
 STATUS = "status"
@@ -128,11 +128,12 @@ class DeliveryWorld:
                 for due, tie, order, index, repeated in self._pending
             ],
             "preparing": self.truth.preparing,
+            "windows": [[start, totals.orders, totals.revenue_cents] for start, totals in self.truth.windows.items()],
         }
 
     @classmethod
     def restored(cls, population: Population, shares: Shares, saved: Saved) -> DeliveryWorld:
-        """The world that `saved` came from, with counts that begin at nothing.
+        """The world that `saved` came from; its counts begin at nothing, but the windows' totals go on.
 
         Raises:
             ValueError, KeyError, TypeError: these are not the values that `saved` gave.
@@ -151,6 +152,7 @@ class DeliveryWorld:
         ]
         world._ties = max((entry[1] for entry in world._pending), default=0)
         world.truth.preparing = {order: (placed, at) for order, (placed, at) in saved["preparing"].items()}
+        world.truth.windows = {start: WindowTotals(count, cents) for start, count, cents in saved["windows"]}
         return world
 
     def _prepare(self, population: Population) -> None:

@@ -82,6 +82,7 @@ class Broker:
         self.heap_mb = heap_mb
         self.settings = dict(settings or {})
         self._process: subprocess.Popen[bytes] | None = None
+        self._recall_port()
 
     @property
     def bootstrap_servers(self) -> str:
@@ -115,6 +116,7 @@ class Broker:
         Raises:
             BrokerError: Java or Maven is missing, the port is taken, or it did not become ready.
         """
+        self._recall_port()
         if self.pid is not None:
             self._wait_until_ready(time.monotonic() + timeout)
             return
@@ -177,11 +179,14 @@ class Broker:
     def _pid_file(self) -> Path:
         return self.data_dir / "broker.pid"
 
-    def _settle_port(self) -> None:
+    def _recall_port(self) -> None:
+        """Take the port of an earlier start when none was asked for."""
         if self.port == 0:
             with suppress(FileNotFoundError):
                 match = re.search(r"PLAINTEXT://[\d.]+:(\d+)", self._properties_file.read_text())
                 self.port = int(match[1]) if match else 0
+
+    def _settle_port(self) -> None:
         if self.port == 0:
             self.port = free_port()
         with socket.socket() as probe:

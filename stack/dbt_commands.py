@@ -1,0 +1,48 @@
+"""Runs several dbt commands in one process: `python -m stack.dbt_commands seed ';' run ';'`.
+
+In: the arguments of dbt's commands, each ended by a semicolon. Out: their output, each after a
+line `$ dbt ..`; the exit status of the first that fails, else 0. Loading dbt takes longer than most of
+its commands; this way it is loaded once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+
+from dbt.cli.main import dbtRunner
+
+
+def split(arguments: Sequence[str]) -> Iterator[list[str]]:
+    """The commands between the semicolons.
+
+    >>> list(split(["seed", ";", "run", "--full-refresh", ";"]))
+    [['seed'], ['run', '--full-refresh']]
+    """
+    command: list[str] = []
+    for argument in arguments:
+        if argument == ";":
+            yield command
+            command = []
+        else:
+            command.append(argument)
+    if command:
+        yield command
+
+
+def main() -> int:
+    """Run the commands of the command line until one fails."""
+    runner = dbtRunner()
+    for command in split(sys.argv[1:]):
+        sys.stdout.write(f"$ dbt {' '.join(command)}\n")
+        sys.stdout.flush()
+        result = runner.invoke(command)
+        if not result.success:
+            if result.exception is not None:
+                sys.stderr.write(f"{result.exception}\n")
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

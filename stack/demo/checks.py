@@ -1,0 +1,125 @@
+"""Judges a demo when it has ended: is anything empty, does anything disagree?
+
+In: the engine's address, what the generator says it sent, what the alert topic replayed to. Out:
+a list of checks, each with what was found.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from stack.demo.alerts import AlertReader
+from stack.engine import connect
+from stack.settings import Settings
+
+LAYERS = ("bronze", "silver", "gold", "alerts")
+VIEWS = """
+    select schemas.name, objects.name, objects.type
+    from mz_objects as objects
+    inner join mz_schemas as schemas on objects.schema_id = schemas.id
+    where schemas.name in ('bronze', 'silver', 'gold', 'alerts') and objects.type in ('view', 'materialized-view')
+"""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding."""
+
+    name: str
+    is_good: bool
+    found: str
+
+
+def wait_until(condition: Callable[[], bool], timeout: float, interval: float = 0.1) -> bool:
+    """True as soon as the condition holds; False after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(interval)
+    return True
+
+
+def views_have_rows(settings: Settings) -> list[Check]:
+    """One check per view: it has rows and can be read."""
+    checks = []
+    with connect(settings, connect_timeout=10) as connection:
+        relations = connection.execute(VIEWS).fetchall()
+        relations.sort(key=lambda row: (LAYERS.index(row[0]), row[1]))
+        for schema, name, kind in relations:
+            try:
+                if kind == "view":
+                    # A plain view over the raw messages: counting would decode them all.
+                    row = connection.execute(f'select 1 from "{schema}"."{name}" limit 1'.encode()).fetchone()
+                    checks.append(Check(f"{schema}.{name}", row is not None, "has rows" if row else "empty"))
+                else:
+                    row = connection.execute(f'select count(*) from "{schema}"."{name}"'.encode()).fetchone()
+                    count = row[0] if row else 0
+                    checks.append(Check(f"{schema}.{name}", count > 0, f"{count:,} rows"))
+            except psycopg.Error as error:
+                checks.append(Check(f"{schema}.{name}", False, str(error).strip().splitlines()[0]))
+    if not checks:
+        checks.append(Check("views", False, "there are none"))
+    return checks
+
+
+def orders_by_window(settings: Settings) -> dict[str, tuple[int, str]]:
+    """What gold_system_health says: orders and revenue by start of the window, as the generator writes times."""
+    with connect(settings, connect_timeout=10) as connection:
+        rows = connection.execute(
+            "select window_start, total_orders, total_revenue from gold.gold_system_health"
+        ).fetchall()
+    return {iso(start): (int(orders), f"{revenue:.2f}") for start, orders, revenue in rows}
+
+
+def iso(time_of_row: datetime) -> str:
+    """A time as the topics carry it."""
+    return time_of_row.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time_of_row.microsecond // 1000:03d}Z"
+
+
+def gold_agrees(settings: Settings, truth: dict[str, Any], timeout: float) -> Check:
+    """Gold shows exactly the orders and the revenue that were sent, in every window that it keeps."""
+    wanted = {start: (w["orders"], w["revenue"]) for start, w in truth["windows"].items()}
+    shown: dict[str, tuple[int, str]] = {}
+
+    def agrees() -> bool:
+        nonlocal shown
+        shown = orders_by_window(settings)
+        return bool(shown) and all(wanted.get(start) == found for start, found in shown.items()) and newest in shown
+
+    newest = max(wanted, default="")
+    name = "gold counts what was sent"
+    if wait_until(agrees, timeout, interval=0.25):
+        return Check(name, True, f"{sum(orders for orders, _ in shown.values()):,} orders in {len(shown)} windows")
+    wrong = [start for start in sorted({*shown, newest}) if shown.get(start) != wanted.get(start)]
+    example = wrong[-1] if wrong else newest
+    return Check(
+        name, False, f"{len(wrong)} windows differ, {example}: {shown.get(example)}, not {wanted.get(example)}"
+    )
+
+
+def alerts_agree(settings: Settings, alerts: AlertReader, timeout: float) -> Check:
+    """The topic, read to its end, replays to exactly the delayed orders of this moment."""
+    missing: set[str] = set()
+    extra: set[str] = set()
+    count = 0
+
+    def agrees() -> bool:
+        nonlocal missing, extra, count
+        with connect(settings, connect_timeout=10) as connection:
+            rows = connection.execute("select order_id::text from silver.silver_delayed_orders").fetchall()
+        delayed = {order_id for (order_id,) in rows}
+        told = set(alerts.open)
+        missing, extra, count = delayed - told, told - delayed, len(delayed)
+        return not missing and not extra
+
+    name = "delivery-alerts replays to the delayed orders"
+    if wait_until(agrees, timeout):
+        return Check(name, True, f"{count:,} delayed now")
+    return Check(name, False, f"{len(missing)} delayed orders without an alert, {len(extra)} alerts too many")

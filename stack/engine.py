@@ -1,0 +1,77 @@
+"""Starts and stops mzlite as a background process.
+
+In: settings. Out: a server that answers on `settings.sql_address`, or a sentence that says why not.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import psutil
+import psycopg
+
+from stack.errors import StackError
+from stack.processes import Daemon, require_free_port
+from stack.settings import LOOPBACK, Settings
+
+DATABASE = USER = "materialize"
+
+
+class Engine:
+    """The mzlite of one stack."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._daemon = Daemon(
+            "mzlite",
+            [
+                *(sys.executable, "-m", "mzlite", "serve"),
+                *("--listen", settings.sql_address, "--data", str(settings.mzlite_dir)),
+            ],
+            mark=str(settings.mzlite_dir),
+            pid_file=settings.run_dir / "mzlite.pid",
+            log_file=settings.logs_dir / "mzlite.log",
+        )
+
+    @property
+    def process(self) -> psutil.Process | None:
+        """The running process, or None."""
+        return self._daemon.process
+
+    def start(self) -> bool:
+        """Start it and return when it answers; False if it ran already.
+
+        Raises:
+            StackError: the port is taken, or it did not start.
+        """
+        if self.process is not None:
+            if not self.is_ready():
+                raise StackError(f"mzlite runs, but does not answer on {self._settings.sql_address}; see hotplate logs")
+            return False
+        require_free_port(self._settings.sql_port, "mzlite", "--sql-port or HOTPLATE_SQL_PORT")
+        self._daemon.start(self.is_ready)
+        return True
+
+    def stop(self) -> bool:
+        """Stop it; False if it did not run."""
+        return self._daemon.stop()
+
+    def is_ready(self) -> bool:
+        """True when it answers a query."""
+        try:
+            with connect(self._settings, connect_timeout=2) as connection:
+                return connection.execute("select 1").fetchone() is not None
+        except psycopg.Error:
+            return False
+
+
+def connect(settings: Settings, **options: Any) -> psycopg.Connection[tuple[Any, ...]]:
+    """A connection to the stack's engine, in autocommit.
+
+    Raises:
+        psycopg.OperationalError: it does not answer.
+    """
+    return psycopg.connect(
+        host=LOOPBACK, port=settings.sql_port, dbname=DATABASE, user=USER, autocommit=True, **options
+    )
