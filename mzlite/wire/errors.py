@@ -1,0 +1,83 @@
+"""Errors and notices as the client gets them.
+
+In: an `MzError`, or the fields of an error of the inner PostgreSQL. Out: the bytes of an ErrorResponse or a
+NoticeResponse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from mzlite.errors import MzError
+from mzlite.wire.messages import ErrorResponse, NoticeResponse
+
+Translate = Callable[[Mapping[str, str]], MzError]
+"""Turns the fields of a PostgreSQL error (by their one-letter codes) into Materialize's words."""
+
+PROTOCOL_VIOLATION = "08P01"
+FEATURE_NOT_SUPPORTED = "0A000"
+INVALID_CURSOR_NAME = "34000"
+ACTIVE_TRANSACTION = "25001"
+READ_ONLY_TRANSACTION = "25006"
+INVALID_TRANSACTION_STATE = "25000"
+NO_ACTIVE_TRANSACTION = "25P01"
+FAILED_TRANSACTION = "25P02"
+INVALID_STATEMENT_NAME = "26000"
+DUPLICATE_STATEMENT = "42P05"
+DUPLICATE_CURSOR = "42P03"
+TOO_MANY_CONNECTIONS = "53300"
+ADMIN_SHUTDOWN = "57P01"
+CANNOT_CONNECT_NOW = "57P03"
+QUERY_CANCELED = "57014"
+INTERNAL_ERROR = "XX000"
+WARNING = "01000"
+SUCCESS = "00000"
+
+
+def canceled() -> MzError:
+    """What a statement ends with when its client asked for that."""
+    return MzError("canceling statement due to user request", sqlstate=QUERY_CANCELED)
+
+
+def failed_transaction() -> MzError:
+    """What every statement gets in a transaction in which one has failed."""
+    return MzError(
+        "current transaction is aborted, commands ignored until end of transaction block", sqlstate=FAILED_TRANSACTION
+    )
+
+
+def error_response(error: MzError, severity: str = "ERROR") -> bytes:
+    """`severity` is ERROR, or FATAL when the session ends with it."""
+    fields = {"S": severity, "V": severity, "C": error.sqlstate, "M": error.message}
+    if error.detail:
+        fields["D"] = error.detail
+    if error.hint:
+        fields["H"] = error.hint
+    return ErrorResponse(fields).encode()
+
+
+def notice_response(
+    message: str,
+    *,
+    severity: str = "NOTICE",
+    sqlstate: str = SUCCESS,
+    detail: str | None = None,
+    hint: str | None = None,
+) -> bytes:
+    """`severity` is one of WARNING, NOTICE, INFO, LOG, DEBUG."""
+    fields = {"S": severity, "V": severity, "C": sqlstate, "M": message}
+    if detail:
+        fields["D"] = detail
+    if hint:
+        fields["H"] = hint
+    return NoticeResponse(fields).encode()
+
+
+def untranslated(fields: Mapping[str, str]) -> MzError:
+    """PostgreSQL's own words."""
+    return MzError(
+        fields.get("M", "unknown error"),
+        sqlstate=fields.get("C", INTERNAL_ERROR),
+        detail=fields.get("D"),
+        hint=fields.get("H"),
+    )

@@ -1,0 +1,109 @@
+"""What the wire needs from the layer below it, as protocols.
+
+In: nothing. Out: the `Coordinator` that a server is given, and the shapes that pass between the two:
+results, notices, subscriptions and their events. The wire never asks what stands behind them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from mzlite.dialect.statements import Statement, Subscribe
+from mzlite.session import Session
+
+END_OF_TIME = 2**63 - 1
+"""The frontier of an event after which nothing can change any more: the subscription ends by itself."""
+
+
+class Notice(Protocol):
+    """A message beside the result.
+
+    A `hint` and a `detail` may be None; `sqlstate` is five characters, `severity` one of NOTICE, WARNING, INFO.
+    """
+
+    @property
+    def message(self) -> str:
+        """The text."""
+
+
+class ExecuteResult(Protocol):
+    """What carrying out an own statement gives: the command tag and its notices.
+
+    An implementation may have the attributes `columns` (names) and `rows` (text values) too; they are sent
+    as a result of text columns then.
+    """
+
+    @property
+    def tag(self) -> str:
+        """What CommandComplete says."""
+
+    @property
+    def notices(self) -> Sequence[Notice]:
+        """Sent before it."""
+
+
+@dataclass
+class Column:
+    """One column of a subscribed query: its name and its type as the inner PostgreSQL describes it."""
+
+    name: str
+    type_oid: int
+    type_size: int
+    type_modifier: int
+
+
+@dataclass
+class SubscriptionEvent:
+    """What changed at one moment.
+
+    Attributes:
+        timestamp: the moment, in milliseconds since 1970.
+        rows: each change at it: the difference in count and the values as PostgreSQL prints them.
+        frontier: everything before it is complete, in milliseconds; `END_OF_TIME` when nothing can follow.
+    """
+
+    timestamp: int
+    rows: Sequence[tuple[int, tuple[bytes | None, ...]]]
+    frontier: int
+
+
+class Subscription(Protocol):
+    """A live query: first its state at `timestamp`, then its changes."""
+
+    columns: Sequence[Column]
+    timestamp: int
+
+    async def next(self, timeout: float | None) -> SubscriptionEvent | None:  # noqa: ASYNC109  (None is no error)
+        """The next event, or None when none came within `timeout` seconds."""
+
+    async def close(self) -> None:
+        """Let go of everything held; harmless when already closed."""
+
+
+class Coordinator(Protocol):
+    """Carries out what is Materialize's own."""
+
+    write_lock: asyncio.Lock
+
+    async def execute(self, session: Session, statement: Statement) -> ExecuteResult:
+        """Carry out an own statement.
+
+        Raises:
+            MzError: it is refused; nothing has changed.
+        """
+
+    async def absorb_writes(self) -> None:
+        """Return when every write that was committed before the call can be read."""
+
+    async def subscribe(self, session: Session, statement: Subscribe) -> Subscription:
+        """Start a subscription.
+
+        Raises:
+            MzError: it is refused.
+        """
+
+    def backend_address(self, session: Session) -> tuple[str, dict[str, str]]:
+        """The inner PostgreSQL's socket and the startup parameters (user, database, search_path, ..) of a session."""

@@ -1,0 +1,369 @@
+"""Statements that are not PostgreSQL's: described, carried out and answered.
+
+In: one statement that is Materialize's own, from either side of the protocol. Out: its rows and its command tag, or
+an `MzError`. Definitions go to the coordinator, variables are the session's, SUBSCRIBE and its cursors stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
+
+from mzlite.dialect.statements import (
+    CloseCursor,
+    Explain,
+    Fetch,
+    Relayed,
+    ResetVariable,
+    SetVariable,
+    ShowVariable,
+    Statement,
+    Subscribe,
+)
+from mzlite.errors import MzError
+from mzlite.wire import binary
+from mzlite.wire.durations import seconds
+from mzlite.wire.errors import (
+    DUPLICATE_CURSOR,
+    FEATURE_NOT_SUPPORTED,
+    INVALID_CURSOR_NAME,
+    NO_ACTIVE_TRANSACTION,
+    WARNING,
+    notice_response,
+)
+from mzlite.wire.interface import END_OF_TIME
+from mzlite.wire.messages import (
+    COPY_DONE,
+    PORTAL_SUSPENDED,
+    CommandComplete,
+    CopyData,
+    CopyOutResponse,
+    DataRow,
+    FieldDescription,
+    RowDescription,
+)
+from mzlite.wire.relay import IDLE, Portal
+from mzlite.wire.subscribe import Row, SubscribeCursor, SubscribeRows, copy_csv, copy_text, subscribe_columns
+from mzlite.wire.types import TEXT
+
+if TYPE_CHECKING:
+    from mzlite.wire.session import ClientSession
+
+Columns = tuple[FieldDescription, ...]
+
+_STREAMING_NOTICE = "streaming SUBSCRIBE rows directly requires a client that does not buffer output"
+_STREAMING_HINT = "Wrap your SUBSCRIBE statement in `COPY (SUBSCRIBE ...) TO STDOUT`."
+_IMMEDIATE = 0.0
+
+
+class OwnStatements:
+    """Carries out the own statements of one session."""
+
+    def __init__(self, session: ClientSession) -> None:
+        self.session = session
+
+    def as_relayed(self, statement: Statement) -> Relayed | None:
+        """The statement for the backend when a FETCH or CLOSE is about a cursor of PostgreSQL's."""
+        cursors = self.session.cursors
+        match statement:
+            case Fetch() if statement.cursor not in cursors:
+                return Relayed(statement.sql, statement.relay_sql or statement.sql, "cursor")
+            case CloseCursor() if statement.cursor not in cursors:
+                return Relayed(statement.sql, statement.sql, "cursor")
+            case _:
+                return None
+
+    async def describe(self, statement: Statement, portal: Portal | None = None) -> Columns | None:
+        """The columns of a statement's rows; None when it gives none.
+
+        Args:
+            portal: if it is bound: what had to be started to know the columns is kept there.
+        """
+        match statement:
+            case ShowVariable():
+                return _show_columns(statement)
+            case Fetch():
+                cursor = self._cursor(statement.cursor)
+                await self._start(cursor)
+                return cursor.columns
+            case Subscribe(output="rows"):
+                cursor = self._held(portal) or SubscribeCursor(statement)
+                await self._start(cursor)
+                if portal is not None:
+                    portal.held = cursor
+                else:
+                    await cursor.close()
+                return cursor.columns
+            case Explain():
+                name = statement.stage.replace("_", " ").title() or "Physical Plan"
+                return (FieldDescription(name if name.endswith(("Plan", "Timestamp")) else f"{name} Plan", TEXT),)
+            case _:
+                return None
+
+    async def execute(
+        self, statement: Statement, portal: Portal | None = None, *, describe: bool = True, maximum_rows: int = 0
+    ) -> None:
+        """Carry out a statement and send its answer up to CommandComplete.
+
+        Args:
+            portal: in the extended protocol, what is executed.
+            describe: send a RowDescription before rows.
+            maximum_rows: 0 for all; otherwise suspend the portal after so many.
+        """
+        session = self.session
+        if session.extended.unsynced and session.relay.status == IDLE and not session.transaction.explicit:
+            # What the backend has done so far is committed first: a definition must not wait for its locks.
+            await session.extended.sync_silently()
+            await session.settle()
+        formats = portal.result_formats if portal is not None else ()
+        match statement:
+            case ShowVariable():
+                rows = self._show(statement)
+                self._result(_show_columns(statement), rows, f"SELECT {len(rows)}", formats, describe)
+            case SetVariable():
+                await self._set(statement.name, statement.value, statement.local, "SET")
+            case ResetVariable():
+                await self._set(statement.name, None, False, "RESET")
+            case Subscribe(output="cursor"):
+                self._declare(statement)
+            case Subscribe(output="copy"):
+                await self._copy(statement)
+            case Subscribe():
+                await self._stream(statement, portal, formats, describe, maximum_rows)
+            case Fetch():
+                await self._fetch(statement, formats, describe)
+            case CloseCursor():
+                await self._cursor(statement.cursor).close()
+                del session.cursors[statement.cursor]
+                session.client.send(CommandComplete("CLOSE CURSOR").encode())
+            case _:
+                result = await session.execute(statement)
+                names: Sequence[str] | None = getattr(result, "columns", None)
+                if names:
+                    columns = tuple(FieldDescription(name, TEXT) for name in names)
+                    texts = [tuple(map(_encoded, row)) for row in getattr(result, "rows", ())]
+                    self._result(columns, texts, result.tag, formats, describe)
+                else:
+                    session.client.send(CommandComplete(result.tag).encode())
+
+    # Results -----------------------------------------------------------------
+
+    def _result(self, columns: Columns, rows: Sequence[Row], tag: str, formats: Sequence[int], describe: bool) -> None:
+        codes = result_codes(formats, len(columns))
+        if describe:
+            self.session.client.send(described(columns, codes))
+        self._rows(columns, rows, codes)
+        self.session.client.send(CommandComplete(tag).encode())
+
+    def _rows(self, columns: Columns, rows: Sequence[Row], codes: Sequence[int]) -> None:
+        send = self.session.client.send
+        if any(codes):
+            kinds = [column.type_oid if code else None for column, code in zip(columns, codes, strict=True)]
+            rows = [
+                tuple(
+                    value if value is None or kind is None else binary.encode(value, kind)
+                    for value, kind in zip(row, kinds, strict=True)
+                )
+                for row in rows
+            ]
+        for row in rows:
+            send(DataRow(row).encode())
+
+    # Variables ---------------------------------------------------------------
+
+    def _show(self, statement: ShowVariable) -> list[Row]:
+        variables = self.session.variables
+        if statement.name.lower() == "all":
+            return [(name.encode(), value.encode(), text.encode()) for name, value, text in variables.show_all()]
+        return [(variables.show(statement.name).encode(),)]
+
+    async def _set(self, name: str, value: str | None, local: bool, tag: str) -> None:
+        session = self.session
+        if tag == "RESET" and name.lower() == "all":
+            session.variables.reset_all()
+        else:
+            session.variables.set(name, value, local=local, in_transaction=session.transaction.explicit)
+        await session.follow_settings()
+        session.send_changes()
+        session.client.send(CommandComplete(tag).encode())
+
+    # Subscriptions -----------------------------------------------------------
+
+    def _cursor(self, name: str) -> SubscribeCursor:
+        cursor = self.session.cursors.get(name)
+        if cursor is None:
+            raise MzError(f'cursor "{name}" does not exist', sqlstate=INVALID_CURSOR_NAME)
+        return cursor
+
+    @staticmethod
+    def _held(portal: Portal | None) -> SubscribeCursor | None:
+        return portal.held if portal is not None and isinstance(portal.held, SubscribeCursor) else None
+
+    def _declare(self, statement: Subscribe) -> None:
+        session = self.session
+        if not session.transaction.explicit:
+            raise MzError("DECLARE CURSOR can only be used in transaction blocks", sqlstate=NO_ACTIVE_TRANSACTION)
+        assert statement.cursor is not None
+        if statement.cursor in session.cursors:
+            raise MzError(f'cursor "{statement.cursor}" already exists', sqlstate=DUPLICATE_CURSOR)
+        session.cursors[statement.cursor] = SubscribeCursor(statement)
+        session.client.send(CommandComplete("DECLARE CURSOR").encode())
+
+    async def _start(self, cursor: SubscribeCursor) -> None:
+        """Begin the subscription behind a cursor unless that has been done."""
+        if cursor.rows is not None:
+            return
+        session = self.session
+        subscription = await session.interruptible(session.coordinator.subscribe(session.session, cursor.statement))
+        try:
+            types = session.relay.descriptions.types
+            cursor.columns = subscribe_columns(cursor.statement, subscription.columns, types)
+            cursor.rows = SubscribeRows(cursor.statement, subscription)
+            cursor.subscription = subscription
+        except MzError:
+            await subscription.close()
+            raise
+
+    async def _batches(self, cursor: SubscribeCursor) -> AsyncIterator[list[Row]]:
+        """The rows of each event as they come, until nothing can follow."""
+        while True:
+            if cursor.waiting:
+                rows = list(cursor.waiting)
+                cursor.waiting.clear()
+                yield rows
+            if not await self._next(cursor, None) and cursor.ended:
+                return
+
+    async def _next(self, cursor: SubscribeCursor, limit: float | None) -> bool:
+        """Wait for the next event, at most `limit` seconds; False when there is none."""
+        if cursor.ended or cursor.subscription is None or cursor.rows is None:
+            cursor.ended = True
+            return False
+        event = await self.session.interruptible(cursor.subscription.next(limit))
+        if event is None:
+            return False
+        cursor.waiting.extend(cursor.rows.rows(event))
+        if event.frontier >= END_OF_TIME:
+            cursor.ended = True
+        return True
+
+    async def _copy(self, statement: Subscribe) -> None:
+        """COPY (SUBSCRIBE ..) TO STDOUT."""
+        if statement.copy_format == "binary":
+            raise MzError("COPY of a SUBSCRIBE in binary format not yet supported", sqlstate=FEATURE_NOT_SUPPORTED)
+        client = self.session.client
+        line = copy_csv if statement.copy_format == "csv" else copy_text
+        cursor = SubscribeCursor(statement)
+        await self._start(cursor)
+        count = 0
+        try:
+            client.send(CopyOutResponse(0, (0,) * len(cursor.columns)).encode())
+            await client.flush()
+            async for rows in self._batches(cursor):
+                for row in rows:
+                    client.send(CopyData(line(row)).encode())
+                count += len(rows)
+                await client.flush()
+        finally:
+            await cursor.close()
+        client.send(COPY_DONE)
+        client.send(CommandComplete(f"COPY {count}").encode())
+
+    async def _stream(
+        self, statement: Subscribe, portal: Portal | None, formats: Sequence[int], describe: bool, maximum_rows: int
+    ) -> None:
+        """A SUBSCRIBE whose rows are its result."""
+        session = self.session
+        client = session.client
+        cursor = self._held(portal) or SubscribeCursor(statement)
+        if portal is not None:
+            portal.held = cursor
+        hint = _STREAMING_HINT if session.session.variables.get("application_name") == "psql" else None
+        client.send(notice_response(_STREAMING_NOTICE, sqlstate=WARNING, hint=hint))
+        await self._start(cursor)
+        codes = result_codes(formats, len(cursor.columns))
+        if describe:
+            client.send(described(cursor.columns, codes))
+        await client.flush()
+        count = 0
+        try:
+            while not cursor.ended or cursor.waiting:
+                if not cursor.waiting:
+                    await self._next(cursor, None)
+                    continue
+                rows = _taken(cursor, maximum_rows - count if maximum_rows else None)
+                count += len(rows)
+                self._rows(cursor.columns, rows, codes)
+                await client.flush()
+                if maximum_rows and count >= maximum_rows:
+                    client.send(PORTAL_SUSPENDED)
+                    return
+        except BaseException:
+            await cursor.close()
+            raise
+        await cursor.close()
+        client.send(CommandComplete(f"SELECT {count}").encode())
+
+    async def _fetch(self, statement: Fetch, formats: Sequence[int], describe: bool) -> None:
+        """FETCH from a subscription: without a timeout it waits for at least one row, then takes what is there."""
+        client = self.session.client
+        cursor = self._cursor(statement.cursor)
+        now = asyncio.get_running_loop().time
+        deadline = None if statement.timeout is None else now() + seconds(statement.timeout)
+        await self._start(cursor)
+        codes = result_codes(formats, len(cursor.columns))
+        if describe:
+            client.send(described(cursor.columns, codes))
+        count = 0
+        while statement.count is None or count < statement.count:
+            if not cursor.waiting:
+                if cursor.ended:
+                    break
+                timeout = None if deadline is None else max(_IMMEDIATE, deadline - now())
+                if not await self._next(cursor, timeout):
+                    break
+                continue
+            rows = _taken(cursor, None if statement.count is None else statement.count - count)
+            count += len(rows)
+            self._rows(cursor.columns, rows, codes)
+            await client.flush()
+            if deadline is None:
+                deadline = now()
+        client.send(CommandComplete(f"FETCH {count}").encode())
+
+
+def _taken(cursor: SubscribeCursor, limit: int | None) -> list[Row]:
+    """Up to `limit` of the waiting rows."""
+    waiting = cursor.waiting
+    number = len(waiting) if limit is None else min(limit, len(waiting))
+    return [waiting.popleft() for _ in range(number)]
+
+
+def _show_columns(statement: ShowVariable) -> Columns:
+    if statement.name.lower() == "all":
+        return tuple(FieldDescription(name, TEXT) for name in ("name", "setting", "description"))
+    return (FieldDescription(statement.name, TEXT),)
+
+
+def _encoded(value: object) -> bytes | None:
+    return None if value is None else value if isinstance(value, bytes) else str(value).encode()
+
+
+def result_codes(formats: Sequence[int], count: int) -> tuple[int, ...]:
+    """The format code of each of `count` columns, from those that a Bind message gives: none, one for all, or each."""
+    if len(formats) <= 1:
+        return (formats[0] if formats else 0,) * count
+    if len(formats) != count:
+        raise MzError(f"bind message has {len(formats)} result formats but query has {count} columns", sqlstate="08P01")
+    return tuple(formats)
+
+
+def described(columns: Columns, codes: Sequence[int]) -> bytes:
+    """The RowDescription of columns in the given formats."""
+    return RowDescription(
+        tuple(
+            FieldDescription(column.name, column.type_oid, column.type_size, column.type_modifier, code)
+            for column, code in zip(columns, codes, strict=True)
+        )
+    ).encode()

@@ -1,0 +1,475 @@
+"""One client's session, from its first byte to its last.
+
+In: a client's stream and the server's shared parts. Out: nothing; it logs the client in, gives it a backend, hands
+each message to the protocol's simple or extended side, and leaves nothing behind when it ends. What both sides
+share lives here: relaying with the backend, waiting that a client can cancel, and what a commit brings with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, TypeVar
+
+import structlog
+
+from mzlite.dialect.statements import Statement
+from mzlite.errors import MzError
+from mzlite.session import Session
+from mzlite.wire.backend import Backend
+from mzlite.wire.errors import (
+    ADMIN_SHUTDOWN,
+    INTERNAL_ERROR,
+    PROTOCOL_VIOLATION,
+    canceled,
+    error_response,
+    notice_response,
+)
+from mzlite.wire.extended import ExtendedProtocol
+from mzlite.wire.interface import ExecuteResult
+from mzlite.wire.messages import (
+    AUTHENTICATION_OK,
+    FLUSH,
+    BackendKeyData,
+    Bind,
+    CancelRequest,
+    Close,
+    Execute,
+    Parse,
+    ProtocolViolationError,
+    Query,
+    ReadyForQuery,
+    StartupMessage,
+)
+from mzlite.wire.own import OwnStatements
+from mzlite.wire.relay import FAILED, IDLE, IN_TRANSACTION, BackendClosedError, Expected, Relay
+from mzlite.wire.simple import SimpleProtocol
+from mzlite.wire.startup import negotiate, split_options
+from mzlite.wire.stream import ConnectionClosedError, MessageStream
+from mzlite.wire.subscribe import SubscribeCursor
+from mzlite.wire.transaction import Transaction
+from mzlite.wire.variables import SessionVariables
+
+if TYPE_CHECKING:
+    from mzlite.wire.server import WireServer
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+PARSED_STATEMENTS = 256
+"""How many statement texts a session remembers the parse of."""
+LONGEST_REMEMBERED = 16_384
+_SILENT = "mzlite"
+"""The name of the statement and portal that the session uses for itself."""
+_IGNORED_PARAMETERS = {"user", "database", "options", "replication"}
+
+
+class ClientSession:
+    """The state of one connection and the loop over its messages."""
+
+    def __init__(self, server: WireServer, process_id: int, secret_key: bytes) -> None:
+        self.server = server
+        self.coordinator = server.coordinator
+        self.key = BackendKeyData(process_id, secret_key)
+        self.client = MessageStream(server.options.message_limit, self._client_closed)
+        self.session = Session(process_id)
+        self.variables = SessionVariables(self.session, server.dialect.variables)
+        self.transaction = Transaction()
+        self.cursors: dict[str, SubscribeCursor] = {}
+        self.own = OwnStatements(self)
+        self.simple = SimpleProtocol(self)
+        self.extended = ExtendedProtocol(self)
+        self._parse = lru_cache(PARSED_STATEMENTS)(server.dialect.parse)
+        self._backend: Backend | None = None
+        self._relay: Relay | None = None
+        self._backend_settings: dict[str, str] = {}
+        self._interrupt: asyncio.Future[MzError | None] | None = None
+        self._busy = False
+        self._write_lock_held = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def backend(self) -> Backend:
+        """The session's PostgreSQL backend."""
+        assert self._backend is not None
+        return self._backend
+
+    @property
+    def relay(self) -> Relay:
+        """What passes the backend's answers on."""
+        assert self._relay is not None
+        return self._relay
+
+    def parse(self, sql: str) -> Sequence[Statement]:
+        """The statements in a text; recent short ones are remembered."""
+        return self.server.dialect.parse(sql) if len(sql) > LONGEST_REMEMBERED else self._parse(sql)
+
+    # The life of a session ---------------------------------------------------
+
+    async def run(self) -> None:
+        """Serve the client until it leaves."""
+        try:
+            await self._serve()
+        except ConnectionClosedError:
+            pass
+        except ProtocolViolationError as error:
+            self._fatal(MzError(str(error), sqlstate=PROTOCOL_VIOLATION))
+        except BackendClosedError:
+            self._fatal(MzError("terminating connection due to administrator command", sqlstate=ADMIN_SHUTDOWN))
+        except MzError as error:
+            self._fatal(error)
+        except asyncio.CancelledError:
+            self._fatal(MzError("terminating connection due to administrator command", sqlstate=ADMIN_SHUTDOWN))
+            raise
+        except Exception as error:
+            log.exception("session ended by an internal error", session=self.session.id)
+            self._fatal(MzError(f"internal error: {error}", sqlstate=INTERNAL_ERROR))
+        finally:
+            await self._clean_up()
+
+    async def _serve(self) -> None:
+        try:
+            async with asyncio.timeout(self.server.options.login_timeout):
+                message = await negotiate(self.client)
+                if isinstance(message, CancelRequest):
+                    self.server.cancel(message)
+                    return
+                self.server.register(self)
+                await self._log_in(message)
+        except TimeoutError as error:
+            raise MzError("canceling authentication due to timeout", sqlstate="57014") from error
+        await self._messages()
+
+    async def _log_in(self, message: StartupMessage) -> None:
+        parameters = message.parameters
+        session = self.session
+        session.user = parameters["user"]
+        session.database = parameters.get("database") or session.user
+        notices = self._startup_settings(parameters)
+        await self.connect_backend()
+        client = self.client
+        client.send(AUTHENTICATION_OK)
+        self.send_changes()
+        client.send(self.key.encode())
+        for notice in notices:
+            client.send(notice_response(notice))
+        if "welcome_message" in self.variables.known and self.variables.show("welcome_message") == "on":
+            client.send(notice_response(self._welcome()))
+        self.ready()
+        await client.flush()
+
+    def _startup_settings(self, parameters: dict[str, str]) -> list[str]:
+        """Set what the startup message asks for; what cannot be set is only a notice."""
+        notices: list[str] = []
+        settings = [(name, value) for name, value in parameters.items() if name not in _IGNORED_PARAMETERS]
+        settings = [(name, value) for name, value in settings if not name.startswith("_pq_.")]
+        try:
+            settings += split_options(parameters.get("options", ""))
+        except ValueError:
+            notices.append("startup setting options not set: could not parse")
+        for name, value in settings:
+            try:
+                self.variables.set_at_startup(name, value)
+            except MzError as error:
+                notices.append(f"startup setting {name} not set: {error.message}")
+        return notices
+
+    def _welcome(self) -> str:
+        session = self.session
+        version = self.variables.show("mz_version") if "mz_version" in self.variables.known else ""
+        return (
+            f"connected to mzlite, a stand-in for Materialize {version}\n"
+            f"  User: {session.user}\n"
+            f"  Cluster: {session.cluster}\n"
+            f"  Database: {session.database}\n"
+            f"  Search path: {', '.join(session.search_path)}"
+        )
+
+    async def connect_backend(self) -> None:
+        """Give the session a backend in its current database."""
+        path, settings = self.coordinator.backend_address(self.session)
+        backend = Backend(path, self._backend_closed)
+        await backend.start({**settings, **self.variables.followed()})
+        descriptions = await self.server.descriptions(backend)
+        previous, self._backend = self._backend, backend
+        if previous is not None:
+            previous.close()
+        self._relay = Relay(self.client, backend.stream, descriptions, self.server.dialect.translate)
+        self._backend_settings = {**settings, **self.variables.followed()}
+
+    async def _messages(self) -> None:
+        client, simple, extended = self.client, self.simple, self.extended
+        while True:
+            if not client.has_data:
+                await client.flush()
+            kind, body = await client.read_message()
+            self._busy = True
+            match chr(kind):
+                case "Q":
+                    await simple.query(Query.decode(body))
+                case "P":
+                    await extended.parse(Parse.decode(body))
+                case "B":
+                    await extended.bind(body)
+                case "D":
+                    await extended.describe(body)
+                case "E":
+                    await extended.execute(Execute.decode(body))
+                case "C":
+                    await extended.close(Close.decode(body))
+                case "H":
+                    await extended.flush()
+                case "S":
+                    await extended.sync()
+                case "X":
+                    return
+                case "d" | "c" | "f":
+                    pass  # the rest of a COPY that has failed
+                case "F":
+                    await extended.fail(MzError("function call protocol not supported", sqlstate="0A000"))
+                    await extended.sync()
+                case other:
+                    raise ProtocolViolationError(f"invalid frontend message type {other!r}")
+            self._busy = False
+
+    async def _clean_up(self) -> None:
+        self.server.forget(self)
+        self.unlock_writes()
+        for cursor in self.cursors.values():
+            with contextlib.suppress(Exception):
+                await cursor.close()
+        self.cursors.clear()
+        await self.extended.clean_up()
+        if self._backend is not None:
+            if self._busy:
+                self._spawn(self._backend.cancel())
+            self._backend.close()
+        self.client.on_closed = None
+        self.client.close()
+
+    def _fatal(self, error: MzError) -> None:
+        if not self.client.closed:
+            self.client.send(error_response(error, "FATAL"))
+
+    def _client_closed(self) -> None:
+        if self._busy:
+            self.interrupt(None)
+
+    def _backend_closed(self) -> None:
+        """The backend has ended the connection while nothing ran: its last words go to the client."""
+        if self._busy or self._relay is None or self.client.closed:
+            return
+        if self.backend.stream.has_data:
+            self._relay.feed(self.backend.stream.take())
+        if not self._relay.failed:
+            self._fatal(MzError("terminating connection due to administrator command", sqlstate=ADMIN_SHUTDOWN))
+        self.client.close()
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self.server.background(task)
+
+    # Cancelling --------------------------------------------------------------
+
+    def interrupt(self, error: MzError | None) -> None:
+        """End what runs now: with an error that the client gets, or None when there is no client any more."""
+        if not self._busy:
+            return
+        if self._interrupt is not None:
+            if not self._interrupt.done():
+                self._interrupt.set_result(error)
+        elif self._relay is not None and self._relay.expected:
+            self._spawn(self.backend.cancel())
+
+    async def interruptible(self, work: Awaitable[T]) -> T:
+        """Wait for something that a client's cancel request, or its leaving, ends.
+
+        Raises:
+            MzError: the client has cancelled.
+            ConnectionClosedError: the client has gone.
+        """
+        if self.client.closed:
+            if asyncio.iscoroutine(work):
+                work.close()
+            raise ConnectionClosedError
+        task = asyncio.ensure_future(work)
+        interrupt = self._interrupt = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.wait({task, interrupt}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._interrupt = None
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+        if not task.cancelled():
+            return task.result()
+        error = interrupt.result()
+        if error is None:
+            raise ConnectionClosedError
+        raise error
+
+    # Statements --------------------------------------------------------------
+
+    async def execute(self, statement: Statement) -> ExecuteResult:
+        """Have the coordinator carry out an own statement, and send its notices.
+
+        Raises:
+            MzError: it is refused or has failed.
+        """
+        try:
+            result = await self.coordinator.execute(self.session, statement)
+        except MzError:
+            raise
+        except Exception as error:
+            log.exception("statement failed with an internal error", sql=statement.sql)
+            raise MzError(f"internal error: {error}", sqlstate=INTERNAL_ERROR) from error
+        for notice in result.notices:
+            self.client.send(
+                notice_response(
+                    notice.message,
+                    severity=str(getattr(notice, "severity", "NOTICE")).upper(),
+                    sqlstate=getattr(notice, "sqlstate", None) or "00000",
+                    detail=getattr(notice, "detail", None),
+                    hint=getattr(notice, "hint", None),
+                )
+            )
+        return result
+
+    async def execute_deferred(self) -> None:
+        """Carry out what the transaction has put off to its COMMIT.
+
+        Raises:
+            MzError: one of the statements failed; the transaction has been rolled back.
+        """
+        deferred, self.transaction.deferred = self.transaction.deferred, []
+        if self.relay.status == FAILED:
+            return
+        try:
+            for statement in deferred:
+                await self.execute(statement)
+        except MzError:
+            await self.extended.sync_silently()
+            await self.silently("rollback")
+            await self.settle()
+            raise
+
+    async def silently(self, sql: str) -> None:
+        """Run a statement without rows on the backend; the client sees nothing of it.
+
+        Raises:
+            MzError: it failed.
+        """
+        relay = self.relay
+        await self.drain()
+        send = relay.backend.send
+        if self.extended.unsynced:
+            send(Parse(_SILENT, sql).encode())
+            send(Bind(_SILENT, _SILENT).encode())
+            send(Execute(_SILENT).encode())
+            send(Close(b"P", _SILENT).encode())
+            send(Close(b"S", _SILENT).encode())
+            send(FLUSH)
+            relay.expected.extend(
+                Expected(kind, silent=True) for kind in ("parse", "bind", "execute", "close", "close")
+            )
+        else:
+            send(Query(sql).encode())
+            relay.expected.append(Expected("query", silent=True))
+        failed_before = relay.failed
+        await relay.pump()
+        error = relay.take_silent_error()
+        if error is not None:
+            relay.failed = failed_before
+            raise error
+
+    async def drain(self) -> None:
+        """Pass on everything that the backend still owes, so that an own answer may follow."""
+        relay = self.relay
+        if relay.expected and not relay.copying_in:
+            relay.backend.send(FLUSH)
+            await relay.pump()
+
+    async def follow_settings(self) -> None:
+        """Bring the backend in line with the session's variables."""
+        _, settings = self.coordinator.backend_address(self.session)
+        settings = {**settings, **self.variables.followed()}
+        previous = self._backend_settings
+        if settings.get("database") != previous.get("database"):
+            if self.relay.status != IDLE:
+                raise MzError("the database cannot be changed inside a transaction", sqlstate="25001")
+            await self.connect_backend()
+            return
+        for name in dict.fromkeys((*settings, *previous)):
+            if settings.get(name) == previous.get(name) or name in ("user", "database"):
+                continue
+            if name in settings:
+                value = _literal(settings[name])
+                await self.silently(f"select pg_catalog.set_config({_literal(name)}, {value}, false)")
+            else:
+                await self.silently(f"reset {name}")
+        self._backend_settings = settings
+
+    def send_changes(self) -> None:
+        """Tell the client which reported variables have changed."""
+        for message in self.variables.changes():
+            self.client.send(message)
+
+    async def lock_writes(self) -> None:
+        """Keep the other sessions from writing until this one's transaction is absorbed."""
+        if not self._write_lock_held:
+            await self.interruptible(self.coordinator.write_lock.acquire())
+            self._write_lock_held = True
+
+    def unlock_writes(self) -> None:
+        """Let others write again."""
+        if self._write_lock_held:
+            self._write_lock_held = False
+            self.coordinator.write_lock.release()
+
+    async def settle(self) -> None:
+        """Do what the end of a transaction brings with it, after the backend has said that it is ready."""
+        relay = self.relay
+        if relay.status == IN_TRANSACTION:
+            self.transaction.explicit = True
+        elif relay.status == IDLE:
+            committed = relay.last_tag != "ROLLBACK"
+            if relay.dirty:
+                relay.dirty = False
+                if committed:
+                    await self._absorb()
+            self.transaction.reset()
+            self.transaction.deferred.clear()
+            if self.cursors:
+                cursors, self.cursors = self.cursors, {}
+                for cursor in cursors.values():
+                    await cursor.close()
+            self.unlock_writes()
+            if self.variables.end_transaction(committed):
+                if committed:
+                    await self.follow_settings()
+                else:  # the backend has taken its settings back with the rollback
+                    _, settings = self.coordinator.backend_address(self.session)
+                    self._backend_settings = {**settings, **self.variables.followed()}
+        relay.hold = False
+
+    async def _absorb(self) -> None:
+        try:
+            await self.coordinator.absorb_writes()
+        except Exception:
+            log.exception("a committed write could not be absorbed", session=self.session.id)
+
+    def ready(self) -> None:
+        """Tell the client that it may go on."""
+        self.send_changes()
+        self.client.send(ReadyForQuery(self.relay.status).encode())
+
+    def cancel(self) -> None:
+        """What a cancel request with this session's key does."""
+        self.interrupt(canceled())
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,178 @@
+"""SUBSCRIBE: a subscription's events as rows, and those rows as a client asked for them.
+
+In: a `Subscription` and its statement. Out: the columns that the client sees and, event by event, rows of text
+values; and these rows as CopyData in text or csv format.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from mzlite.dialect.statements import Subscribe
+from mzlite.errors import MzError
+from mzlite.wire.interface import END_OF_TIME, Column, Subscription, SubscriptionEvent
+from mzlite.wire.messages import FieldDescription
+from mzlite.wire.rows import row_adapter
+from mzlite.wire.types import BOOL, INT8, NUMERIC, TEXT, TypeMap
+
+Row = tuple[bytes | None, ...]
+
+_TRUE, _FALSE = b"t", b"f"
+
+
+def subscribe_columns(statement: Subscribe, columns: Sequence[Column], types: TypeMap) -> tuple[FieldDescription, ...]:
+    """The columns of a SUBSCRIBE: its own, then those of the query (keys first in the keyed envelope)."""
+    own = [FieldDescription("mz_timestamp", NUMERIC)]
+    if statement.progress:
+        own.append(FieldDescription("mz_progressed", BOOL, 1))
+    if statement.envelope == "upsert":
+        own.append(FieldDescription("mz_state", TEXT))
+    else:
+        own.append(FieldDescription("mz_diff", INT8, 8))
+    fields = []
+    for column in columns:
+        oid, size = types.column(column.type_oid, column.type_size)
+        fields.append(FieldDescription(column.name, oid, size, column.type_modifier))
+    return (*own, *(fields[index] for index in _order(statement, columns)))
+
+
+def _order(statement: Subscribe, columns: Sequence[Column]) -> list[int]:
+    """The query's columns in the order of the output."""
+    positions = range(len(columns))
+    if statement.envelope != "upsert":
+        return list(positions)
+    keys = key_positions(statement, columns)
+    return [*keys, *(position for position in positions if position not in keys)]
+
+
+def key_positions(statement: Subscribe, columns: Sequence[Column]) -> list[int]:
+    """Where the key columns of the envelope are in the query.
+
+    Raises:
+        MzError: a key names no column.
+    """
+    names = [column.name for column in columns]
+    for key in statement.keys:
+        if key not in names:
+            raise MzError(f'column "{key}" does not exist')
+    return [names.index(key) for key in statement.keys]
+
+
+class SubscribeRows:
+    """Turns events into rows, in the order in which they came."""
+
+    def __init__(self, statement: Subscribe, subscription: Subscription) -> None:
+        columns = subscription.columns
+        self._statement = statement
+        self._snapshot_at = subscription.timestamp
+        self._adapter = row_adapter(tuple((column.type_oid, 0) for column in columns))
+        self._order = _order(statement, columns)
+        self._keys = key_positions(statement, columns) if statement.envelope == "upsert" else []
+        self._progress_nulls: Row = (None,) * (len(columns) + 1)
+        self._progressed = -1
+        self._started = False
+
+    def rows(self, event: SubscriptionEvent) -> Iterator[Row]:
+        """The rows of one event."""
+        with_progress = self._statement.progress
+        if not self._started:
+            self._started = True
+            if with_progress:
+                yield from self._progress(self._snapshot_at)
+            if not self._statement.snapshot and event.timestamp <= self._snapshot_at:
+                event = SubscriptionEvent(event.timestamp, (), event.frontier)
+        if event.rows:
+            head: Row = (b"%d" % event.timestamp,)
+            if with_progress:
+                head += (_FALSE,)
+            changes = event.rows
+            if self._adapter.needed:
+                adapt = self._adapter.values
+                changes = [(difference, adapt(values)) for difference, values in changes]
+            if self._statement.envelope == "upsert":
+                yield from self._upserts(head, changes)
+            else:
+                for difference, values in changes:
+                    yield (*head, b"%d" % difference, *values)
+        if with_progress and event.frontier != END_OF_TIME:
+            yield from self._progress(event.frontier)
+
+    def _progress(self, timestamp: int) -> Iterator[Row]:
+        if timestamp > self._progressed:
+            self._progressed = timestamp
+            yield (b"%d" % timestamp, _TRUE, *self._progress_nulls)
+
+    def _upserts(self, head: Row, changes: Sequence[tuple[int, Row]]) -> Iterator[Row]:
+        """One row per key: its new values, or that it has gone, or that it is not a key."""
+        by_key: dict[Row, dict[Row, int]] = {}
+        for difference, values in changes:
+            counts = by_key.setdefault(tuple(values[key] for key in self._keys), {})
+            counts[values] = counts.get(values, 0) + difference
+        nulls: Row = (None,) * (len(self._order) - len(self._keys))
+        for key, counts in by_key.items():
+            added = [(values, count) for values, count in counts.items() if count > 0]
+            removed = [count for count in counts.values() if count < 0]
+            if not added and not removed:
+                continue
+            if len(added) == 1 and added[0][1] == 1 and removed in ([], [-1]):
+                values = added[0][0]
+                yield (*head, b"upsert", *(values[index] for index in self._order))
+            elif not added and removed == [-1]:
+                yield (*head, b"delete", *key, *nulls)
+            else:
+                yield (*head, b"key_violation", *key, *nulls)
+
+
+@dataclass
+class SubscribeCursor:
+    """A cursor over a subscription, which starts with the first FETCH; `waiting` are rows not yet fetched."""
+
+    statement: Subscribe
+    subscription: Subscription | None = None
+    rows: SubscribeRows | None = None
+    columns: tuple[FieldDescription, ...] = ()
+    waiting: deque[Row] = field(default_factory=deque)
+    ended: bool = False
+
+    async def close(self) -> None:
+        """Let go of the subscription."""
+        subscription, self.subscription = self.subscription, None
+        if subscription is not None:
+            await subscription.close()
+
+
+_TEXT_ESCAPES = {92: "\\\\", 9: "\\t", 10: "\\n", 13: "\\r", 8: "\\b", 11: "\\v", 12: "\\f"}
+_ESCAPED_BYTES = frozenset(_TEXT_ESCAPES)
+
+
+def copy_text(row: Row) -> bytes:
+    r"""One line of COPY's text format.
+
+    >>> copy_text((b"1", None, b"a\tb"))
+    b'1\t\\N\ta\\tb\n'
+    """
+    return b"\t".join(b"\\N" if value is None else _escape(value) for value in row) + b"\n"
+
+
+def _escape(value: bytes) -> bytes:
+    if _ESCAPED_BYTES.isdisjoint(value):
+        return value
+    return value.decode().translate(_TEXT_ESCAPES).encode()
+
+
+def copy_csv(row: Row) -> bytes:
+    r"""One line of COPY's csv format: NULL is empty and unquoted, an empty text is quoted.
+
+    >>> copy_csv((b"1", None, b"a,b")), copy_csv((b"",))
+    (b'1,,"a,b"\n', b'""\n')
+    """
+    return b",".join(b"" if value is None else _quote(value, len(row) == 1) for value in row) + b"\n"
+
+
+def _quote(value: bytes, alone: bool) -> bytes:
+    quoted = not value or (alone and value == b"\\.")
+    if quoted or any(special in value for special in (b",", b'"', b"\n", b"\r")):
+        return b'"' + value.replace(b'"', b'""') + b'"'
+    return value

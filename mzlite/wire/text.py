@@ -1,0 +1,182 @@
+"""How values read: what PostgreSQL prints, turned into what Materialize prints.
+
+In: one value as PostgreSQL sends it, in text or binary format, and its type. Out: the same value in Materialize's
+words. Only a few types differ: a numeric has no trailing zeros, jsonb has no spaces and its keys in byte order.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from struct import Struct
+
+import orjson
+
+from mzlite.wire import types
+
+Converter = Callable[[bytes], bytes]
+
+_NUMERIC_HEADER = Struct("!HhHH")
+_UINT16 = Struct("!H")
+_NUMERIC_BASE_DIGITS = 4
+
+# Numbers that a parser to double precision would change, or that would be printed with an exponent.
+_DELICATE_NUMBER = re.compile(rb"(?:^|[ \[])-?[0-9]*(?:\.[0-9]*0|\.0000[0-9]*|[0-9.]{16,})(?:[,\]}]|$)")
+_ARRAY_NUMBER = re.compile(rb"(\.[0-9]*?)0+(?=[,}\])])")
+
+
+def numeric(value: bytes) -> bytes:
+    """A numeric in text format.
+
+    >>> numeric(b"56.70"), numeric(b"70.000"), numeric(b"70"), numeric(b"NaN")
+    (b'56.7', b'70', b'70', b'NaN')
+    """
+    return value.rstrip(b"0").rstrip(b".") if b"." in value else value
+
+
+def numerics(value: bytes) -> bytes:
+    """An array or a range of numerics in text format.
+
+    >>> numerics(b"{1.50,20,NULL,3.00}"), numerics(b"[1.50,2.00)")
+    (b'{1.5,20,NULL,3}', b'[1.5,2)')
+    """
+    return _ARRAY_NUMBER.sub(_trim, value)
+
+
+def _trim(match: re.Match[bytes]) -> bytes:
+    kept: bytes = match.group(1)
+    return b"" if kept == b"." else kept
+
+
+def jsonb(value: bytes) -> bytes:
+    r"""A jsonb in text format.
+
+    >>> jsonb(b'{"b": 1, "aa": [1, 2.50], "c": "x: \\"y, z"}')
+    b'{"aa":[1,2.5],"b":1,"c":"x: \\"y, z"}'
+    """
+    if b"{" not in value:
+        if b"[" not in value[:1]:
+            return value if value[:1] == b'"' else numeric(value)
+        if b" " not in value and b"." not in value:
+            return value
+    if _DELICATE_NUMBER.search(value) is None:
+        try:
+            return orjson.dumps(orjson.loads(value), option=orjson.OPT_SORT_KEYS)
+        except orjson.JSONDecodeError:  # nested too deeply for it
+            pass
+    return _exact_json(value)
+
+
+class _Number(float):
+    """A number that prints as it was written, without trailing zeros."""
+
+    def __new__(cls, text: str) -> _Number:
+        number = super().__new__(cls, 0.0)
+        number.text = numeric(text.encode()).decode()
+        return number
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def _exact_json(value: bytes) -> bytes:
+    """As `jsonb`, for numbers beyond double precision: slower, but digit by digit."""
+    return _print_json(json.loads(value, parse_float=_Number, parse_int=_Number)).encode()
+
+
+def _print_json(value: object) -> str:
+    match value:
+        case _Number():
+            return value.text
+        case dict():
+            items = sorted(value.items(), key=lambda item: item[0].encode())
+            return "{" + ",".join(f"{_print_json(key)}:{_print_json(item)}" for key, item in items) + "}"
+        case list():
+            return "[" + ",".join(_print_json(item) for item in value) + "]"
+        case _:
+            return json.dumps(value, ensure_ascii=False)
+
+
+_ARRAY_ELEMENT = re.compile(rb'"((?:[^"\\]|\\.)*)"|[^{},"]+')
+
+
+def jsonbs(value: bytes) -> bytes:
+    """An array of jsonb in text format: each element is converted inside its quotes."""
+
+    def convert(match: re.Match[bytes]) -> bytes:
+        quoted = match.group(1)
+        if quoted is None:
+            plain: bytes = match.group(0)
+            return plain if plain == b"NULL" else jsonb(plain)
+        element = jsonb(re.sub(rb"\\(.)", rb"\1", quoted, flags=re.S))
+        if not re.search(rb'[{},"\\\s]', element):
+            return element
+        return b'"' + element.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+
+    return _ARRAY_ELEMENT.sub(convert, value)
+
+
+def numeric_binary(value: bytes) -> bytes:
+    """A numeric in binary format: only the number of decimals shown can be too large.
+
+    The layout is: number of digits, weight of the first, sign, decimals shown, then digits of base 10000.
+    """
+    count, weight, sign, scale = _NUMERIC_HEADER.unpack_from(value)
+    if scale == 0:
+        return value
+    decimals = 0
+    after_point = count - 1 - weight  # base-10000 digits after the decimal point
+    if after_point > 0:
+        (last,) = _UINT16.unpack_from(value, len(value) - 2)
+        decimals = after_point * _NUMERIC_BASE_DIGITS
+        while decimals > 0 and last % 10 == 0:
+            last //= 10
+            decimals -= 1
+            if last == 0:
+                break
+    return value if decimals >= scale else _NUMERIC_HEADER.pack(count, weight, sign, decimals) + value[8:]
+
+
+def jsonb_binary(value: bytes) -> bytes:
+    """A jsonb in binary format: a version byte, then the text."""
+    return value[:1] + jsonb(value[1:])
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """What a type needs: the converter, and a pattern without which no value of it can need it."""
+
+    convert: Converter
+    suspect: bytes
+
+
+_TRAILING_ZERO = rb"\.[0-9]*0(?![0-9])"
+_JSON_STRUCTURE = rb"[\]}]|\.[0-9]*0(?![0-9])"
+_ANY = rb""
+
+_TEXT_ADAPTATIONS = {
+    types.NUMERIC: Adaptation(numeric, _TRAILING_ZERO),
+    types.NUMERIC_ARRAY: Adaptation(numerics, _TRAILING_ZERO),
+    types.NUMRANGE: Adaptation(numerics, _TRAILING_ZERO),
+    types.JSONB: Adaptation(jsonb, _JSON_STRUCTURE),
+    types.JSONB_ARRAY: Adaptation(jsonbs, _JSON_STRUCTURE),
+}
+_BINARY_ADAPTATIONS = {
+    types.NUMERIC: Adaptation(numeric_binary, _ANY),
+    types.JSONB: Adaptation(jsonb_binary, _ANY),
+}
+
+
+def adaptation(type_oid: int, format_code: int = 0) -> Adaptation | None:
+    """What values of a type need in a format (0 text, 1 binary); None when they pass as they are."""
+    return (_BINARY_ADAPTATIONS if format_code == 1 else _TEXT_ADAPTATIONS).get(type_oid)
+
+
+def decimal(value: bytes) -> Decimal:
+    """The number that a numeric's text stands for."""
+    return Decimal(value.decode("ascii"))

@@ -1,0 +1,219 @@
+"""The variables of one session: what SET, RESET and SHOW do, and what the client and the backend are told of it.
+
+In: names and values from statements and from the startup message; the known variables of the dialect. Out: the
+session's state, values for SHOW, ParameterStatus messages for what has changed, and the settings that the session's
+backend has to follow.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from mzlite.errors import MzError
+from mzlite.session import Session
+from mzlite.wire.messages import ParameterStatus
+
+REPORTED = (
+    "application_name", "client_encoding", "DateStyle", "integer_datetimes", "server_version",
+    "standard_conforming_strings", "TimeZone", "IntervalStyle", "cluster", "cluster_replica",
+    "default_cluster_replication_factor", "database", "search_path", "mz_version",
+)  # fmt: skip
+"""Variables whose values a client is told at the start and at each change."""
+
+FOLLOWED = (
+    "application_name", "timezone", "statement_timeout", "idle_in_transaction_session_timeout", "extra_float_digits",
+)  # fmt: skip
+"""Variables that PostgreSQL has too and that the backend has to follow once they are set."""
+
+
+class Known(Protocol):
+    """A variable that Materialize has."""
+
+    @property
+    def name(self) -> str:
+        """Its name as SHOW ALL spells it."""
+
+    @property
+    def default(self) -> str:
+        """Its value when it is not set."""
+
+    @property
+    def description(self) -> str:
+        """What SHOW ALL says about it."""
+
+    def check(self, value: str) -> str:
+        """The value as SHOW prints it; raises MzError when it is not allowed."""
+
+
+@dataclass
+class _Saved:
+    database: str
+    search_path: list[str]
+    cluster: str
+    variables: dict[str, str]
+
+
+class SessionVariables:
+    """Reads and changes a session's variables.
+
+    Args:
+        session: whose variables these are.
+        known: the variables there are, by lower-case name.
+    """
+
+    def __init__(self, session: Session, known: Mapping[str, Known]) -> None:
+        self.session = session
+        self.known = known
+        self._before: _Saved | None = None  # at the start of the transaction, once something is changed in it
+        self._kept: _Saved | None = None  # the same without what was set only for the transaction
+        self._startup: dict[str, str] = {}
+        self._reported: dict[str, str] = {}
+
+    def lookup(self, name: str) -> Known:
+        """The variable of that name.
+
+        Raises:
+            MzError: there is none.
+        """
+        known = self.known.get(name.lower())
+        if known is None:
+            raise MzError(f'unrecognized configuration parameter "{name}"', sqlstate="42704")
+        return known
+
+    def show(self, name: str) -> str:
+        """The current value."""
+        known = self.lookup(name)
+        match known.name.lower():
+            case "database":
+                return self.session.database
+            case "search_path":
+                return ", ".join(_identifier(schema) for schema in self.session.search_path)
+            case "cluster":
+                return self.session.cluster
+            case key:
+                return self.session.variables.get(key, known.default)
+
+    def show_all(self) -> list[tuple[str, str, str]]:
+        """Name, value and description of each variable."""
+        return [(known.name, self.show(known.name), known.description) for known in self.known.values()]
+
+    def set(self, name: str, value: str | None, *, local: bool = False, in_transaction: bool = False) -> None:
+        """Give a variable a value, or with None its default.
+
+        Args:
+            local: only until the transaction ends.
+            in_transaction: a rollback takes it back.
+
+        Raises:
+            MzError: there is no such variable, or it cannot have that value.
+        """
+        known = self.lookup(name)
+        key = known.name.lower()
+        if value is None:
+            value = self._startup.get(key, known.default)
+            explicit = key in self._startup
+        else:
+            value = known.check(value)
+            explicit = True
+        if local and not in_transaction:
+            return
+        if in_transaction and self._before is None:
+            self._before = self._save()
+            self._kept = self._save()
+        self._assign(self.session, key, value, explicit)
+        if in_transaction and not local and self._kept is not None:
+            self._assign(self._kept, key, value, explicit)
+
+    def set_at_startup(self, name: str, value: str) -> None:
+        """Give a variable the value that RESET goes back to."""
+        self.set(name, value)
+        known = self.lookup(name)
+        self._startup[known.name.lower()] = self.show(name)
+
+    def end_transaction(self, committed: bool) -> bool:
+        """Take back what was set for the transaction only, and when it was rolled back everything set in it.
+
+        Returns:
+            whether anything was set in it.
+        """
+        saved = self._kept if committed else self._before
+        self._before = self._kept = None
+        if saved is not None:
+            self.session.database = saved.database
+            self.session.search_path = saved.search_path
+            self.session.cluster = saved.cluster
+            self.session.variables = saved.variables
+        return saved is not None
+
+    def reset_all(self) -> None:
+        """Give every variable the value it had at the start."""
+        for known in self.known.values():
+            self.set(known.name, None)
+
+    def changes(self) -> list[bytes]:
+        """A ParameterStatus for each reported variable whose value the client does not know yet."""
+        messages = []
+        for name in REPORTED:
+            if name.lower() not in self.known:
+                continue
+            value = self.show(name)
+            if self._reported.get(name) != value:
+                self._reported[name] = value
+                messages.append(ParameterStatus(name, value).encode())
+        return messages
+
+    def followed(self) -> dict[str, str]:
+        """The settings that the backend has to have because they were set."""
+        variables = self.session.variables
+        return {name: variables[name] for name in FOLLOWED if name in variables}
+
+    def _save(self) -> _Saved:
+        session = self.session
+        return _Saved(session.database, list(session.search_path), session.cluster, dict(session.variables))
+
+    @staticmethod
+    def _assign(target: Session | _Saved, key: str, value: str, explicit: bool) -> None:
+        match key:
+            case "database":
+                target.database = value
+            case "search_path":
+                target.search_path = split_identifiers(value)
+            case "cluster":
+                target.cluster = value
+            case _ if explicit:
+                target.variables[key] = value
+            case _:
+                target.variables.pop(key, None)
+
+
+_ITEM = re.compile(r'\s*(?:"((?:[^"]|"")*)"|\'((?:[^\']|\'\')*)\'|([^,"\']*?))\s*(,|$)')
+
+
+def split_identifiers(text: str) -> list[str]:
+    """The names in a comma-separated list, unquoted; unquoted ones in lower case.
+
+    >>> split_identifiers('a, "B c", "d""e"'), split_identifiers("")
+    (['a', 'B c', 'd"e'], [])
+    """
+    names: list[str] = []
+    position = 0
+    while position < len(text):
+        item = _ITEM.match(text, position)
+        if item is None:
+            raise MzError(f'invalid value for parameter "search_path": "{text}"', sqlstate="22023")
+        quoted, literal, plain, _ = item.groups()
+        if quoted is not None:
+            names.append(quoted.replace('""', '"'))
+        elif literal is not None:
+            names.append(literal.replace("''", "'"))
+        elif plain:
+            names.append(plain.lower())
+        position = item.end()
+    return names
+
+
+def _identifier(name: str) -> str:
+    return name if re.fullmatch(r"[a-z_][a-z0-9_$]*", name) else '"' + name.replace('"', '""') + '"'
