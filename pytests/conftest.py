@@ -1,0 +1,51 @@
+"""Fixtures for every test: a real Kafka broker, started when the first test asks for it.
+
+With pytest-xdist all workers share one broker; the process that the person started stops it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from stack.broker import Broker
+
+REPOSITORY = Path(__file__).parent.parent
+JARS = REPOSITORY / ".hotplate" / "jars"
+SHARED = "HOTPLATE_TEST_DIRECTORY"
+
+
+def _broker(port: int = 0) -> Broker:
+    return Broker(Path(os.environ[SHARED]) / "kafka", JARS, port=port, heap_mb=384)
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Workers are started with this process's environment, and so learn where the broker is.
+    if not _is_worker(config):
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="hotplate-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not _is_worker(config) and SHARED in os.environ:
+        _broker().kill()
+        shutil.rmtree(os.environ.pop(SHARED), ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Broker:
+    """A running broker on a free port of the loopback address; use topics with names of your own."""
+    with (Path(os.environ[SHARED]) / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        broker = _broker()
+        # Detached: whichever worker starts it, the others still need it when that one has ended.
+        broker.start(detach=True)
+    return broker
