@@ -23,7 +23,19 @@ FORMAT_VERSION = 1
 """What this program writes. A directory with a higher number was written by a newer mzlite and is refused."""
 DATABASE = "materialize"
 SCRIPTS_DIR = Path(__file__).parent / "sql"
-FIRST_SCRIPTS = ("schemas.sql", "types.sql", "uints.sql", "functions.sql", "registry.sql")
+FIRST_SCRIPTS = (
+    "schemas.sql",
+    "types.sql",
+    "uints.sql",
+    "kafka.sql",
+    "functions.sql",
+    "registry.sql",
+    "catalog_functions.sql",
+    "catalog_mz_catalog.sql",
+    "catalog_types.sql",
+    "catalog_mz_internal.sql",
+    "catalog_show.sql",
+)
 LAST_SCRIPT = "dataflow.sql"
 
 

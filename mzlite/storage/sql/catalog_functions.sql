@@ -1,0 +1,165 @@
+-- What the catalog views compute: names, privileges, types. They run with the rights of their owner, because clients have none
+-- on the registry.
+
+-- An access control item, in Materialize's notation: grantee=privileges/grantor.
+create type mz_catalog.mz_aclitem;
+create function mz_internal.mz_aclitem_in(cstring) returns mz_catalog.mz_aclitem language internal immutable strict parallel safe as 'textin';
+create function mz_internal.mz_aclitem_out(mz_catalog.mz_aclitem) returns cstring language internal immutable strict parallel safe as 'textout';
+create type mz_catalog.mz_aclitem (input = mz_internal.mz_aclitem_in, output = mz_internal.mz_aclitem_out, like = text);
+create cast (mz_catalog.mz_aclitem as text) without function as implicit;
+create cast (text as mz_catalog.mz_aclitem) without function as assignment;
+
+create function mz_internal.quote_name(name text) returns text
+language sql immutable strict parallel safe
+return case when name ~ '^[a-z_][a-z0-9_$]*$' then name else '"' || replace(name, '"', '""') || '"' end;
+
+-- The schema's own name: databases other than the first keep theirs as a prefix in the inner PostgreSQL.
+create function mz_internal.schema_name(nspname name, database_name text, database_id text) returns text
+language sql immutable parallel safe
+return case when database_id is null or database_id = 'u1' then nspname::text else substr(nspname::text, length(database_name) + 2) end;
+
+create view mzlite.named_schemas as
+select
+    s.id,
+    s.namespace,
+    s.database_id,
+    d.name as database_name,
+    mz_internal.schema_name(n.nspname, d.name, s.database_id) as name,
+    s.owner_id
+from mzlite.schemas as s
+inner join pg_catalog.pg_namespace as n on n.oid = s.namespace
+left join mzlite.databases as d on d.id = s.database_id;
+
+create function mzlite.full_name(object_id text) returns text
+language sql stable security definer parallel safe
+begin atomic
+select concat_ws('.', mz_internal.quote_name(s.database_name), mz_internal.quote_name(s.name), mz_internal.quote_name(o.name))
+from mzlite.objects as o
+left join mzlite.named_schemas as s on s.namespace = o.namespace
+where o.id = object_id;
+end;
+
+create function mzlite.cluster_name(cluster_id text) returns text
+language sql stable security definer parallel safe
+begin atomic
+select mz_internal.quote_name(c.name) from mzlite.clusters as c where c.id = cluster_id;
+end;
+
+-- Puts the current names into a stored statement: ${u5} is an object, ${cluster:u1} a cluster.
+create function mzlite.render_statement(statement text) returns text
+language plpgsql stable strict security definer parallel safe
+set search_path = pg_catalog
+as $$
+declare
+    reference text;
+begin
+    for reference in select distinct m[1] from regexp_matches(statement, '\$\{([a-z:0-9]+)\}', 'g') as m loop
+        statement := replace(
+            statement, '${' || reference || '}',
+            coalesce(
+                case
+                    when reference like 'cluster:%' then mzlite.cluster_name(substr(reference, 9))
+                    else mzlite.full_name(reference)
+                end,
+                reference
+            )
+        );
+    end loop;
+    return statement;
+end
+$$;
+create function mz_internal.render(statement text) returns text
+language sql stable strict parallel safe
+return case when strpos(statement, '${') > 0 then mzlite.render_statement(statement) else statement end;
+
+-- All privileges on an object: its owner's, and what was granted.
+create function mz_internal.privileges(object_type text, object_id text, owner_id text) returns mz_catalog.mz_aclitem[]
+language sql stable security definer parallel safe
+begin atomic
+select array_agg(format('%s=%s/%s', nullif(g.grantee_id, 'p'), g.letters, g.grantor_id)::mz_catalog.mz_aclitem order by g.rank, g.grantee_id)
+from (
+    select
+        0 as rank,
+        privileges.owner_id as grantee_id,
+        privileges.owner_id as grantor_id,
+        case
+            when privileges.object_type = 'table' then 'arwd'
+            when privileges.object_type in ('source', 'view', 'materialized-view') then 'r'
+            when privileges.object_type in ('connection', 'secret', 'type') then 'U'
+            when privileges.object_type = 'system' then 'RBNP'
+            else 'UC'
+        end as letters
+    union all
+    select 1, 'p', privileges.owner_id, 'U'
+    where (privileges.object_type, privileges.object_id) in (('cluster', 'u1'), ('database', 'u1'), ('schema', 'u3'))
+    union all
+    select 2, p.grantee_id, p.grantor_id, string_agg(p.privilege, '' order by strpos('arwdUCRBNP', p.privilege))
+    from mzlite.privileges as p
+    where p.object_type = privileges.object_type and p.object_id = privileges.object_id
+    group by p.grantee_id, p.grantor_id
+) as g;
+end;
+
+create function mz_internal.privilege_name(letter text) returns text
+language sql immutable strict parallel safe
+return case letter
+    when 'r' then 'SELECT' when 'a' then 'INSERT' when 'w' then 'UPDATE' when 'd' then 'DELETE' when 'U' then 'USAGE'
+    when 'C' then 'CREATE' when 'R' then 'CREATEROLE' when 'B' then 'CREATEDB' when 'N' then 'CREATECLUSTER'
+    when 'P' then 'CREATENETWORKPOLICY'
+end;
+
+create function mz_internal.mz_aclexplode(privileges mz_catalog.mz_aclitem[])
+returns table (grantor text, grantee text, privilege_type text, is_grantable boolean)
+language sql immutable strict parallel safe
+begin atomic
+select
+    split_part(item::text, '/', 2),
+    coalesce(nullif(split_part(item::text, '=', 1), ''), 'p'),
+    mz_internal.privilege_name(letter),
+    false
+from unnest(privileges) as u (item)
+cross join lateral regexp_split_to_table(split_part(split_part(item::text, '=', 2), '/', 1), '') as l (letter);
+end;
+
+-- Type oids and names as Materialize reports them.
+create function mz_internal.type_oid(type oid) returns oid
+language sql stable parallel safe
+return case type
+    when 'mz_catalog.uint2'::regtype then 16460 when 'mz_catalog.uint2[]'::regtype then 16461
+    when 'mz_catalog.uint4'::regtype then 16462 when 'mz_catalog.uint4[]'::regtype then 16463
+    when 'mz_catalog.uint8'::regtype then 16464 when 'mz_catalog.uint8[]'::regtype then 16465
+    when 'mz_catalog.mz_timestamp'::regtype then 16552 when 'mz_catalog.mz_timestamp[]'::regtype then 16553
+    when 'mz_catalog.mz_aclitem'::regtype then 16566 when 'mz_catalog.mz_aclitem[]'::regtype then 16567
+    when 'mz_catalog.kafka_header[]'::regtype then 16384
+    when 'mz_catalog.kafka_decode_error'::regtype then 2249
+    when 'name'::regtype then 25
+    when 'json'::regtype then 3802
+    else type
+end;
+
+create function mz_internal.type_name(type oid) returns text
+language sql stable parallel safe
+return case
+    when type = 'mz_catalog.kafka_header[]'::regtype then 'list'
+    when type = 'mz_catalog.kafka_decode_error'::regtype then 'record'
+    when type = 'time'::regtype then 'time'
+    when type = 'name'::regtype then 'text'
+    when type = 'json'::regtype then 'jsonb'
+    else replace(replace(format_type(type, null), 'mz_catalog.', ''), 'time without time zone[]', 'time[]')
+end;
+
+-- The type as a column of CREATE TABLE shows it, with its schema.
+create function mz_internal.qualified_type(type oid, modifier integer) returns text
+language sql stable parallel safe
+return (
+    select
+        case when n.nspname = 'mz_catalog' then 'mz_catalog.' else 'pg_catalog.' end
+        || t.typname::text
+        || case
+            when modifier < 0 then ''
+            else replace(coalesce(substring(format_type(type, modifier) from '\([^)]*\)'), ''), ',', ', ')
+        end
+    from pg_catalog.pg_type as t
+    inner join pg_catalog.pg_namespace as n on n.oid = t.typnamespace
+    where t.oid = type
+);
