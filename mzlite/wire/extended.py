@@ -313,6 +313,10 @@ class ExtendedProtocol:
         if portal is not None and isinstance(portal.held, SubscribeCursor):
             await portal.held.close()
 
+    def forget_prepared(self) -> None:
+        """The backend has forgotten every prepared statement, so the own ones go too."""
+        self._prepared.clear()
+
     async def clean_up(self) -> None:
         """Let go of everything that portals hold."""
         for name in list(self._portals):

@@ -108,6 +108,7 @@ class Relay:
         copying_in: a COPY waits for the client's data.
         hold: the client's output stays queued, because a commit has yet to be absorbed.
         last_tag: the tag of the last completed command.
+        discarded: DISCARD ALL or DEALLOCATE ALL when that has run since the session last cleared this.
     """
 
     def __init__(
@@ -126,6 +127,7 @@ class Relay:
         self.copying_in = False
         self.hold = False
         self.last_tag = ""
+        self.discarded = ""
         self._silent_error: MzError | None = None
         self._was_copy_in = False
         self._query_adapter: RowAdapter | None = None
@@ -272,6 +274,8 @@ class Relay:
             tag = message[5:-1].decode()
             if not current.silent:
                 self.last_tag = tag
+            if tag in ("DISCARD ALL", "DEALLOCATE ALL"):
+                self.discarded = tag
             if tag.startswith(_WRITE_TAGS) or self._was_copy_in:
                 self.dirty = True
             self._was_copy_in = False

@@ -145,5 +145,7 @@ async def serve(
 def default_dialect() -> Dialect:
     """The dialect of Materialize."""
     from mzlite.dialect.parse import parse
+    from mzlite.dialect.pg_errors import translate
+    from mzlite.dialect.variables import VARIABLES
 
-    return Dialect(parse)
+    return Dialect(parse, translate, VARIABLES)

@@ -86,6 +86,7 @@ class ClientSession:
         self._backend: Backend | None = None
         self._relay: Relay | None = None
         self._backend_settings: dict[str, str] = {}
+        self._startup_settings: dict[str, str] = {}
         self._interrupt: asyncio.Future[MzError | None] | None = None
         self._busy = False
         self._write_lock_held = False
@@ -147,8 +148,8 @@ class ClientSession:
         parameters = message.parameters
         session = self.session
         session.user = parameters["user"]
-        session.database = parameters.get("database") or session.user
-        notices = self._startup_settings(parameters)
+        self.variables.set_database(parameters.get("database") or session.user)
+        notices = self._set_startup_variables(parameters)
         await self.connect_backend()
         client = self.client
         client.send(AUTHENTICATION_OK)
@@ -161,7 +162,7 @@ class ClientSession:
         self.ready()
         await client.flush()
 
-    def _startup_settings(self, parameters: dict[str, str]) -> list[str]:
+    def _set_startup_variables(self, parameters: dict[str, str]) -> list[str]:
         """Set what the startup message asks for; what cannot be set is only a notice."""
         notices: list[str] = []
         settings = [(name, value) for name, value in parameters.items() if name not in _IGNORED_PARAMETERS]
@@ -198,7 +199,7 @@ class ClientSession:
         if previous is not None:
             previous.close()
         self._relay = Relay(self.client, backend.stream, descriptions, self.server.dialect.translate)
-        self._backend_settings = {**settings, **self.variables.followed()}
+        self._backend_settings = self._startup_settings = {**settings, **self.variables.followed()}
 
     async def _messages(self) -> None:
         client, simple, extended = self.client, self.simple, self.extended
@@ -432,6 +433,12 @@ class ClientSession:
     async def settle(self) -> None:
         """Do what the end of a transaction brings with it, after the backend has said that it is ready."""
         relay = self.relay
+        if relay.discarded:
+            self.extended.forget_prepared()
+            if relay.discarded == "DISCARD ALL":
+                self.variables.reset_all()
+                self._backend_settings = self._startup_settings
+            relay.discarded = ""
         if relay.status == IN_TRANSACTION:
             self.transaction.explicit = True
         elif relay.status == IDLE:

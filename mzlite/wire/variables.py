@@ -133,6 +133,10 @@ class SessionVariables:
         known = self.lookup(name)
         self._startup[known.name.lower()] = self.show(name)
 
+    def set_database(self, name: str) -> None:
+        """Begin in that database."""
+        self.session.database = self._startup["database"] = name
+
     def end_transaction(self, committed: bool) -> bool:
         """Take back what was set for the transaction only, and when it was rolled back everything set in it.
 
@@ -168,7 +172,10 @@ class SessionVariables:
     def followed(self) -> dict[str, str]:
         """The settings that the backend has to have because they were set."""
         variables = self.session.variables
-        return {name: variables[name] for name in FOLLOWED if name in variables}
+        settings = {name: variables[name] for name in FOLLOWED if name in variables}
+        if "timezone" in settings:
+            settings["timezone"] = _posix_zone(settings["timezone"])
+        return settings
 
     def _save(self) -> _Saved:
         session = self.session
@@ -187,6 +194,22 @@ class SessionVariables:
                 target.variables[key] = value
             case _:
                 target.variables.pop(key, None)
+
+
+_OFFSET = re.compile(r"([+-]?)(\d{1,2})(?::?(\d{2}))?$")
+
+
+def _posix_zone(zone: str) -> str:
+    """A time zone for PostgreSQL, which counts bare offsets westward; the prefix is only a name.
+
+    >>> _posix_zone("+05:30"), _posix_zone("UTC")
+    ('<+05:30>-5:30', 'UTC')
+    """
+    offset = _OFFSET.match(zone)
+    if offset is None:
+        return zone
+    sign, hours, minutes = offset.groups()
+    return f"<{zone}>{'' if sign == '-' else '-'}{int(hours)}:{minutes or '00'}"
 
 
 _ITEM = re.compile(r'\s*(?:"((?:[^"]|"")*)"|\'((?:[^\']|\'\')*)\'|([^,"\']*?))\s*(,|$)')

@@ -1,0 +1,247 @@
+"""A wire server in front of a bare PostgreSQL, with a coordinator that knows just enough for the tests."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psycopg
+import pytest
+
+from mzlite.dialect import statements as s
+from mzlite.dialect.parse import parse
+from mzlite.errors import MzError
+from mzlite.session import Session
+from mzlite.storage.postgres import Postgres
+from mzlite.wire.interface import Column, SubscriptionEvent
+from mzlite.wire.options import Dialect, WireOptions
+from mzlite.wire.server import WireServer, serve
+
+T = TypeVar("T")
+
+DEADLINE = 20.0
+SETUP = """
+create role materialize login;
+grant create on schema public to materialize;
+create schema mz_catalog;
+create type mz_catalog.mz_timestamp;
+create function mz_catalog.mz_timestamp_in(cstring) returns mz_catalog.mz_timestamp language internal immutable strict as 'int8in';
+create function mz_catalog.mz_timestamp_out(mz_catalog.mz_timestamp) returns cstring language internal immutable strict as 'int8out';
+create function mz_catalog.mz_timestamp_recv(internal) returns mz_catalog.mz_timestamp language internal immutable strict as 'int8recv';
+create function mz_catalog.mz_timestamp_send(mz_catalog.mz_timestamp) returns bytea language internal immutable strict as 'int8send';
+create type mz_catalog.mz_timestamp (input = mz_catalog.mz_timestamp_in, output = mz_catalog.mz_timestamp_out,
+    receive = mz_catalog.mz_timestamp_recv, send = mz_catalog.mz_timestamp_send, like = bigint);
+grant usage on schema mz_catalog to materialize;
+create table public.t (id int not null, name text, amount numeric(10, 2), j jsonb);
+alter table public.t owner to materialize;
+"""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One known variable; `allowed` are its values, any if empty."""
+
+    name: str
+    default: str
+    description: str = ""
+    allowed: tuple[str, ...] = ()
+
+    def check(self, value: str) -> str:
+        if self.allowed and value.lower() not in self.allowed:
+            raise MzError(f'invalid value for parameter "{self.name}": "{value}"', sqlstate="22023")
+        return value
+
+
+VARIABLES = (
+    Variable("application_name", ""),
+    Variable("auto_route_catalog_queries", "on"),
+    Variable("client_encoding", "UTF8", allowed=("utf8", "utf-8")),
+    Variable("cluster", "quickstart"),
+    Variable("cluster_replica", ""),
+    Variable("database", "materialize"),
+    Variable("DateStyle", "ISO, MDY"),
+    Variable("default_cluster_replication_factor", "1"),
+    Variable("extra_float_digits", "3"),
+    Variable("integer_datetimes", "on"),
+    Variable("IntervalStyle", "postgres"),
+    Variable("mz_version", "v26.6.0-dev.0 (16c444b61)"),
+    Variable("search_path", "public"),
+    Variable("server_version", "9.5.0"),
+    Variable("standard_conforming_strings", "on"),
+    Variable("statement_timeout", "1 min"),
+    Variable("TimeZone", "UTC"),
+    Variable("transaction_isolation", "strict serializable", allowed=("serializable", "strict serializable")),
+    Variable("welcome_message", "on", allowed=("on", "off")),
+)
+
+
+def translate(fields: Mapping[str, str]) -> MzError:
+    """Enough to see that errors of PostgreSQL are translated."""
+    if fields["C"] == "42P01":
+        return MzError(fields["M"].replace("relation", "unknown catalog item"))
+    return MzError(fields["M"], sqlstate=fields["C"], detail=fields.get("D"), hint=fields.get("H"))
+
+
+DIALECT = Dialect(parse, translate, {variable.name.lower(): variable for variable in VARIABLES})
+
+
+@dataclass(frozen=True)
+class Notice:
+    message: str
+
+
+@dataclass(frozen=True)
+class Result:
+    tag: str
+    notices: list[Notice] = field(default_factory=list)
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+class ScriptedSubscription:
+    """Gives the events that a test puts in."""
+
+    def __init__(self, columns: list[Column], timestamp: int) -> None:
+        self.columns = columns
+        self.timestamp = timestamp
+        self.events: asyncio.Queue[SubscriptionEvent] = asyncio.Queue()
+        self.closed = False
+
+    async def next(self, timeout: float | None) -> SubscriptionEvent | None:  # noqa: ASYNC109
+        try:
+            async with asyncio.timeout(timeout):
+                return await self.events.get()
+        except TimeoutError:
+            return None
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class TestCoordinator:
+    """Carries out definitions as PostgreSQL's superuser and records what it is asked."""
+
+    __test__ = False
+
+    def __init__(self, postgres: Postgres) -> None:
+        self.postgres = postgres
+        self.write_lock = asyncio.Lock()
+        self.executed: list[s.Statement] = []
+        self.absorbed = 0
+        self.absorbing = asyncio.Event()
+        self.absorbing.set()
+        self.subscriptions: list[ScriptedSubscription] = []
+        self.script: list[SubscriptionEvent] = []
+        self.columns = [Column("id", 23, 4, -1), Column("amount", 1700, -1, -1)]
+
+    async def execute(self, session: Session, statement: s.Statement) -> Result:
+        self.executed.append(statement)
+        match statement:
+            case s.CreateView() | s.Drop() | s.CreateSchema() | s.AlterRename():
+                await asyncio.to_thread(self._run, session, statement.sql)
+                return Result(" ".join(statement.sql.split()[:2]).upper(), [Notice("carried out")])
+            case s.Explain():
+                return Result("SELECT 1", [], ("Physical Plan",), (("a plan",),))
+            case _:
+                raise MzError(f"not known here: {type(statement).__name__}", hint="a hint", detail="a detail")
+
+    def _run(self, session: Session, sql: str) -> None:
+        with self.postgres.connect(session.database) as connection:
+            try:
+                connection.execute(sql)  # type: ignore[call-overload]
+            except psycopg.Error as error:
+                raise MzError(str(error.diag.message_primary)) from error
+
+    async def absorb_writes(self) -> None:
+        await self.absorbing.wait()
+        self.absorbed += 1
+
+    async def subscribe(self, session: Session, statement: s.Subscribe) -> ScriptedSubscription:
+        if statement.relation == ("nosuch",):
+            raise MzError("unknown catalog item 'nosuch'")
+        subscription = ScriptedSubscription(self.columns, 1000)
+        for event in self.script:
+            subscription.events.put_nowait(event)
+        self.subscriptions.append(subscription)
+        return subscription
+
+    def backend_address(self, session: Session) -> tuple[str, dict[str, str]]:
+        path = ", ".join('"' + schema.replace('"', '""') + '"' for schema in (*session.search_path, "mz_catalog"))
+        settings = {"user": "materialize", "database": session.database, "search_path": path}
+        return str(self.postgres.socket_dir), settings
+
+
+class Wire:
+    """A server on a loop of its own, in a thread, for blocking clients."""
+
+    def __init__(self, postgres: Postgres, options: WireOptions | None = None) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self._thread.start()
+        self.postgres = postgres
+        self.coordinator = TestCoordinator(postgres)
+        self.server: WireServer = self.run(serve(self.coordinator, options or WireOptions(port=0), DIALECT))
+        self.host, self.port = self.server.address
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run something on the server's loop."""
+        future: Future[T] = asyncio.run_coroutine_threadsafe(work, self.loop)
+        return future.result(DEADLINE)
+
+    def call(self, function: Callable[[], T]) -> T:
+        """Call something on the server's loop."""
+
+        async def work() -> T:
+            return function()
+
+        return self.run(work())
+
+    def connect(self, **parameters: Any) -> psycopg.Connection[Any]:
+        """A psycopg 3 connection, in autocommit mode unless told otherwise."""
+        return psycopg.connect(**{**self.parameters, "autocommit": True, **parameters})
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        return {
+            "host": self.host,
+            "port": self.port,
+            "user": "materialize",
+            "dbname": "materialize",
+            "options": "--welcome_message=off",
+            "connect_timeout": 10,
+        }
+
+    def emit(self, event: SubscriptionEvent, index: int = -1) -> None:
+        """Give a running subscription an event."""
+        self.loop.call_soon_threadsafe(lambda: self.coordinator.subscriptions[index].events.put_nowait(event))
+
+    def stop(self) -> None:
+        self.run(self.server.stop())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(DEADLINE)
+        self.loop.close()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    directory: Path = tmp_path_factory.mktemp("wire")
+    with Postgres(directory / "data", shared_buffers_mb=32) as server:
+        with server.connect("postgres") as connection:
+            connection.execute("create database materialize")
+        with server.connect("materialize") as connection:
+            connection.execute(SETUP)  # type: ignore[call-overload]
+        yield server
+
+
+@pytest.fixture
+def wire(postgres: Postgres) -> Iterator[Wire]:
+    with postgres.connect("materialize") as connection:
+        connection.execute("truncate public.t")
+    server = Wire(postgres)
+    yield server
+    server.stop()
