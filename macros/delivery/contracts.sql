@@ -1,0 +1,27 @@
+{# What the topics of the delivery system promise; see macros/topic_contracts.sql. #}
+
+
+{% macro orders_contract() %}
+    {{ return([
+        {'column': 'order_id', 'type': 'uuid', 'value': "payload ->> 'order_id'"},
+        {'column': 'user_key', 'type': 'text', 'value': "payload ->> 'user_key'"},
+        {'column': 'restaurant_key', 'type': 'text', 'value': "payload ->> 'restaurant_key'"},
+        {'column': 'driver_key', 'type': 'text', 'value': "payload ->> 'driver_key'"},
+        {'column': 'payment_id', 'type': 'uuid', 'value': "payload ->> 'payment_id'"},
+        {'column': 'total_amount', 'type': 'decimal(14, 2)', 'value': "payload ->> 'total_amount'"},
+        {'column': 'order_date', 'type': 'timestamp', 'value': "payload ->> 'order_date'"},
+        {'column': 'dt_current_timestamp', 'type': 'timestamp', 'value': "payload ->> 'dt_current_timestamp'"},
+    ]) }}
+{% endmacro %}
+
+
+{% macro status_contract() %}
+    {{ return([
+        {'column': 'status_id', 'type': 'text', 'value': "payload ->> 'status_id'"},
+        {'column': 'order_identifier', 'type': 'uuid', 'value': "payload ->> 'order_identifier'"},
+        {'column': 'is_status_object', 'type': 'object', 'value': "payload ->> 'status'", 'reason': 'invalid_status'},
+        {'column': 'status_name', 'type': 'text', 'value': "payload -> 'status' ->> 'status_name'"},
+        {'column': 'status_time', 'type': 'timestamp', 'value': "payload -> 'status' ->> 'timestamp'"},
+        {'column': 'dt_current_timestamp', 'type': 'timestamp', 'value': "payload ->> 'dt_current_timestamp'"},
+    ]) }}
+{% endmacro %}

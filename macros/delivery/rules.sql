@@ -1,0 +1,37 @@
+{# Formulas of the delivery system that more than one model uses. #}
+
+
+{% macro status_join_reach() -%}
+{#- How far from order_date, on both sides, a status event belongs to the order. -#}
+    interval '{{ var("status_join_hours") }} hours'
+{%- endmacro %}
+
+
+{% macro delay_mark(order_date) -%}
+{#- After this moment an order that is still `preparing` is delayed. -#}
+    {{ order_date }} + interval '{{ var("delay_minutes") }} minutes'
+{%- endmacro %}
+
+
+{% macro minutes_between(start_time, end_time) -%}
+{#- Exact, with fractions. -#}
+    extract(epoch from ({{ end_time }} - {{ start_time }})) / 60
+{%- endmacro %}
+
+
+{% macro whole_minutes_between(start_time, end_time) -%}
+{#- Complete minutes. -#}
+    floor({{ minutes_between(start_time, end_time) }})::integer
+{%- endmacro %}
+
+
+{% macro delivery_time_bucket(minutes) -%}
+{#- Of a delivery that took so many minutes. -#}
+    {%- set bounds = var('delivery_time_bounds') -%}
+    case
+            when {{ minutes }} < {{ bounds[0] }} then 'fast'
+            when {{ minutes }} <= {{ bounds[1] }} then 'normal'
+            when {{ minutes }} <= {{ bounds[2] }} then 'slow'
+            else 'very_slow'
+        end
+{%- endmacro %}

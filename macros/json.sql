@@ -1,0 +1,98 @@
+{#
+    Decoding JSON out of bytes without ever raising an error.
+
+    A cast of broken text to jsonb fails, and with it every view that reads it.
+    So a message passes guards in front of the cast, each a plain expression
+    that cannot fail: first valid UTF-8, then a JSON object of the shape that
+    the topic's contract allows. Materialize has no function that tries a cast.
+
+    The shape is a regular expression. It stays small, and linear in the depth,
+    by two changes to a copy of the text: an opening brace is followed by a
+    comma, so that every member begins with one and a list of members is a plain
+    repetition; and each valid escape becomes the letter x, so that a string
+    needs no alternative for escapes. x outside a string is no valid JSON, hence
+    an escape out of place is still refused, and so is a backslash that is left.
+    Numbers are bounded, because Materialize's numeric has 39 digits.
+#}
+
+
+{% macro decode_json(bytes, depth=1, arrays=false) -%}
+{#-
+    jsonb out of bytes, or null.
+
+    depth: 1 for an object of scalars, 2 where its values may be such objects..
+    arrays: whether arrays of what the depth allows may stand there too; each
+        level then doubles the pattern, so leave it off where the contract does.
+
+    Most messages are ASCII without a backslash: escaping leaves them as they
+    are, which is cheaper to see than a match.
+-#}
+    {%- set text = "convert_from(" ~ bytes ~ ", 'utf8')" -%}
+    {%- set pattern = json_object_pattern(depth, arrays) -%}
+    case
+            when octet_length(encode({{ bytes }}, 'escape')) = octet_length({{ bytes }})
+                then
+                    case
+                        when
+                            {{ separate_members(text, arrays) }}
+                            ~ '{{ pattern }}'
+                            then {{ text }}::jsonb
+                    end
+            when {{ is_utf8(bytes) }}
+                then
+                    case
+                        when
+                            {{ separate_members(without_escapes(text), arrays) }}
+                            ~ '{{ pattern }}'
+                            then {{ text }}::jsonb
+                    end
+        end
+{%- endmacro %}
+
+
+{% macro is_utf8(bytes) -%}
+{#-
+    Escaping writes a byte over 0x7f as \nnn in octal and a backslash twice. A
+    zero byte is refused, because PostgreSQL's text cannot hold it.
+-#}
+    encode({{ bytes }}, 'escape') ~ '^(?:[\u0001-\u005b\u005d-\u007f]|\\\\|\\(?:30[2-7]|3[1-3][0-7])\\2[0-7][0-7]|\\340\\2[4-7][0-7]\\2[0-7][0-7]|\\3(?:4[1-7]|5[0-467])\\2[0-7][0-7]\\2[0-7][0-7]|\\355\\2[0-3][0-7]\\2[0-7][0-7]|\\360\\2[2-7][0-7]\\2[0-7][0-7]\\2[0-7][0-7]|\\36[1-3]\\2[0-7][0-7]\\2[0-7][0-7]\\2[0-7][0-7]|\\364\\2[01][0-7]\\2[0-7][0-7]\\2[0-7][0-7])*$'
+{%- endmacro %}
+
+
+{% macro without_escapes(text) -%}
+{#- Valid escapes as x. Not valid: \u0000, and one half of a surrogate pair. -#}
+    {%- set digit = '[0-9a-fA-F]' -%}
+    {%- set not_zero = '[1-9a-fA-F]' -%}
+    {%- set plain -%}
+        [1-9a-cA-CeEfF]{{ digit * 3 }}|[dD][0-7]{{ digit * 2 }}|0{{ not_zero }}{{ digit * 2 }}|00{{ not_zero }}{{ digit }}|000{{ not_zero }}
+    {%- endset -%}
+    {%- set pair -%}
+        [dD][89abAB]{{ digit * 2 }}\\u[dD][c-fC-F]{{ digit * 2 }}
+    {%- endset -%}
+    regexp_replace({{ text }}, '\\(?:["\\/bfnrt]|u(?:{{ plain }}|{{ pair }}))', 'x', 'g')
+{%- endmacro %}
+
+
+{% macro separate_members(text, arrays=false) -%}
+{#- Opening braces (and brackets) with a comma after them. -#}
+    {%- set braces = "replace(" ~ text ~ ", '{', '{,')" -%}
+    {{ "replace(" ~ braces ~ ", '[', '[,')" if arrays else braces }}
+{%- endmacro %}
+
+
+{% macro json_object_pattern(depth, arrays=false) -%}
+{#- Over text whose members were separated and whose escapes were replaced. -#}
+    {%- set space = '[ \\t\\n\\r]*' -%}
+    {%- set string = '"[^"\\\\\\u0001-\\u001f]*"' -%}
+    {%- set number = '-?(?:0|[1-9][0-9]{0,14})(?:\\.[0-9]{1,17})?(?:[eE][+-]?[01]?[0-9])?' -%}
+    {%- set scalar = string ~ '|' ~ number ~ '|true|false|null' -%}
+    {%- set shape = namespace(value=scalar, object='') -%}
+    {%- for _ in range(depth) -%}
+        {%- set member = ',' ~ space ~ string ~ space ~ ':' ~ space ~ '(?:' ~ shape.value ~ ')' ~ space -%}
+        {%- set element = ',' ~ space ~ '(?:' ~ shape.value ~ ')' ~ space -%}
+        {%- set shape.object = '\\{(?:(?:' ~ member ~ ')+|,' ~ space ~ ')\\}' -%}
+        {%- set array = '\\[(?:(?:' ~ element ~ ')+|,' ~ space ~ ')\\]' -%}
+        {%- set shape.value = scalar ~ '|' ~ shape.object ~ ('|' ~ array if arrays else '') -%}
+    {%- endfor -%}
+    ^{{ space ~ shape.object ~ space }}$
+{%- endmacro %}
