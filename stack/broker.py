@@ -145,6 +145,10 @@ class Broker:
         except BaseException:
             self.kill()
             raise
+        if detach:
+            # From here on it is nobody's child; without this Python would warn that it still runs.
+            self._process.returncode = 0
+            self._process = None
         progress("the broker is ready", 2, 2)
 
     def stop(self, timeout: float = 30.0) -> None:
