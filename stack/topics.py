@@ -60,7 +60,10 @@ def create_topics(brokers: str, names: Sequence[str], partitions: int) -> list[s
                     raise
         return created
     except (KafkaException, TimeoutError) as error:
-        raise StackError(f"the topics cannot be created on {brokers}: {error}; is the broker up?") from error
+        reason = error.args[0].str() if isinstance(error, KafkaException) else "no answer in time"
+        raise StackError(
+            f"the topics cannot be created on {brokers}: {reason}; is the broker up? (hotplate status, hotplate up)"
+        ) from error
 
 
 def message_counts(brokers: str, timeout: float = 3.0) -> dict[str, int]:

@@ -52,6 +52,8 @@ class Feed(threading.Thread):
         super().__init__(name=f"subscribe {relation}", daemon=True)
         self.relation = relation
         self.error: str | None = None
+        self.is_following = False
+        """True once the subscription is open."""
         self._settings = settings
         self._on_change = on_change
         self._connection: psycopg.Connection[Any] | None = None
@@ -73,6 +75,7 @@ class Feed(threading.Thread):
             names: Sequence[str] = [column.name for column in cursor.description or ()]
             places = {name: place for place, name in enumerate(names)}
             with cursor.copy(f"copy (subscribe {self.relation}) to stdout".encode()) as copy:
+                self.is_following = True
                 for data in copy:
                     if self._is_ending:
                         break

@@ -33,6 +33,8 @@ class Generator:
     done: float | None = None
     behind: float = 0.0
     is_resumed: bool = False
+    is_alone: bool = True
+    """True when every event in the topics is this world's, so that its counts are the whole truth."""
     truth: dict[str, Any] | None = None
     """The exact counts, once it has ended."""
     samples: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=250))
@@ -182,6 +184,7 @@ class DemoState:
             if generator.is_resumed:
                 # Its counts of the windows go on from the earlier run, so they include what is there.
                 self.gold.nothing_existing()
+            generator.is_alone = generator.is_resumed or not self.health
             return
         generator.phase, generator.done, generator.behind = line["phase"], line["done"], line["behind"]
         generator.events = line["events"]

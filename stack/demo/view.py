@@ -129,7 +129,7 @@ class View:
         table.add_column("order", no_wrap=True, width=9)
         table.add_column("restaurant", no_wrap=True, overflow="ellipsis", ratio=1)
         table.add_column("since", no_wrap=True)
-        for order in sorted(list(state.delayed.values()), key=lambda order: order.seen, reverse=True)[:ROWS]:
+        for order in sorted(state.delayed.values(), key=lambda order: order.seen, reverse=True)[:ROWS]:
             is_fresh = now - order.seen < FRESH_SECONDS and state.present_since is not None
             table.add_row(
                 order.order_id[:8], order.restaurant_key, order.since[11:19], style="bold" if is_fresh else ""

@@ -1,0 +1,5 @@
+"""`python -m stack` is `hotplate`."""
+
+from stack.cli import main
+
+main()

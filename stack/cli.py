@@ -1,0 +1,196 @@
+"""The command `hotplate`: its subcommands and their options.
+
+In: the command line. Out: the work of the other modules, and an exit status; whatever a person can
+put right is shown as a sentence, not as a traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from generator.delivery import Shares
+from generator.run import Pace
+from stack import dbt, logs
+from stack import options as opt
+from stack.demo.run import DemoOptions, psql_line, run_demo, steps
+from stack.errors import StackError
+from stack.generating import Plan
+from stack.generating import generate as run_generator
+from stack.local import Stack
+from stack.options import console, error_console
+from stack.settings import Settings
+from stack.status import show_status
+from stack.topics import create_topics, topics_of
+
+app = typer.Typer(
+    name="hotplate",
+    help="Streaming pipelines as a dbt project, on this machine: Kafka, mzlite, events and a live view.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command()
+def up(
+    system: opt.System = "delivery",
+    state_dir: opt.StateDir = None,
+    kafka_port: opt.KafkaPort = None,
+    sql_port: opt.SqlPort = None,
+    partitions: opt.Partitions = None,
+) -> None:
+    """Start the broker and mzlite in the background, and create the topics."""
+    settings = Settings.load(state_dir=state_dir, kafka_port=kafka_port, sql_port=sql_port, partitions=partitions)
+    with steps(console) as tell:
+        started = Stack(settings).up(system, tell)
+    names = [name for name, is_new in (("broker", started.broker), ("mzlite", started.engine)) if is_new]
+    console.print(f"started: {', '.join(names) or 'nothing, both ran already'}")
+    console.print(f"kafka {settings.brokers}; connect with: [bold]{psql_line(settings)}[/]; next: hotplate dbt build")
+
+
+@app.command()
+def down(state_dir: opt.StateDir = None) -> None:
+    """Stop mzlite and the broker; the data stays."""
+    with console.status("stopping"):
+        stopped = Stack(Settings.load(state_dir=state_dir)).down()
+    console.print(f"stopped: {', '.join(stopped) or 'nothing, neither ran'}")
+
+
+@app.command()
+def status(state_dir: opt.StateDir = None) -> None:
+    """Show what runs, how full the topics are, and how sources and views do; exit status 3 if the stack is down."""
+    settings = Settings.load(state_dir=state_dir)
+    show_status(Stack(settings), console)
+    if not Stack(settings).is_up:
+        raise typer.Exit(3)
+
+
+@app.command()
+def generate(
+    system: opt.System = "delivery",
+    rate: opt.Rate = 500.0,
+    duration: opt.Duration = None,
+    seed: opt.Seed = None,
+    backfill: opt.Backfill = 0.0,
+    backfill_rate: opt.BackfillRate = 1.0,
+    recent_rate: opt.RecentRate = 20.0,
+    delayed: opt.Delayed = Shares.delayed,
+    late: opt.Late = Shares.late,
+    duplicate: opt.Duplicate = Shares.duplicate,
+    malformed: opt.Malformed = Shares.malformed,
+    invalid: opt.Invalid = Shares.invalid,
+    brokers: Annotated[
+        str | None, typer.Option("--brokers", help="Bootstrap servers of another Kafka than the local one.")
+    ] = None,
+    world_file: Annotated[
+        Path | None,
+        typer.Option("--world-file", help="Go on from this file where orders were under way, and keep them in it."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line on standard output: progress, then the exact counts.")
+    ] = False,
+    state_dir: opt.StateDir = None,
+    kafka_port: opt.KafkaPort = None,
+    partitions: opt.Partitions = None,
+) -> None:
+    """Write events to Kafka: first a history, then live, until the duration is over or Ctrl-C."""
+    settings = Settings.load(state_dir=state_dir, kafka_port=kafka_port, partitions=partitions)
+    servers = brokers or settings.brokers
+    create_topics(servers, topics_of(system), settings.partitions)
+    plan = Plan(
+        brokers=servers,
+        pace=Pace(rate=rate, duration=duration, past_rate=backfill_rate, recent_rate=recent_rate),
+        shares=Shares(delayed=delayed, late=late, duplicate=duplicate, malformed=malformed, invalid=invalid),
+        seed=seed,
+        backfill_hours=backfill,
+        world_file=world_file,
+    )
+    run_generator(plan, console, as_json=as_json)
+
+
+@app.command()
+def demo(
+    system: opt.System = "delivery",
+    rate: opt.Rate = 500.0,
+    duration: opt.Duration = None,
+    seed: opt.Seed = None,
+    backfill: opt.Backfill = 25.0,
+    backfill_rate: opt.BackfillRate = 1.0,
+    recent_rate: opt.RecentRate = 20.0,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running at the end.")] = False,
+    skip_dbt: Annotated[bool, typer.Option("--skip-dbt", help="The pipeline is deployed already.")] = False,
+    state_dir: opt.StateDir = None,
+    kafka_port: opt.KafkaPort = None,
+    sql_port: opt.SqlPort = None,
+    partitions: opt.Partitions = None,
+) -> None:
+    """Everything at once: stack up, dbt seed, run and test, events, a live view, and a summary that is checked."""
+    settings = Settings.load(state_dir=state_dir, kafka_port=kafka_port, sql_port=sql_port, partitions=partitions)
+    generator = [
+        *("--system", system, "--rate", str(rate)),
+        *("--backfill-rate", str(backfill_rate), "--recent-rate", str(recent_rate)),
+    ]
+    if seed is not None:
+        generator += ["--seed", str(seed)]
+    choice = DemoOptions(
+        system=system,
+        duration=duration,
+        backfill_hours=backfill,
+        generator=generator,
+        keep=keep,
+        is_skipping_dbt=skip_dbt,
+    )
+    raise typer.Exit(run_demo(settings, choice, console))
+
+
+@app.command(name="logs")
+def show_logs(
+    name: Annotated[str, typer.Argument(help="mzlite, broker, generator or dbt; all of them without a name.")] = "all",
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of the last lines.")] = 20,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as they are written, until Ctrl-C.")] = False,
+    state_dir: opt.StateDir = None,
+) -> None:
+    """Show the end of the logs."""
+    logs.show(Settings.load(state_dir=state_dir), name, lines, follow=follow, console=console)
+
+
+@app.command()
+def reset(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    state_dir: opt.StateDir = None,
+) -> None:
+    """Stop the stack and remove its topics, views and logs; the broker's jars stay."""
+    settings = Settings.load(state_dir=state_dir)
+    if not yes and not typer.confirm(f"Remove all topics, views and logs in {settings.state}?"):
+        raise typer.Exit(1)
+    stack = Stack(settings)
+    with console.status("stopping"):
+        stack.down()
+    console.print(f"removed: {', '.join(stack.remove_data()) or 'nothing, there was none'}")
+
+
+@app.command(
+    name="dbt",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)
+def run_dbt(context: typer.Context) -> None:
+    """Run dbt against the local stack: hotplate dbt build, hotplate dbt docs generate, .."""
+    raise typer.Exit(dbt.run(Settings.load(), context.args))
+
+
+def main() -> None:
+    """Run the command line; never returns."""
+    try:
+        app(prog_name="hotplate")
+    except StackError as error:
+        error_console.print("[bold red]hotplate:[/] ", end="")
+        error_console.print(str(error), markup=False, soft_wrap=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        error_console.print("interrupted")
+        sys.exit(130)

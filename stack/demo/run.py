@@ -1,0 +1,314 @@
+"""The demo from start to end: stack up, dbt, generator, live view, summary, stack down.
+
+In: settings and the generator's options. Out: what a person sees, and an exit status: 0 if all is
+well or a person ended it, 1 if a view stayed empty, no alert came, or a figure disagrees.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import psycopg
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+
+from stack import dbt
+from stack.demo.alerts import AlertReader
+from stack.demo.checks import Check, alerts_agree, gold_agrees, views_have_rows, wait_until
+from stack.demo.feeds import Feed
+from stack.demo.source import GeneratorProcess
+from stack.demo.state import DemoState
+from stack.demo.view import View, milliseconds
+from stack.local import Progress, Stack
+from stack.settings import LOOPBACK, Settings
+from stack.topics import message_counts, topics_of
+
+ALERT_TOPIC = "delivery-alerts"
+PLAIN_SECONDS = 5.0
+"""How often a line is written when the output is no terminal."""
+SETTLE_SECONDS = 60.0
+"""How long the views may take, after the last event, to show everything."""
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """What a person chose.
+
+    Attributes:
+        system: which pipeline.
+        duration: seconds of live events; None for no end.
+        backfill_hours: how far back the history begins, in topics that have none.
+        generator: further options of `hotplate generate`.
+        keep: leave the stack running at the end.
+        is_skipping_dbt: the pipeline is deployed already.
+    """
+
+    system: str = "delivery"
+    duration: float | None = None
+    backfill_hours: float = 25.0
+    generator: Sequence[str] = field(default_factory=tuple)
+    keep: bool = False
+    is_skipping_dbt: bool = False
+
+
+def psql_line(settings: Settings) -> str:
+    """What to type to connect."""
+    return f"psql -h {LOOPBACK} -p {settings.sql_port} -U materialize materialize"
+
+
+def run_demo(settings: Settings, options: DemoOptions, console: Console) -> int:
+    """Run it; the exit status.
+
+    Raises:
+        StackError: it could not be set up; what was started is stopped again.
+        KeyboardInterrupt: a person ended it during the set-up; the same.
+    """
+    topics_of(options.system)
+    began = time.monotonic()
+    stack = Stack(settings)
+    with _terminating_like_ctrl_c(), steps(console) as tell:
+        started = stack.up(options.system, tell)
+    try:
+        with _terminating_like_ctrl_c():
+            if not options.is_skipping_dbt:
+                deploy(settings, console)
+            console.print(f"ready after {time.monotonic() - began:.1f} s; connect with: [bold]{psql_line(settings)}[/]")
+            return _Live(settings, options, console).run()
+    finally:
+        if not options.keep:
+            with console.status("stopping what was started"):
+                stopped = stack.down(started)
+            console.print(f"stopped: {', '.join(stopped) or 'nothing, it was up before'}")
+
+
+def deploy(settings: Settings, console: Console) -> None:
+    """dbt seed, run and test, with a bar for each.
+
+    Raises:
+        StackError: one of them failed.
+    """
+    with _bar(console) as bar:
+        task: TaskID | None = None
+        began = time.monotonic()
+        command = ""
+
+        def finish() -> None:
+            if command:
+                console.print(f"[green]done[/] {command} ({time.monotonic() - began:.1f} s)")
+
+        def on_command(text: str) -> None:
+            nonlocal task, began, command
+            finish()
+            if task is not None:
+                bar.remove_task(task)
+            began, command = time.monotonic(), text
+            task = bar.add_task(text, total=None)
+
+        def on_step(step: dbt.Step) -> None:
+            if task is not None and step.is_finished:
+                bar.update(task, total=step.total, completed=step.number, description=f"{command}: {step.text}"[:70])
+
+        loading = bar.add_task("loading dbt", total=None)
+
+        def on_first_command(text: str) -> None:
+            bar.update(loading, visible=False)
+            on_command(text)
+
+        dbt.run_commands(settings, [["seed"], ["run"], ["test"]], on_first_command, on_step)
+        finish()
+
+
+class _Live:
+    """The part of the demo in which events flow."""
+
+    def __init__(self, settings: Settings, options: DemoOptions, console: Console) -> None:
+        self._settings = settings
+        self._options = options
+        self._console = console
+        self._state = DemoState()
+        self._alerts = AlertReader(settings.brokers, ALERT_TOPIC, self._state.on_alert)
+        state = self._state
+        self._feeds = [
+            Feed(settings, "gold.gold_system_health", state.on_health),
+            Feed(settings, "gold.gold_restaurant_performance", state.on_restaurant),
+            Feed(settings, "gold.gold_delivery_time_distribution", state.on_bucket),
+            Feed(settings, "silver.silver_delayed_orders", state.on_delayed),
+        ]
+        self._view = View(state, self._alerts, psql_line(settings), options.duration)
+
+    def run(self) -> int:
+        """Show it until it ends; the exit status."""
+        is_interrupted = False
+        generator = None
+        try:
+            for feed in self._feeds:
+                feed.start()
+            self._alerts.start()
+            wait_until(lambda: all(feed.is_following or feed.error for feed in self._feeds), 30.0)
+            self._state.is_collecting_base = False
+            generator = GeneratorProcess(self._settings, self._generator_options(), self._state.on_generator)
+            generator.start()
+            try:
+                self._show(generator)
+            except KeyboardInterrupt:
+                is_interrupted = True
+            with _ignoring_signals(), self._console.status("the generator finishes"):
+                status = generator.end()
+            checks = [] if is_interrupted else self._checks(status)
+        finally:
+            with _ignoring_signals():
+                if generator is not None:
+                    generator.end()
+                for feed in self._feeds:
+                    feed.stop()
+                self._alerts.stop()
+        self._summary(checks, is_interrupted)
+        return 0 if all(check.is_good for check in checks) else 1
+
+    def _generator_options(self) -> list[str]:
+        options = [*self._options.generator, "--world-file", str(self._settings.world_file)]
+        if self._options.duration is not None:
+            options += ["--duration", str(self._options.duration)]
+        counts = message_counts(self._settings.brokers)
+        has_history = any(counts.get(topic) for topic in topics_of(self._options.system))
+        world = self._settings.world_file
+        if not has_history:
+            # A world without its topics would go on with orders that nobody knows.
+            world.unlink(missing_ok=True)
+        if not has_history or world.exists():
+            # Where a world goes on, this is only how long ago it may have stopped.
+            options += ["--backfill", str(self._options.backfill_hours)]
+        return options
+
+    def _show(self, generator: GeneratorProcess) -> None:
+        """Draw until the generator ends."""
+        console = self._console
+        if not console.is_terminal:
+            while not wait_until(lambda: generator.status is not None, PLAIN_SECONDS):
+                self._collect_errors()
+                console.print(self._view.line(), soft_wrap=True)
+            return
+        with Live(self._view.render(), console=console, screen=True, auto_refresh=False) as live:
+            while generator.status is None:
+                time.sleep(0.25)
+                self._collect_errors()
+                live.update(self._view.render(), refresh=True)
+
+    def _collect_errors(self) -> None:
+        self._view.errors = [f"{feed.relation}: {feed.error}" for feed in self._feeds if feed.error]
+        if self._alerts.error:
+            self._view.errors.append(f"{ALERT_TOPIC}: {self._alerts.error}")
+
+    def _checks(self, generator_status: int) -> list[Check]:
+        checks = []
+        truth = self._state.generator.truth
+        with self._console.status("comparing the views with what was sent"):
+            if generator_status != 0 or truth is None:
+                checks.append(Check("generator", False, f"ended with status {generator_status}; see hotplate logs"))
+            elif not self._state.generator.is_alone:
+                checks.append(Check("gold counts what was sent", True, "not compared: the topics held other events"))
+            else:
+                checks.append(gold_agrees(self._settings, truth, SETTLE_SECONDS))
+            try:
+                checks.append(alerts_agree(self._settings, self._alerts, SETTLE_SECONDS))
+                checks += views_have_rows(self._settings)
+            except psycopg.Error as error:
+                checks.append(Check("mzlite", False, str(error).strip()))
+        checks.append(Check("alerts", self._alerts.alerts > 0, f"{self._alerts.alerts:,} read from {ALERT_TOPIC}"))
+        checks += [Check(feed.relation, False, feed.error) for feed in self._feeds if feed.error]
+        if self._alerts.error:
+            checks.append(Check(ALERT_TOPIC, False, self._alerts.error))
+        return checks
+
+    def _summary(self, checks: Sequence[Check], is_interrupted: bool) -> None:
+        state = self._state
+        generator = state.generator
+        table = Table(title="summary", show_header=False, title_justify="left")
+        table.add_column(style="bold")
+        table.add_column()
+        table.add_row("events sent", f"{generator.events:,}, at the end {generator.rate:,.0f}/s")
+        table.add_row("event to gold", self._latency(state.gold.histogram, "orders"))
+        table.add_row("event to committed alert", self._latency(state.alert_latency, "alerts"))
+        table.add_row("delayed orders", f"{len(state.delayed):,} now, {state.delayed_gone:,} moved on")
+        table.add_row("alerts", f"{self._alerts.alerts:,} and {self._alerts.tombstones:,} tombstones")
+        self._console.print(table)
+        bad = [check for check in checks if not check.is_good]
+        if is_interrupted:
+            self._console.print("ended by Ctrl-C; nothing was checked")
+        for check in checks:
+            mark = "[green]ok[/]" if check.is_good else "[bold red]FAILED[/]"
+            self._console.print(f"{mark} {check.name}: ", end="")
+            self._console.print(check.found, markup=False)
+        if checks:
+            self._console.print("[bold red]the demo failed[/]" if bad else "[bold green]all checks passed[/]")
+
+    def _latency(self, histogram: Any, what: str) -> str:
+        if not histogram.total:
+            return "no live event was seen"
+        return f"{milliseconds(histogram)} ({histogram.total:,} {what})"
+
+
+@contextmanager
+def steps(console: Console) -> Iterator[Progress]:
+    """A progress callback that shows a bar, and leaves a line for each finished task."""
+    with _bar(console) as bar:
+        task = bar.add_task("looking around", total=None)
+        shown = ""
+
+        def tell(text: str, done: int, total: int) -> None:
+            nonlocal shown
+            bar.update(task, description=text[:60], completed=done, total=total)
+            if text != shown and (done in (0, total) or (not console.is_terminal and done % 10 == 0)):
+                console.print(f"[dim]{text}[/]" if done < total else f"[green]{text}[/]")
+            shown = text
+
+        yield tell
+
+
+def _bar(console: Console) -> Bar:
+    return Bar(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )
+
+
+@contextmanager
+def _terminating_like_ctrl_c() -> Iterator[None]:
+    """Within it, SIGTERM and SIGHUP end the demo as Ctrl-C does: in good order."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    with _handling(interrupt, signal.SIGTERM, signal.SIGHUP):
+        yield
+
+
+@contextmanager
+def _ignoring_signals() -> Iterator[None]:
+    """Within it, a second Ctrl-C does not leave things half stopped."""
+    with _handling(lambda _number, _frame: None, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        yield
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], None], *numbers: signal.Signals) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, previous in before.items():
+            signal.signal(number, previous)
