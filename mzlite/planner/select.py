@@ -136,9 +136,14 @@ def lower_select(context: Context, statement: ast.SelectStmt, outer: Scope | Non
     everything = [*(node for _, node in targets), *having, *distinct_on, *(part.node for part in order)]
     stage.above = [*everything, *keys]
     add_where(context, stage, conjuncts(statement.whereClause))
+    is_grouped = bool(keys) or any(contains_aggregate(node) for node in everything)
+    is_limited = statement.limitCount is not None or statement.limitOffset is not None
+    is_plain = not is_grouped and not is_limited and not any(contains_window(node) for _, node in targets)
+    if is_plain and statement.distinctClause is None:
+        return finish_by_clock(context, stage, targets)
     filter_by_clock(context, stage)
 
-    if keys or any(contains_aggregate(node) for node in everything):
+    if is_grouped:
         grouped = group(context, stage, keys, everything)
 
         def above(node: Node) -> Node:
@@ -152,7 +157,6 @@ def lower_select(context: Context, statement: ast.SelectStmt, outer: Scope | Non
         stage.above = [*(node for _, node in targets), *distinct_on, *(part.node for part in order)]
         filter_by_clock(context, stage)
 
-    is_limited = statement.limitCount is not None or statement.limitOffset is not None
     if any(contains_window(node) for _, node in targets):
         return windowed(context, stage, statement, targets, order)
     if distinct_on:
@@ -177,6 +181,22 @@ def finish(context: Context, stage: Stage, targets: list[Output]) -> Operator:
             return Constant(query, tuple(name for name, _ in targets))
         stage.sources = [Input(context.alias(), Constant("select 1 as one", ("one",)))]
     return Select(tuple(stage.sources), tuple(stage.where), tuple(targets), tuple(stage.tables))
+
+
+def finish_by_clock(context: Context, stage: Stage, targets: list[Output]) -> Operator:
+    """The stage projected to the targets, then filtered by its temporal conditions: what the filter keeps is the result itself."""
+    found = [bound for part in stage.where if is_temporal(part) for bound in bounds(part)]
+    stage.where = [part for part in stage.where if not is_temporal(part)]
+    if not found:
+        return finish(context, stage, targets)
+    taken = {name for name, _ in targets}
+    moments = [(unique(bound.kind, taken), bound.expression) for bound in found]
+    alias = context.alias()
+    source = Input(alias, finish(context, stage, [*targets, *moments]))
+    limits = tuple(
+        Bound(bound.kind, column(alias, name), bound.plus) for bound, (name, _) in zip(found, moments, strict=True)
+    )
+    return Temporal(source, limits, tuple(name for name, _ in targets))
 
 
 def lower_targets(context: Context, stage: Stage, items: tuple[ast.ResTarget, ...]) -> list[Output]:

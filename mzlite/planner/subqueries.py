@@ -11,11 +11,10 @@ from typing import Literal
 from pglast import ast, enums
 
 from mzlite.errors import unsupported
-from mzlite.planner.expressions import Node, aliases, column, contains_aggregate, references, walk
+from mzlite.planner.expressions import Node, aliases, column, conjuncts, contains_aggregate, references, walk
 from mzlite.planner.from_clause import equality, lower_from
 from mzlite.planner.operators import Input, OuterJoin, Select
 from mzlite.planner.scope import Context, Scope, Stage, resolve, unique
-from mzlite.planner.expressions import conjuncts
 
 
 def has_subquery(expression: Node) -> bool:

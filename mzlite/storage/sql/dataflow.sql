@@ -11,6 +11,7 @@ create table mzlite.dataflows (
 comment on table mzlite.dataflows is 'Maintained objects in the order of their making; numbers are those of their nodes.';
 
 create sequence mzlite.node_numbers as bigint;
+create sequence mzlite.ticks as bigint;
 
 create table mzlite.offsets (
     source_id text not null,
@@ -37,6 +38,7 @@ create table mzlite.outbox (
     key text,
     value text,
     headers jsonb,
+    partition_hash bigint,
     primary key (sink_id, seq)
 );
 

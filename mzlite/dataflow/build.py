@@ -1,0 +1,413 @@
+"""Turns the operators of a view into nodes.
+
+In: an operator tree and the relations of other objects. Out: the view's nodes, each with its
+tables made, and the relation that reads the result. PostgreSQL is asked for every type, so the
+planner need not know any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from pglast import ast
+
+from mzlite.dataflow.node import Node
+from mzlite.dataflow.rel import Column, ConstantRel, MapRel, NodeRel, Rel, UnionRel, names_of
+from mzlite.dataflow.rules.accumulators import Call
+from mzlite.dataflow.rules.aggregate import Aggregate, Key, plan_calls
+from mzlite.dataflow.rules.counted import Counted, Values
+from mzlite.dataflow.rules.join import Join, JoinInput
+from mzlite.dataflow.rules.keys import hash_of
+from mzlite.dataflow.rules.outer_join import OuterJoin
+from mzlite.dataflow.rules.per_key import PerKey
+from mzlite.dataflow.rules.share import Share
+from mzlite.dataflow.rules.store import Store
+from mzlite.dataflow.rules.temporal import Temporal
+from mzlite.errors import unsupported
+from mzlite.planner import operators as op
+from mzlite.planner.expressions import Node as Expression
+from mzlite.planner.expressions import aliases, equality_sides, function_name, quote, reference, sql
+
+Describe = Callable[[str], list[Column]]
+"""Gives the columns of a SELECT."""
+Execute = Callable[[str], None]
+"""Runs a DDL statement."""
+
+
+@dataclass
+class Builder:
+    """Builds the nodes of one object.
+
+    Attributes:
+        owner: the object's id.
+        relation: gives the readable relation of another object by the oid of its visible relation.
+        numbers: where node numbers come from: fresh ones, or those of an existing object in their order.
+        create: makes stores and indexes (else they exist: the object is attached again after a restart).
+    """
+
+    owner: str
+    relation: Callable[[int], Rel]
+    numbers: Iterator[int]
+    describe: Describe
+    execute: Execute
+    create: bool
+    nodes: list[Node] = field(default_factory=list)
+    built: dict[int, Rel] = field(default_factory=dict)
+
+    def add(self, node: Node) -> NodeRel:
+        """Takes a node in and makes its tables."""
+        statements = [*(node.store_statements() if self.create else ()), *node.session_statements()]
+        for statement in statements:
+            self.execute(statement)
+        self.nodes.append(node)
+        return NodeRel(node, foreign=False)
+
+    def number(self) -> int:
+        """The next node's number."""
+        return next(self.numbers)
+
+    def build(self, operator: op.Operator) -> Rel:
+        """The relation of an operator; an operator that occurs twice is built once."""
+        known = self.built.get(id(operator))
+        if known is None:
+            known = self.build_new(operator)
+            self.built[id(operator)] = known
+        return known
+
+    def build_new(self, operator: op.Operator) -> Rel:
+        """Dispatch by operator."""
+        match operator:
+            case op.Get():
+                return self.relation(operator.relation)
+            case op.Constant():
+                return ConstantRel(operator.query, tuple(self.describe(operator.query)))
+            case op.Select():
+                return self.select(operator)
+            case op.OuterJoin():
+                return self.outer_join(operator)
+            case op.Union():
+                return self.union(operator)
+            case op.Temporal():
+                return self.temporal(operator)
+            case op.Aggregate():
+                return self.aggregate(operator)
+            case op.SetOperation():
+                return self.set_operation(operator)
+            case op.PerKey():
+                return self.per_key(operator)
+        raise unsupported(f"{operator.label()} cannot be maintained")
+
+    # Stateless -------------------------------------------------------------------
+
+    def select(self, operator: op.Select) -> Rel:
+        """Filter and projection of one input, or an inner join."""
+        tables = tuple(table_text(table) for table in operator.tables)
+        if len(operator.sources) == 1:
+            source = operator.sources[0]
+            return self.map(self.build(source.operator), source.alias, operator.outputs, operator.where, tables)
+        inputs = self.join_inputs(operator.sources, operator.where)
+        outputs = [sql(node) for _, node in operator.outputs]
+        where = [sql(part) for part in operator.where]
+        names = [name for name, _ in operator.outputs]
+        draft = Join(0, self.owner, tuple(Column(name, "") for name in names), inputs, outputs, where, tables)
+        columns = tuple(self.describe(draft.state_query()))
+        return self.add(Join(self.number(), self.owner, columns, inputs, outputs, where, tables))
+
+    def map(
+        self,
+        source: Rel,
+        alias: str,
+        outputs: Sequence[op.Output],
+        where: Sequence[Expression] = (),
+        tables: tuple[str, ...] = (),
+    ) -> Rel:
+        """A filter and projection over a relation."""
+        plain = []
+        for _, node in outputs:
+            found = reference(node)
+            plain.append(found[1] if found is not None and found[0] == alias else None)
+        names = [name for name, _ in outputs]
+        if not where and not tables and names == plain == [column.name for column in source.columns]:
+            return source
+        texts = tuple(sql(node) for _, node in outputs)
+        conditions = tuple(sql(part) for part in where)
+        draft = MapRel(source, alias, tuple(Column(name, "") for name in names), texts, tuple(plain), conditions, tables)
+        return replace(draft, columns=tuple(self.describe(draft.state())))
+
+    def union(self, operator: op.Union) -> Rel:
+        """UNION ALL."""
+        sources = tuple(self.build(item) for item in operator.operators)
+        return UnionRel(sources, self.common_columns(sources, operator.names))
+
+    def common_columns(self, sources: Sequence[Rel], names: Sequence[str]) -> tuple[Column, ...]:
+        """The columns that a set operation over the sources has."""
+        text = " union all ".join(f"select * from ({source.state()}) as u" for source in sources)
+        return tuple(
+            Column(name, column.type) for name, column in zip(names, self.describe(text), strict=True)
+        )
+
+    # Joins -------------------------------------------------------------------------
+
+    def join_inputs(self, sources: Sequence[op.Input], on: Sequence[Expression]) -> list[JoinInput]:
+        """The inputs of a join, stored and indexed where the conditions look rows up."""
+        found = []
+        for source in sources:
+            rel = self.build(source.operator)
+            keys = partner_keys(source.alias, on)
+            found.append(JoinInput(source.alias, self.looked_up(rel, source.alias, keys)))
+        return found
+
+    def looked_up(self, rel: Rel, alias: str, keys: Sequence[Sequence[Expression]]) -> Rel:
+        """The relation, readable before and after a tick, with an index for each set of keys."""
+        plain = [[reference(key) for key in group] for group in keys]
+        names = [[ref[1] for ref in group if ref is not None] for group in plain]
+        computed = any(None in group for group in plain)
+        stores = {rel.stored(name) is not None for group in names for name in group}
+        if not readable_before(rel) or computed or (keys and stores != {True}):
+            rel = self.keep(rel)
+        for group in keys:
+            self.index(rel, alias, group)
+        return rel
+
+    def index(self, rel: Rel, alias: str, keys: Sequence[Expression]) -> None:
+        """Makes an index over key expressions of a stored relation."""
+        if not self.create:
+            return
+        places = {column.name: rel.stored(column.name) for column in rel.columns}
+        store = next((place[0] for place in places.values() if place is not None), None)
+        if store is None:
+            return
+        items = []
+        for key in keys:
+            found = reference(key)
+            if found is not None:
+                place = places[found[1]]
+                items.append(quote(place[1]) if place is not None else None)
+            else:
+                items.append(f"({index_expression(key, alias, places)})")
+        if all(items):
+            self.execute(f"create index on {store} ({', '.join(sorted(set(filter(None, items))))})")
+
+    def keep(self, rel: Rel) -> NodeRel:
+        """The relation's rows in a store of their own."""
+        if isinstance(rel, NodeRel) and rel.node.has_store and readable_before(rel) and not rel.foreign:
+            return rel
+        return self.add(Store(self.number(), self.owner, self.written(rel)))
+
+    def written(self, rel: Rel) -> NodeRel:
+        """The relation with its delta written down."""
+        if isinstance(rel, NodeRel):
+            return rel
+        return self.add(Share(self.number(), self.owner, rel))
+
+    def once(self, rel: Rel) -> Rel:
+        """The relation, written down if it is read more than once and not free to read."""
+        is_free = isinstance(rel, NodeRel) or (isinstance(rel, MapRel) and None not in rel.plain and not rel.tables)
+        return rel if is_free else self.written(rel)
+
+    def outer_join(self, operator: op.OuterJoin) -> Rel:
+        """Left, full, semi and anti joins."""
+        left, right = (
+            JoinInput(item.alias, self.once(item.rel))
+            for item in self.join_inputs((operator.left, operator.right), operator.on)
+        )
+        reads = {operator.left.alias: left.rel, operator.right.alias: right.rel}
+        columns, left_only, right_only = [], [], []
+        for name, node in operator.outputs:
+            found = reference(node)
+            assert found is not None
+            type_ = reads[found[0]].type_of(found[1])
+            columns.append(Column(name, type_))
+            left_only.append(sql(node) if found[0] == left.alias else f"null::{type_}")
+            right_only.append(sql(node) if found[0] == right.alias else f"null::{type_}")
+        keys = [pair for part in operator.on if (pair := key_pair(part, left.alias, right.alias)) is not None]
+        node = OuterJoin(
+            self.number(),
+            self.owner,
+            operator.kind,
+            tuple(columns),
+            left,
+            right,
+            [sql(node) for _, node in operator.outputs],
+            left_only,
+            right_only,
+            [sql(part) for part in operator.on],
+            keys,
+        )
+        return self.add(node)
+
+    # Stateful ----------------------------------------------------------------------
+
+    def temporal(self, operator: op.Temporal) -> Rel:
+        """A temporal filter."""
+        source = self.build(operator.source.operator)
+        columns = tuple(column for column in source.columns if column.name in operator.names)
+        moment = "(({})::mz_catalog.mz_timestamp::bigint + {})"
+        lower, upper = (
+            [moment.format(sql(bound.expression), bound.plus) for bound in operator.bounds if bound.kind == kind]
+            for kind in ("from", "until")
+        )
+        # Asks PostgreSQL whether each bound can be a moment at all.
+        checks = ", ".join([*lower, *upper])
+        self.describe(f"select {checks} from ({source.state()}) as {quote(operator.source.alias)}")
+        node = Temporal(self.number(), self.owner, columns, source, operator.source.alias, lower, upper)
+        return self.add(node)
+
+    def aggregate(self, operator: op.Aggregate) -> Rel:
+        """Accumulating aggregates."""
+        alias = operator.source.alias
+        source = self.build(operator.source.operator)
+        types = self.aggregate_types(source, operator)
+        keys = [Key(Column(name, types[name]), sql(node)) for name, node in operator.keys]
+        calls = [self.call(source, alias, name, node, types[name]) for name, node in operator.calls]
+        by_value = [call for call in calls if call.distinct or (call.is_extreme and not source.append_only)]
+        if by_value:
+            source = self.once(source)
+        values: dict[str, Values] = {}
+        shared: dict[str, Values] = {}
+        for call in by_value:
+            if call.value not in shared:
+                shared[call.value] = self.values(source, alias, keys, call)
+            values[call.name] = shared[call.value]
+        plans = plan_calls(calls, values, source.append_only)
+        return self.add(Aggregate(self.number(), self.owner, keys, plans, source, alias))
+
+    def aggregate_types(self, source: Rel, operator: op.Aggregate) -> dict[str, str]:
+        """The types of keys and calls, as PostgreSQL gives them."""
+        outputs = [f"{sql(node)} as {quote(name)}" for name, node in (*operator.keys, *operator.calls)]
+        text = f"select {', '.join(outputs)} from ({source.state()}) as {quote(operator.source.alias)}"
+        if operator.keys:
+            text += " group by " + ", ".join(sql(node) for _, node in operator.keys)
+        return {column.name: column.type for column in self.describe(text)}
+
+    def call(self, source: Rel, alias: str, name: str, node: ast.FuncCall, type_: str) -> Call:
+        """An aggregate call with its types."""
+        function = str(function_name(node))
+        argument = sql(node.args[0]) if node.args else None
+        condition = sql(node.agg_filter) if node.agg_filter is not None else None
+        argument_type = ""
+        if argument is not None:
+            text = f"select {argument} as a from ({source.state()}) as {quote(alias)}"
+            argument_type = self.describe(text)[0].type
+        # DISTINCT makes no difference to these.
+        distinct = bool(node.agg_distinct) and function in ("count", "sum", "avg")
+        return Call(name, function, argument, condition, distinct, type_, argument_type)
+
+    def values(self, source: Rel, alias: str, keys: Sequence[Key], call: Call) -> Values:
+        """The node that keeps a call's distinct values per group."""
+        columns = [*(key.column for key in keys), Column("mz_value", call.argument_type)]
+        texts = (*(key.sql for key in keys), call.value)
+        rows = MapRel(source, alias, tuple(columns), texts, (None,) * len(texts), (f"({call.value}) is not null",))
+        node = Values(self.number(), self.owner, tuple(columns), rows)
+        self.add(node)
+        return node
+
+    def set_operation(self, operator: op.SetOperation) -> Rel:
+        """DISTINCT, UNION, EXCEPT, INTERSECT."""
+        sources = [self.build(item) for item in operator.operators]
+        columns = self.common_columns(sources, operator.names)
+        return self.add(Counted(self.number(), self.owner, operator.kind, columns, sources))
+
+    def per_key(self, operator: op.PerKey) -> Rel:
+        """Whatever is recomputed per key."""
+        alias = operator.source.alias
+        rel = self.build(operator.source.operator)
+        keys = [node for _, node in operator.keys]
+        if not is_stored(rel) or any(reference(key) is None for key in keys):
+            rel = self.keep(rel)
+        places = {column.name: rel.stored(column.name) for column in rel.columns}
+        if keys and self.create:
+            store = next(place[0] for place in places.values() if place is not None)
+            parts = [index_expression(key, alias, places) for key in keys]
+            self.execute(f"create index on {store} ({hash_of(parts)})")
+        described = self.describe(operator.query.replace("{input}", f"({rel.state()})"))
+        columns = tuple(Column(name, column.type) for name, column in zip(operator.names, described, strict=True))
+        names = [name for name, _ in operator.keys]
+        texts = [sql(key) for key in keys]
+        return self.add(PerKey(self.number(), self.owner, columns, rel, alias, texts, names, operator.query))
+
+
+def table_text(table: op.TableFunction) -> str:
+    """A table function as a FROM item behind others."""
+    if table.outer:
+        return f" left join lateral {table.call} on true"
+    return f" cross join lateral {table.call}"
+
+
+def readable_before(rel: Rel) -> bool:
+    """Whether the rows before a tick can be read apart from those after it."""
+    match rel:
+        case NodeRel():
+            node = rel.node
+            if isinstance(node, Share):
+                return readable_before(node.source)
+            return not isinstance(node, (Join, OuterJoin, Counted))
+        case MapRel():
+            return readable_before(rel.source)
+        case UnionRel():
+            return all(readable_before(source) for source in rel.sources)
+    return True
+
+
+def is_stored(rel: Rel) -> bool:
+    """Whether reading the relation reads one stored table, without computing columns."""
+    return bool(rel.columns) and all(rel.stored(column.name) is not None for column in rel.columns)
+
+
+def partner_keys(alias: str, on: Sequence[Expression]) -> list[list[Expression]]:
+    """For each other input: the expressions of this one that conditions equate with it."""
+    groups: dict[str, list[Expression]] = {}
+    for part in on:
+        sides = equality_sides(part)
+        if sides is None:
+            continue
+        for own, other in (sides, sides[::-1]):
+            others = aliases(other)
+            if aliases(own) == {alias} and len(others) == 1 and alias not in others:
+                groups.setdefault(others.pop(), []).append(own)
+    distinct = {tuple(sorted(sql(key) for key in group)): group for group in groups.values()}
+    return list(distinct.values())
+
+
+def key_pair(part: Expression, left: str, right: str) -> tuple[str, str] | None:
+    """(left SQL, right SQL) of an equality between the two inputs."""
+    sides = equality_sides(part)
+    if sides is None:
+        return None
+    for own, other in (sides, sides[::-1]):
+        if aliases(own) == {left} and aliases(other) == {right}:
+            return sql(own), sql(other)
+    return None
+
+
+def index_expression(key: Expression, alias: str, places: dict[str, tuple[str, str] | None]) -> str:
+    """A key's SQL over the columns of the store."""
+    from mzlite.planner.expressions import rewrite
+
+    def change(node: Expression) -> Expression | None:
+        found = reference(node)
+        if found is None or found[0] != alias:
+            return None
+        place = places[found[1]]
+        assert place is not None
+        return ast.ColumnRef(fields=(ast.String(sval=place[1]),))
+
+    return sql(rewrite(key, change))
+
+
+def as_foreign(rel: Rel) -> Rel:
+    """The relation as other objects read it."""
+    match rel:
+        case NodeRel():
+            return NodeRel(rel.node, foreign=True)
+        case MapRel():
+            return replace(rel, source=as_foreign(rel.source))
+        case UnionRel():
+            return UnionRel(tuple(as_foreign(source) for source in rel.sources), rel.columns)
+    return rel
+
+
+def visible_columns(rel: Rel, alias: str) -> str:
+    """Select list of the relation's columns."""
+    return names_of(rel.columns, alias)

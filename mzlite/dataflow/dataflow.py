@@ -1,0 +1,427 @@
+"""Makes, attaches and drops maintained objects: the interface to whatever defines them.
+
+In: definitions as names, columns and queries. Out: the PostgreSQL objects behind them (stores,
+the relations that clients see, inboxes and their triggers), hydrated, and the graph that ticks.
+Every method works inside an `EngineTransaction`; if that fails, the engine puts the graph back.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+from mzlite.dataflow.build import Builder, as_foreign, readable_before
+from mzlite.dataflow.objects import Graph, Kind, MaintainedObject
+from mzlite.dataflow.program import hydrate
+from mzlite.dataflow.rel import Column, MapRel, NodeRel, Rel, names_of
+from mzlite.dataflow.rules.aggregate import Aggregate
+from mzlite.dataflow.rules.base import Base
+from mzlite.dataflow.sinks import ActiveSink, snapshot_statement
+from mzlite.dataflow.tables import inbox_statements
+from mzlite.dataflow.transaction import EngineTransaction
+from mzlite.dialect.statements import ColumnDefinition
+from mzlite.errors import MzError, unsupported
+from mzlite.kafka.spec import SinkSpec
+from mzlite.planner.expressions import literal, quote
+from mzlite.planner.scope import RelationInfo
+from mzlite.planner.select import plan
+
+SYSTEM_PATH = ("mz_catalog", "pg_catalog")
+
+
+class Dataflow:
+    """The maintained objects of one database."""
+
+    def __init__(self) -> None:
+        self.graph = Graph()
+        self.sinks: dict[str, ActiveSink] = {}
+
+    # Definitions -------------------------------------------------------------------
+
+    def create_table(
+        self, tx: EngineTransaction, object_id: str, schema: str, name: str, columns: Sequence[ColumnDefinition]
+    ) -> int:
+        """A table: a store, a relation that can be written, and an inbox for what is written. Returns the relation's oid."""
+        return self._create_base(tx, object_id, "table", schema, name, columns)
+
+    def create_source(
+        self, tx: EngineTransaction, object_id: str, schema: str, name: str, columns: Sequence[ColumnDefinition]
+    ) -> int:
+        """An append-only collection that ingestion fills. Returns the relation's oid."""
+        return self._create_base(tx, object_id, "source", schema, name, columns)
+
+    def create_view(
+        self,
+        tx: EngineTransaction,
+        object_id: str,
+        schema: str,
+        name: str,
+        columns: Sequence[str],
+        query: str,
+        search_path: Sequence[str],
+    ) -> int:
+        """A plain view; nothing is maintained until something maintained reads it. Returns its oid."""
+        self._as_defined(tx, search_path, f"create view {quote(schema)}.{quote(name)}{column_list(columns)} as {query}")
+        tx.execute(f"grant select on {quote(schema)}.{quote(name)} to materialize")
+        return relation_oid(tx, schema, name)
+
+    def create_materialized_view(
+        self,
+        tx: EngineTransaction,
+        object_id: str,
+        schema: str,
+        name: str,
+        columns: Sequence[str],
+        query: str,
+        search_path: Sequence[str],
+        assert_not_null: Sequence[str] = (),
+    ) -> int:
+        """A maintained view, filled. Returns the oid of the relation that clients see.
+
+        Raises:
+            MzError: a clause has no rule, or the query fails over the present rows.
+        """
+        definition = f"d_{object_id}"
+        self._as_defined(tx, search_path, f"create view mzlite_def.{definition}{column_list(columns)} as {query}")
+        oid = relation_oid(tx, "mzlite_def", definition)
+        item = self._build(tx, object_id, "materialized-view", 0, oid, None, assert_not_null)
+        self._show(tx, item, schema, name)
+        item.relation = relation_oid(tx, schema, name)
+        self._record(tx, item)
+        return item.relation
+
+    def create_index(
+        self, tx: EngineTransaction, object_id: str, on_relation: int, expressions: Sequence[str] | None
+    ) -> list[str]:
+        """An index: on a maintained relation it makes look-ups fast; a plain view becomes maintained by it.
+
+        Args:
+            on_relation: oid of the relation.
+            expressions: SQL of the keys; None for the default key, all columns.
+
+        Returns:
+            the key expressions.
+        """
+        item = self.graph.by_relation(on_relation)
+        if item is None or (item.kind == "view" and not is_kept(item.rel)):
+            item = self._maintain_view(tx, on_relation)
+        keys = list(expressions) if expressions is not None else [quote(column.name) for column in item.columns]
+        make_index(tx, item.rel, f"x_{object_id}", keys)
+        return keys
+
+    def create_sink(self, tx: EngineTransaction, from_id: str, spec: SinkSpec) -> None:
+        """Publishes a collection from now on; with a snapshot what exists is published too."""
+        item = self.graph[from_id]
+        sink = ActiveSink(spec, from_id, as_foreign(item.rel))
+        if spec.snapshot:
+            tx.execute(snapshot_statement(sink).replace("{now}", str(tx.timestamp)))
+        self.sinks[spec.sink_id] = sink
+
+    def subscribe(self, tx: EngineTransaction, object_id: str, query: str, search_path: Sequence[str]) -> MaintainedObject:
+        """A maintained query for one subscription; it leaves nothing behind in the catalog."""
+        definition = f"d_{object_id}"
+        self._as_defined(tx, search_path, f"create view mzlite_def.{definition} as {query}")
+        oid = relation_oid(tx, "mzlite_def", definition)
+        return self._build(tx, object_id, "subscription", 0, oid, None, ())
+
+    def drop(self, tx: EngineTransaction, object_id: str) -> None:
+        """Drops an object with its stores. What reads it was dropped before."""
+        sink = self.sinks.pop(object_id, None)
+        if sink is not None:
+            tx.execute("delete from mzlite.outbox where sink_id = %s", (object_id,))
+            return
+        tx.execute("delete from mzlite.errors where object_id = %s", (object_id,))
+        if object_id not in self.graph:
+            return
+        item = self.graph.remove(object_id)
+        tx.execute("delete from mzlite.dataflows where object_id = %s", (object_id,))
+        tx.execute("delete from mzlite.offsets where source_id = %s", (object_id,))
+        if item.relation:
+            row = tx.execute("select %s::oid::regclass::text", (item.relation,)).fetchone()
+            if row is not None and row[0] is not None and not row[0].isdigit():
+                tx.execute(f"drop view if exists {row[0]}")
+        tx.execute(f"drop view if exists mzlite_def.d_{object_id}")
+        for node in reversed(item.nodes):
+            for statement in node.drop_statements():
+                tx.execute(statement)
+            if isinstance(node, Base):
+                tx.execute(f"drop table if exists {node.inbox}")
+                tx.execute(f"drop function if exists mzlite_inbox.write_{node.number}()")
+        tx.execute(f"drop function if exists pg_temp.{item.function}(bigint[], bigint, bigint)")
+        self._drop_unread_views(tx, item.reads)
+
+    def attach(self, tx: EngineTransaction) -> None:
+        """Builds the graph of an existing database again, after a restart."""
+        rows = tx.execute(
+            "select object_id, kind, relation, coalesce(definition, 0), numbers from mzlite.dataflows order by position"
+        ).fetchall()
+        for object_id, kind, relation, definition, numbers in rows:
+            self._attach_one(tx, object_id, kind, relation, definition, iter(numbers))
+        for object_id, sqlstate, message in tx.execute("select object_id, sqlstate, message from mzlite.errors").fetchall():
+            item = self.graph.get(object_id)
+            if item is not None:
+                item.error = (sqlstate, message)
+
+    # Reading -------------------------------------------------------------------------
+
+    def readable(self, tx: EngineTransaction, relation: int) -> MaintainedObject:
+        """The maintained object of a relation; a plain view is maintained from now on, as a shared delta."""
+        item = self.graph.by_relation(relation)
+        if item is not None:
+            return item
+        row = tx.execute("select relkind from pg_class where oid = %s", (relation,)).fetchone()
+        if row is None or row[0] != "v":
+            raise unsupported("a maintained view can only read tables, sources and views")
+        object_id = f"v{relation}"
+        item = self._build(tx, object_id, "view", relation, relation, None, ())
+        self._record(tx, item)
+        return item
+
+    def relation(self, tx: EngineTransaction, schema: str | None, name: str) -> RelationInfo:
+        """A relation by the name that a definition has, as PostgreSQL prints it."""
+        found = tx.execute(
+            "select c.oid, array(select attname::text from pg_attribute where attrelid = c.oid and attnum > 0"
+            " and not attisdropped order by attnum), n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+            " where c.relname = %s and (n.nspname = %s or (%s::text is null and n.nspname in ('pg_catalog', 'mz_catalog')))",
+            (name, schema, schema),
+        ).fetchone()
+        if found is None:
+            raise MzError(f"unknown catalog item '{name}'")
+        if found[2].startswith(("mz_", "pg_", "information_schema")):
+            raise unsupported(f"a maintained view over the system relation {found[2]}.{name} is not supported")
+        return RelationInfo(found[0], f"{found[2]}.{name}", tuple(found[1]))
+
+    # Parts -----------------------------------------------------------------------------
+
+    def _create_base(
+        self,
+        tx: EngineTransaction,
+        object_id: str,
+        kind: Kind,
+        schema: str,
+        name: str,
+        columns: Sequence[ColumnDefinition],
+    ) -> int:
+        own = tuple(Column(column.name, column.type) for column in columns)
+        builder = self._builder(tx, object_id, None)
+        node = Base(builder.number(), object_id, own, append_only=kind == "source")
+        rel = builder.add(node)
+        item = MaintainedObject(object_id, kind, 0, 0, builder.nodes, rel)
+        self._show(tx, item, schema, name)
+        item.relation = relation_oid(tx, schema, name)
+        if kind == "table":
+            for statement in inbox_statements(node, f"{quote(schema)}.{quote(name)}", columns):
+                tx.execute(statement)
+        self.graph.add(item)
+        self._record(tx, item)
+        return item.relation
+
+    def _builder(
+        self, tx: EngineTransaction, object_id: str, numbers: Iterator[int] | None, reads: set[str] | None = None
+    ) -> Builder:
+        """A builder; with `numbers` it attaches what exists."""
+
+        def relation(oid: int) -> Rel:
+            item = self.readable(tx, oid)
+            if reads is not None:
+                reads.add(item.id)
+            return as_foreign(item.rel)
+
+        def fresh() -> Iterator[int]:
+            while True:
+                row = tx.execute("select nextval('mzlite.node_numbers')").fetchone()
+                assert row is not None
+                yield row[0]
+
+        def execute(statement: str) -> None:
+            tx.execute(statement)
+
+        return Builder(object_id, relation, numbers or fresh(), tx.describe, execute, numbers is None)
+
+    def _build(
+        self,
+        tx: EngineTransaction,
+        object_id: str,
+        kind: Kind,
+        relation: int,
+        definition: int,
+        numbers: Iterator[int] | None,
+        assert_not_null: Sequence[str],
+    ) -> MaintainedObject:
+        """Builds the nodes of a view's definition, and fills them if they are new."""
+        reads: set[str] = set()
+        builder = self._builder(tx, object_id, numbers, reads)
+        tree = plan(definition_text(tx, definition), _Lookup(self, tx))
+        rel = builder.build(tree)
+        if kind == "materialized-view":
+            rel = kept(builder, rel)
+        elif not isinstance(rel, NodeRel):
+            # Shared views and subscriptions need their changes only, worked out once.
+            rel = builder.once(rel)
+        item = MaintainedObject(object_id, kind, relation, definition, builder.nodes, rel, frozenset(reads))
+        if numbers is None:
+            fill(tx, item)
+        self.graph.add(item)
+        return item
+
+    def _maintain_view(self, tx: EngineTransaction, relation: int) -> MaintainedObject:
+        """Gives a plain view a store, for an index."""
+        item = self.readable(tx, relation)
+        if is_kept(item.rel):
+            return item
+        builder = self._builder(tx, item.id, None)
+        before = list(item.nodes)
+        builder.nodes = list(before)
+        rel = kept(builder, as_foreign(item.rel))
+        item = MaintainedObject(item.id, "view", relation, item.definition, builder.nodes, rel, item.reads)
+        fill(tx, item, only=[node for node in item.nodes if node not in before])
+        self.graph.add(item)
+        tx.execute("delete from mzlite.dataflows where object_id = %s", (item.id,))
+        self._record(tx, item, stored=True)
+        return item
+
+    def _attach_one(
+        self, tx: EngineTransaction, object_id: str, kind: Kind, relation: int, definition: int, numbers: Iterator[int]
+    ) -> None:
+        if kind in ("table", "source"):
+            columns = tx.describe(f"select * from {regclass(tx, relation)}")
+            builder = self._builder(tx, object_id, numbers)
+            node = Base(builder.number(), object_id, tuple(columns), append_only=kind == "source")
+            rel = builder.add(node)
+            self.graph.add(MaintainedObject(object_id, kind, relation, 0, builder.nodes, rel))
+            return
+        item = self._build(tx, object_id, kind, relation, definition, numbers, ())
+        remaining = list(numbers)
+        if kind == "view" and remaining:
+            builder = self._builder(tx, object_id, iter(remaining))
+            builder.nodes = list(item.nodes)
+            rel = kept(builder, as_foreign(item.rel))
+            self.graph.add(MaintainedObject(object_id, kind, relation, definition, builder.nodes, rel, item.reads))
+
+    def _as_defined(self, tx: EngineTransaction, search_path: Sequence[str], statement: str) -> None:
+        """Runs a definition with the names of the client's session in reach."""
+        path = ", ".join(quote(schema) for schema in (*search_path, *SYSTEM_PATH))
+        tx.execute("select set_config('search_path', %s, true)", (path,))
+        tx.execute(statement)
+        tx.execute("select set_config('search_path', '', true)")
+
+    def _show(self, tx: EngineTransaction, item: MaintainedObject, schema: str, name: str) -> None:
+        """Makes the relation that clients see."""
+        shown = f"{quote(schema)}.{quote(name)}"
+        tx.execute(
+            f"create view {shown} as select {names_of(item.columns, 'r')} from ({item.rel.state()}) as r"
+            f" where mzlite.readable({literal(item.id)})"
+        )
+        rights = "select, insert, update, delete" if item.kind == "table" else "select"
+        tx.execute(f"grant {rights} on {shown} to materialize")
+
+    def _record(self, tx: EngineTransaction, item: MaintainedObject, *, stored: bool = False) -> None:
+        """Writes down what `attach` needs."""
+        tx.execute(
+            "insert into mzlite.dataflows (object_id, kind, relation, definition, numbers) values (%s, %s, %s, %s, %s)",
+            (item.id, item.kind, item.relation, item.definition or None, [node.number for node in item.nodes]),
+        )
+
+    def _drop_unread_views(self, tx: EngineTransaction, reads: frozenset[str]) -> None:
+        """Stops maintaining plain views that nothing maintained reads any more."""
+        for object_id in reads:
+            item = self.graph.get(object_id)
+            if item is None or item.kind != "view" or is_kept(item.rel):
+                continue
+            if any(object_id in other.reads for other in self.graph):
+                continue
+            self.graph.remove(object_id)
+            tx.execute("delete from mzlite.dataflows where object_id = %s", (object_id,))
+            for node in reversed(item.nodes):
+                for statement in node.drop_statements():
+                    tx.execute(statement)
+            tx.execute(f"drop function if exists pg_temp.{item.function}(bigint[], bigint, bigint)")
+            self._drop_unread_views(tx, item.reads)
+
+
+class _Lookup:
+    """The planner's view of the catalog, inside a transaction."""
+
+    def __init__(self, dataflow: Dataflow, tx: EngineTransaction) -> None:
+        self._dataflow, self._tx = dataflow, tx
+
+    def relation(self, schema: str | None, name: str) -> RelationInfo:
+        return self._dataflow.relation(self._tx, schema, name)
+
+
+def is_kept(rel: Rel) -> bool:
+    """Whether a relation's rows lie in a store and need little work to read."""
+    match rel:
+        case NodeRel():
+            return rel.node.has_store
+        case MapRel():
+            # A projection over groups costs little, and its groups are few.
+            return isinstance(rel.source, NodeRel) and isinstance(rel.source.node, Aggregate) and not rel.tables
+    return False
+
+
+def kept(builder: Builder, rel: Rel) -> Rel:
+    """The relation, in a store of its object's own."""
+    own = {node.number for node in builder.nodes}
+    node = rel.node if isinstance(rel, NodeRel) else rel.source.node if isinstance(rel, MapRel) and isinstance(rel.source, NodeRel) else None
+    if is_kept(rel) and node is not None and node.number in own and (readable_before(rel) or isinstance(rel, NodeRel)):
+        return rel
+    return builder.keep(rel)
+
+
+def fill(tx: EngineTransaction, item: MaintainedObject, only: list | None = None) -> None:
+    """Hydrates an object's new nodes from what they read."""
+
+    def run(statement: str) -> int:
+        return tx.execute(statement).rowcount
+
+    nodes = item.nodes if only is None else only
+    hydrate(nodes, run, tx.timestamp, tx.tick)
+    for node in nodes:
+        for table in node.session_tables():
+            tx.execute(f"truncate {table}")
+
+
+def make_index(tx: EngineTransaction, rel: Rel, name: str, keys: Sequence[str]) -> None:
+    """An index over a stored relation's columns; expressions that are not plain columns are left to the scan."""
+    places = {quote(column.name): rel.stored(column.name) for column in rel.columns}
+    places |= {column.name: rel.stored(column.name) for column in rel.columns}
+    found = [places.get(key.strip()) for key in keys]
+    if found and all(place is not None for place in found):
+        stores = {place[0] for place in found if place is not None}
+        columns = list(itertools.chain(quote(place[1]) for place in found if place is not None))
+        if len(stores) == 1 and len(columns) <= 32:
+            tx.execute(f"create index {name} on {stores.pop()} ({', '.join(columns)})")
+
+
+def column_list(columns: Sequence[str]) -> str:
+    """Column names of CREATE VIEW, if any were given."""
+    return f" ({', '.join(quote(name) for name in columns)})" if columns else ""
+
+
+def relation_oid(tx: EngineTransaction, schema: str, name: str) -> int:
+    """The oid of a relation that exists."""
+    row = tx.execute(
+        "select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = %s and c.relname = %s",
+        (schema, name),
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def regclass(tx: EngineTransaction, oid: int) -> str:
+    """The qualified, quoted name of a relation."""
+    row = tx.execute(
+        "select format('%%I.%%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = %s",
+        (oid,),
+    ).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def definition_text(tx: EngineTransaction, oid: int) -> str:
+    """A view's query with every name qualified and every star expanded."""
+    tx.execute("select set_config('search_path', '', true)")
+    row = tx.execute("select pg_get_viewdef(%s::oid)", (oid,)).fetchone()
+    assert row is not None
+    return str(row[0]).rstrip().rstrip(";")

@@ -1,0 +1,374 @@
+"""The engine: one thread, one PostgreSQL connection, and the loop that ticks.
+
+In: wake-ups (a batch arrived, a client wrote, a moment fell due) and jobs (definitions,
+subscriptions) that run between ticks. Out: committed ticks. When nothing happens it sleeps.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import psycopg
+import structlog
+
+from mzlite.clock import Clock
+from mzlite.dataflow.dataflow import Dataflow
+from mzlite.dataflow.heal import Healing
+from mzlite.dataflow.subscriptions import ActiveSubscription
+from mzlite.dataflow.tick import FAST_PLANS, Program, Tick, TickResult, notify_error
+from mzlite.dataflow.transaction import EngineTransaction, run
+from mzlite.errors import MzError
+from mzlite.kafka.ingest import Ingest
+from mzlite.kafka.publish import Publisher
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+Connect = Callable[[], psycopg.Connection[Any]]
+
+REPLAN_SECONDS = 10.0
+"""Plans made while tables were small are thrown away this often: replanning a tick costs some ten milliseconds."""
+LONGEST_SLEEP = 3600.0
+RETRY_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """Limits of a tick.
+
+    Attributes:
+        batch_rows: messages taken from one source in one tick, at most.
+        batch_bytes: bytes of rows taken from one source in one tick, at most.
+        pause: seconds from one tick's end to the next one's start while only sources have news, so that
+            ticks at rest gather a few messages each.
+    """
+
+    batch_rows: int = 20_000
+    batch_bytes: int = 16 * 1024 * 1024
+    pause: float = 0.01
+
+
+@dataclass
+class Statistics:
+    """What the engine did since it started."""
+
+    ticks: int = 0
+    rows: int = 0
+    durations: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
+    timestamp: int = 0
+
+
+class Engine:
+    """Maintains the objects of one database.
+
+    Args:
+        connect: gives superuser connections to the database.
+        clock: what ticks read.
+        options: limits.
+    """
+
+    def __init__(self, connect: Connect, clock: Clock, options: EngineOptions | None = None) -> None:
+        self._connect = connect
+        self.clock = clock
+        self.options = options or EngineOptions()
+        self.dataflow = Dataflow()
+        self.statistics = Statistics()
+        self.ingests: dict[str, Ingest] = {}
+        self.publishers: dict[str, Publisher] = {}
+        self.subscriptions: dict[int, ActiveSubscription] = {}
+        self._program = Program()
+        self._healing = Healing()
+        self._connection: psycopg.Connection[Any] | None = None
+        self._condition = threading.Condition()
+        self._jobs: deque[tuple[Callable[[EngineTransaction], Any], Future[Any]]] = deque()
+        self._writers: list[Future[int]] = []
+        self._news = False
+        self._stopping = False
+        self._last = 0
+        self._planned = time.monotonic()
+        self._ended = 0.0
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self.failure: BaseException | None = None
+
+    # From any thread -----------------------------------------------------------------
+
+    def start(self, prepare: Callable[[EngineTransaction], None] | None = None) -> None:
+        """Attaches to the database and begins to tick; `prepare` runs in the first transaction."""
+        self._open()
+
+        def first(tx: EngineTransaction) -> None:
+            self.dataflow.attach(tx)
+            if prepare is not None:
+                prepare(tx)
+
+        self._work(first)
+        with self._condition:
+            self._news = True
+            # What was written before a crash and not yet absorbed.
+            self._writers.append(Future())
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stops after the work at hand, then the readers and writers of Kafka."""
+        with self._condition:
+            self._stopping = True
+            self._condition.notify()
+        if self._thread.is_alive():
+            self._thread.join()
+        for ingest in self.ingests.values():
+            ingest.stop()
+        for publisher in self.publishers.values():
+            publisher.stop()
+        if self._connection is not None:
+            self._connection.close()
+
+    def submit(self, job: Callable[[EngineTransaction], T]) -> Future[T]:
+        """Runs a job between ticks, in a transaction of its own; its exception undoes everything and is the future's."""
+        future: Future[T] = Future()
+        with self._condition:
+            if self._stopping:
+                future.set_exception(MzError("the server is shutting down", sqlstate="57P01"))
+            else:
+                self._jobs.append((job, future))
+                self._condition.notify()
+        return future
+
+    def absorb_writes(self) -> Future[int]:
+        """A tick that takes in all writes committed before this call; the result is its timestamp."""
+        future: Future[int] = Future()
+        with self._condition:
+            self._writers.append(future)
+            self._condition.notify()
+        return future
+
+    def wake(self) -> None:
+        """Something arrived, or the clock was moved."""
+        with self._condition:
+            if not self._news:
+                self._news = True
+                self._condition.notify()
+
+    def frontier(self) -> int:
+        """Every moment before this one is complete, in ms."""
+        due = self._program.next_due()
+        now = self.clock.now()
+        return max(self._last, now if due is None else min(now, due - 1)) + 1
+
+    # The engine's thread ---------------------------------------------------------------
+
+    def _open(self) -> None:
+        connection = self._connect()
+        connection.autocommit = True
+        connection.prepare_threshold = 2
+        run(connection, "set application_name = 'mzlite engine'")
+        run(connection, "set search_path = ''")
+        run(connection, "set client_min_messages = error")
+        self._connection = connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[EngineTransaction]:
+        """A transaction with the next timestamp; the graph goes back if it fails."""
+        assert self._connection is not None
+        graph, sinks = self.dataflow.graph.copy(), dict(self.dataflow.sinks)
+        known, order, dues = dict(self._program.known), list(self._program.order), list(self._program.dues)
+        # A held clock may not move while several ticks happen; otherwise each has a moment of its own.
+        now = self.clock.now()
+        timestamp = max(self._last, now) if self.clock.held is not None else max(self._last + 1, now)
+        try:
+            with self._connection.transaction():
+                row = run(self._connection, "select nextval('mzlite.ticks')").fetchone()
+                assert row is not None
+                tx = EngineTransaction(self._connection, timestamp, row[0], self.dataflow)
+                yield tx
+                tx.execute(
+                    "update mzlite.clock set last_tick = %s, next_due = %s, held = %s",
+                    (timestamp, self._program.next_due(), self.clock.held),
+                )
+        except BaseException:
+            self.dataflow.graph, self.dataflow.sinks = graph, sinks
+            self._program.known, self._program.order, self._program.dues = known, order, dues
+            raise
+        self._last = timestamp
+        for action in tx.after_commit:
+            action()
+
+    def _work(self, job: Callable[[EngineTransaction], T]) -> T:
+        """Runs a job in a transaction and makes the tick's functions anew."""
+        with self._transaction() as tx:
+            result = job(tx)
+            tx.execute("select set_config('search_path', '', true)")
+            self._program.install(tx, self.dataflow)
+        self._planned = 0.0
+        return result
+
+    def _run(self) -> None:
+        while True:
+            jobs, writers, news = self._wait()
+            if self._stopping and not jobs and not writers:
+                return
+            try:
+                for job, future in jobs:
+                    self._do(job, future)
+                if writers or news or self._is_due():
+                    self._tick(writers)
+            except Exception as error:  # the loop must outlive whatever a tick meets
+                self._recover(error, writers)
+
+    def _do(self, job: Callable[[EngineTransaction], Any], future: Future[Any]) -> None:
+        """Runs one submitted job."""
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            result = self._work(job)
+        except Exception as error:  # handed to whoever submitted the job
+            future.set_exception(error)
+            assert self._connection is not None
+            if self._connection.closed:
+                raise
+        else:
+            future.set_result(result)
+
+    def _wait(self) -> tuple[list[tuple[Callable[[EngineTransaction], Any], Future[Any]]], list[Future[int]], bool]:
+        """Sleeps until there is something to do, and takes it."""
+        with self._condition:
+            while not (self._jobs or self._writers or self._stopping):
+                sleep = self._sleep()
+                if sleep <= 0:
+                    break
+                self._condition.wait(sleep)
+            jobs, writers, news = list(self._jobs), self._writers, self._news
+            self._jobs.clear()
+            self._writers, self._news = [], False
+        return jobs, writers, news
+
+    def _sleep(self) -> float:
+        """Seconds until the next tick that nobody waits for."""
+        if self._news:
+            return self._ended + self.options.pause - time.monotonic()
+        sleep = LONGEST_SLEEP
+        due = self._program.next_due()
+        if due is not None and self.clock.held is None:
+            sleep = min(sleep, (due - self.clock.now()) / 1000)
+        retry = self._healing.next_attempt(self.dataflow.graph)
+        return min(sleep, retry - time.monotonic()) if retry is not None else sleep
+
+    def _is_due(self) -> bool:
+        due = self._program.next_due()
+        retry = self._healing.next_attempt(self.dataflow.graph)
+        return (due is not None and due <= self.clock.now()) or (retry is not None and retry <= time.monotonic())
+
+    def _tick(self, writers: list[Future[int]]) -> None:
+        """One tick, and what follows its commit."""
+        started = time.monotonic()
+        self._replan(started)
+        more = False
+        with self._transaction() as tx:
+            healed = self._healing.attempt(tx, self.dataflow)
+            if healed:
+                self._program.install(tx, self.dataflow)
+            tx.execute(FAST_PLANS, ("on" if self.dataflow.sinks else "off",))
+            tick = Tick(tx, self.dataflow, self._program)
+            for source_id, ingest in self.ingests.items():
+                item = self.dataflow.graph.get(source_id)
+                batch = ingest.take(self.options.batch_rows, self.options.batch_bytes) if item is not None else None
+                if item is not None and batch is not None:
+                    tick.ingest(item, batch, ingest.spec.staged_columns)
+                    more = more or batch.messages >= self.options.batch_rows
+                    if batch.error is not None:
+                        self._dead_source(tx, source_id, batch.error)
+            if writers:
+                for item in self.dataflow.graph:
+                    if item.kind == "table":
+                        tick.collect(item)
+            tick.run()
+            tick.publish([item for item in self.subscriptions.values() if not item.done])
+            tick.clean()
+            if tick.result.failed:
+                self._failed(tx, tick.result)
+        self._finished(started, tick.result, writers)
+        if more:
+            self.wake()
+
+    def _finished(self, started: float, result: TickResult, writers: list[Future[int]]) -> None:
+        """Tells everybody who waited."""
+        for deliver, change in result.deliveries:
+            deliver(change)
+        for sink_id in result.sinks:
+            publisher = self.publishers.get(sink_id)
+            if publisher is not None:
+                publisher.notify()
+        for future in writers:
+            future.set_result(result.timestamp)
+        self._ended = time.monotonic()
+        statistics = self.statistics
+        statistics.ticks += 1
+        statistics.rows += result.rows
+        statistics.timestamp = result.timestamp
+        statistics.durations.append(self._ended - started)
+
+    def _replan(self, now: float) -> None:
+        """Lets PostgreSQL plan anew where tables may have outgrown their plans."""
+        if now - self._planned > REPLAN_SECONDS:
+            assert self._connection is not None
+            run(self._connection, "discard plans")
+            self._planned = now
+
+    def _failed(self, tx: EngineTransaction, result: TickResult) -> None:
+        """Marks objects that could not be brought up to date, and all that read them."""
+        for object_id, sqlstate, message in result.failed:
+            self._mark(tx, object_id, sqlstate, message)
+        self._program.install(tx, self.dataflow)
+
+    def _mark(self, tx: EngineTransaction, object_id: str, sqlstate: str, message: str) -> None:
+        text = f"Evaluation error: {message}"
+        active = [item for item in self.subscriptions.values() if not item.done]
+        for item in (self.dataflow.graph[object_id], *self.dataflow.graph.readers(object_id)):
+            if item.error is not None:
+                continue
+            item.error = ("XX000", text)
+            self._healing.failed(item.id)
+            tx.execute(
+                "insert into mzlite.errors (object_id, sqlstate, message) values (%s, %s, %s)"
+                " on conflict (object_id) do nothing",
+                (item.id, "XX000", text),
+            )
+            tx.after_commit.append(notify_error(active, item.id, MzError(text)))
+        log.warning("a view cannot be computed", object=object_id, error=message, sqlstate=sqlstate)
+
+    def _dead_source(self, tx: EngineTransaction, source_id: str, message: str) -> None:
+        """A message that cannot be decoded ends every read of its source, as in Materialize."""
+        active = [item for item in self.subscriptions.values() if not item.done]
+        for item in (self.dataflow.graph[source_id], *self.dataflow.graph.readers(source_id)):
+            tx.execute(
+                "insert into mzlite.errors (object_id, sqlstate, message) values (%s, 'XX000', %s)"
+                " on conflict (object_id) do nothing",
+                (item.id, message),
+            )
+            tx.after_commit.append(notify_error(active, item.id, MzError(message)))
+
+    def _recover(self, error: Exception, writers: list[Future[int]]) -> None:
+        """After a tick that could not commit: everything is as before it; try again, with a new session if need be."""
+        log.error("a tick failed and is tried again", error=str(error), exc_info=error)
+        assert self._connection is not None
+        if self._connection.closed:
+            self.failure = error
+        with self._condition:
+            self._writers = writers + self._writers
+            self._news = True
+            if self._connection.closed:
+                self._stopping = True
+                for _, future in self._jobs:
+                    future.set_exception(MzError("the inner PostgreSQL has gone", sqlstate="57P01"))
+                self._jobs.clear()
+                for writer in self._writers:
+                    writer.set_exception(MzError("the inner PostgreSQL has gone", sqlstate="57P01"))
+                self._writers = []
+            else:
+                self._condition.wait(RETRY_SECONDS)

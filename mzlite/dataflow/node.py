@@ -1,0 +1,157 @@
+"""Nodes: the places in a dataflow that keep rows, or write their changes down.
+
+In: what a rule module says of itself. Out: the node's tables, the SELECTs over them, and the
+statements that a tick runs for it, in order. A node's number gives its tables their names:
+`d_7` (this tick's changes; temporary), `x_7` (rows removed by this tick; temporary) and
+`mzlite_data.n_7` (its store).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mzlite.dataflow.rel import TICK, Column, Mode, names_of
+from mzlite.planner.expressions import quote
+
+
+@dataclass(frozen=True)
+class Step:
+    """One statement of a tick.
+
+    Attributes:
+        sql: its text; `{now}` and `{tick}` stand for the timestamp and the tick's number.
+        when: sets of node numbers; it runs only if each set has a node that changed (an empty list: always).
+        when_removed: the same for nodes that lost rows.
+        counts: "delta" or "removed" if the rows that it affects are this node's changes or removals.
+        hash_join: it joins two deltas, so hash joins may be planned for it.
+    """
+
+    sql: str
+    when: tuple[frozenset[int], ...] = ()
+    when_removed: tuple[frozenset[int], ...] = ()
+    counts: str | None = None
+    hash_join: bool = False
+
+
+@dataclass
+class Node:
+    """A node of a dataflow. Rule modules subclass it.
+
+    Attributes:
+        number: unique in the database, ascending in dependency order.
+        owner: id of the object it belongs to.
+        columns: of its output.
+        append_only: no row ever leaves.
+    """
+
+    number: int
+    owner: str
+    columns: tuple[Column, ...]
+    append_only: bool
+    indexes: list[str] = field(default_factory=list, init=False)
+    has_delta: bool = field(default=True, init=False)
+    has_store: bool = field(default=True, init=False)
+    has_removed: bool = field(default=False, init=False)
+
+    title = "Node"
+
+    @property
+    def store(self) -> str:
+        """The qualified name of its store."""
+        return f"mzlite_data.n_{self.number}"
+
+    @property
+    def delta_table(self) -> str:
+        """The temporary table of this tick's changes."""
+        return f"pg_temp.d_{self.number}"
+
+    @property
+    def removed_table(self) -> str:
+        """The temporary table of the rows that this tick removed."""
+        return f"pg_temp.x_{self.number}"
+
+    # How others read it --------------------------------------------------------
+
+    def delta_query(self) -> str | None:
+        """SELECT of the columns and mz_diff."""
+        return f"select {names_of(self.columns)}, mz_diff from {self.delta_table}"
+
+    def state_query(self) -> str:
+        """SELECT of all rows after the tick."""
+        return f"select {names_of(self.columns)} from {self.store}"
+
+    def old_query(self) -> str | None:
+        """SELECT of the rows of the state that were there before the tick."""
+        return f"{self.state_query()} where mz_tick < {TICK}"
+
+    def removed_query(self) -> str | None:
+        """SELECT of the rows that this tick took away; by default the negative part of the delta, which must then be consolidated."""
+        if self.append_only:
+            return None
+        if self.has_removed:
+            return f"select {names_of(self.columns)} from {self.removed_table}"
+        return f"select {names_of(self.columns)} from {self.delta_table} where mz_diff < 0"
+
+    def changes_with(self) -> frozenset[int]:
+        """The nodes whose delta decides whether this one's has rows."""
+        return frozenset({self.number})
+
+    def shrinks_with(self) -> frozenset[int]:
+        """The nodes whose removed rows decide whether this one has any."""
+        return frozenset() if self.append_only else frozenset({self.number})
+
+    def stored(self, name: str) -> tuple[str, str] | None:
+        """(store, column) of an output column that can be indexed."""
+        return (self.store, name) if self.has_store else None
+
+    def extra_counters(self) -> bool:
+        """Whether removed rows are counted apart (else a delta counts as a possible removal)."""
+        return self.has_removed
+
+    # What it needs ---------------------------------------------------------------
+
+    def state_columns(self) -> Sequence[Column]:
+        """The columns of the store."""
+        return (*self.columns, Column("mz_tick", "bigint not null"))
+
+    def store_statements(self) -> list[str]:
+        """DDL of the store and its indexes."""
+        if not self.has_store:
+            return []
+        columns = ", ".join(f"{quote(column.name)} {column.type}" for column in self.state_columns())
+        return [f"create table {self.store} ({columns})"]
+
+    def session_statements(self) -> list[str]:
+        """DDL of the temporary tables, run in each session of the engine."""
+        columns = ", ".join(f"{quote(column.name)} {column.type}" for column in self.columns)
+        statements = []
+        if self.has_delta:
+            comma = ", " if columns else ""
+            statements.append(f"create temporary table d_{self.number} ({columns}{comma}mz_diff bigint not null default 1)")
+        if self.has_removed:
+            statements.append(f"create temporary table x_{self.number} ({columns})")
+        return statements
+
+    def session_tables(self) -> list[str]:
+        """The temporary tables that hold this tick's rows."""
+        tables = [self.delta_table] if self.has_delta else []
+        return [*tables, self.removed_table] if self.has_removed else tables
+
+    def drop_statements(self) -> list[str]:
+        """DDL that removes all of it."""
+        stores = [f"drop table if exists {self.store}"] if self.has_store else []
+        return [*stores, *(f"drop table if exists {table}" for table in self.session_tables())]
+
+    def reset_statements(self) -> list[str]:
+        """Statements that empty what it keeps, before it is filled anew."""
+        stores = [f"truncate {self.store}"] if self.has_store else []
+        return [*stores, *(f"truncate {table}" for table in self.session_tables())]
+
+    def steps(self, mode: Mode) -> list[Step]:
+        """The statements of a tick, or of hydration."""
+        raise NotImplementedError
+
+    def due_query(self) -> str | None:
+        """SELECT of the next moment at which the clock alone changes it (ms, or null)."""
+        return None

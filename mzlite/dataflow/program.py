@@ -1,0 +1,158 @@
+"""The statements of a tick as PL/pgSQL functions of the engine's session.
+
+In: the objects with their nodes. Out: one function for each object, and one that runs them in
+dependency order, each in a subtransaction of its own so that an error stays with its object.
+Functions and delta tables are temporary: they belong to the session that ticks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from mzlite.dataflow.node import Node, Step
+from mzlite.dataflow.rel import NOW, TICK, Mode
+
+Slots = Mapping[int, int]
+"""Node number -> position of its counters: `mz_c[2 * slot]` changed rows, `mz_c[2 * slot + 1]` removed rows."""
+
+RETRIED_CLASSES = "('53', '57', '58', 'XX', '40')"
+"""SQLSTATE classes that are not a view's own fault: no disk, shutdown, input and output, internal."""
+
+
+def changed(slots: Slots, numbers: frozenset[int], *, removed: bool = False) -> str:
+    """A condition: one of the nodes has changed (or lost) rows in this tick."""
+    offset = 1 if removed else 0
+    parts = [f"mz_c[{2 * slots[number] + offset}] > 0" for number in sorted(numbers) if number in slots]
+    return "(" + " or ".join(parts) + ")" if parts else "false"
+
+
+def removal_condition(slots: Slots, nodes: Mapping[int, Node], numbers: frozenset[int]) -> str:
+    """A condition: one of the nodes may have lost rows."""
+    parts = []
+    for number in sorted(numbers):
+        node = nodes.get(number)
+        if node is not None:
+            parts.append(changed(slots, frozenset({number}), removed=node.extra_counters()))
+    return "(" + " or ".join(parts) + ")" if parts else "false"
+
+
+def step_text(step: Step, node: Node, slots: Slots, nodes: Mapping[int, Node]) -> str:
+    """A statement with its guard, its planner setting and its counting."""
+    statement = step.sql.replace(NOW, "mz_now_ms").replace(TICK, "mz_tick_number")
+    lines = []
+    if step.hash_join:
+        lines.append("perform set_config('enable_hashjoin', 'on', true);")
+    lines.append(statement + ";")
+    if step.counts is not None:
+        lines.append("get diagnostics mz_k = row_count;")
+        slot = 2 * slots[node.number]
+        for what, offset in (("delta", 0), ("removed", 1)):
+            if what in step.counts:
+                lines.append(f"mz_c[{slot + offset}] := mz_c[{slot + offset}] + mz_k;")
+    if step.hash_join:
+        lines.append("perform set_config('enable_hashjoin', 'off', true);")
+    conditions = [changed(slots, numbers) for numbers in step.when]
+    conditions += [removal_condition(slots, nodes, numbers) for numbers in step.when_removed]
+    body = "\n  ".join(lines)
+    return f"if {' and '.join(conditions)} then\n  {body}\nend if;" if conditions else body
+
+
+def object_function(name: str, own: Sequence[Node], slots: Slots, nodes: Mapping[int, Node]) -> str:
+    """The function that brings one object up to date.
+
+    It takes and returns the counters, and gives the moment at which the object next changes by the clock.
+    """
+    body = []
+    for node in own:
+        body.append(f"-- {node.number}: {node.title}")
+        body += [step_text(step, node, slots, nodes) for step in node.steps(Mode.TICK)]
+    dues = [query for node in own if (query := node.due_query()) is not None]
+    due = f"least({', '.join(dues)})" if dues else "null"
+    text = "\n".join(body)
+    return (
+        f"create or replace function pg_temp.{name}(inout mz_c bigint[], mz_now_ms bigint, mz_tick_number bigint, out mz_due bigint)\n"
+        "language plpgsql as $mzlite$\n#variable_conflict use_column\ndeclare mz_k bigint;\nbegin\n"
+        f"{text}\nmz_due := {due};\nend\n$mzlite$"
+    )
+
+
+def inputs_of(own: Sequence[Node]) -> frozenset[int]:
+    """The nodes outside an object (and its bases) whose changes give it something to do."""
+    numbers = {node.number for node in own}
+    found: set[int] = set()
+    for node in own:
+        for step in node.steps(Mode.TICK):
+            for group in (*step.when, *step.when_removed):
+                found |= group
+    from mzlite.dataflow.rules.base import Base
+
+    bases = {node.number for node in own if isinstance(node, Base)}
+    return frozenset((found - numbers) | bases)
+
+
+def driver_function(objects: Sequence[tuple[str, str, Sequence[Node]]], slots: Slots) -> str:
+    """The function that runs a tick.
+
+    Args:
+        objects: (object id, function name, nodes) in dependency order; position i has its due moment in `mz_dues[i + 1]`.
+    """
+    body = []
+    for position, (object_id, name, own) in enumerate(objects, start=1):
+        body.append(
+            f"if mz_dues[{position}] <= mz_now_ms or {changed(slots, inputs_of(own))} then\n"
+            "  begin\n"
+            f"    select r.mz_c, r.mz_due into mz_c, mz_due from pg_temp.{name}(mz_c, mz_now_ms, mz_tick_number) as r;\n"
+            f"    mz_dues[{position}] := mz_due;\n"
+            "  exception when others then\n"
+            "    get stacked diagnostics mz_state = returned_sqlstate, mz_message = message_text;\n"
+            f"    if left(mz_state, 2) in {RETRIED_CLASSES} then raise; end if;\n"
+            f"    mz_failed := mz_failed || array['{object_id}', mz_state, mz_message];\n"
+            "  end;\n"
+            "end if;"
+        )
+    text = "\n".join(body)
+    return (
+        "create or replace function pg_temp.tick(inout mz_c bigint[], inout mz_dues bigint[], mz_now_ms bigint,"
+        " mz_tick_number bigint, out mz_failed text[])\n"
+        "language plpgsql as $mzlite$\n#variable_conflict use_column\n"
+        "declare mz_due bigint; mz_state text; mz_message text;\nbegin\n"
+        f"mz_failed := '{{}}';\n{text}\nend\n$mzlite$"
+    )
+
+
+def clean_function(nodes: Sequence[Node], slots: Slots) -> str:
+    """The function that empties the delta tables which the tick filled."""
+    body = []
+    for node in nodes:
+        slot = 2 * slots[node.number]
+        if node.has_delta:
+            body.append(f"if mz_c[{slot}] > 0 then delete from {node.delta_table}; end if;")
+        if node.has_removed:
+            body.append(f"if mz_c[{slot + 1}] > 0 then delete from {node.removed_table}; end if;")
+    text = "\n".join(body)
+    return (
+        "create or replace function pg_temp.clean(mz_c bigint[]) returns void\n"
+        f"language plpgsql as $mzlite$\nbegin\n{text}\nend\n$mzlite$"
+    )
+
+
+def hydrate(own: Sequence[Node], run: Callable[[str], int], now: int, tick: int) -> dict[int, int]:
+    """Fills new nodes from all rows of what they read; returns the number of rows each one's delta got.
+
+    Args:
+        run: executes a statement and returns its row count.
+        now: the transaction's timestamp, ms.
+        tick: its number.
+    """
+    counts: dict[int, int] = {}
+    for node in own:
+        counts[node.number] = 0
+        for step in node.steps(Mode.HYDRATE):
+            affected = run(step.sql.replace(NOW, str(now)).replace(TICK, str(tick)))
+            if step.counts is not None and "delta" in step.counts:
+                counts[node.number] += affected
+        if node.has_delta and counts[node.number]:
+            run(f"analyze {node.delta_table}")
+        if node.has_store and counts[node.number] > 1000:
+            run(f"analyze {node.store}")
+    return counts

@@ -1,0 +1,189 @@
+"""What a group's row carries for each aggregate, and how the result is read from it.
+
+In: an aggregate call. Out: its accumulator columns (how a change is added) and the SQL of its
+result. Sums of floating point numbers are kept in fixed point with 24 binary digits after the
+point, as Materialize does, so that what was added can be taken away exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mzlite.dataflow.rules.counted import Values
+from mzlite.planner.expressions import quote
+
+Reader = Callable[[str], str]
+"""Gives the SQL that reads a column of a group's row."""
+
+FLOATS = frozenset({"real", "double precision"})
+FIXED_POINT = "16777216"
+"""2^24."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """An aggregate call.
+
+    Attributes:
+        name: of its output column.
+        function: count, sum, avg, min, max, bool_and, bool_or, every.
+        argument: SQL over the input's alias; None for count(*).
+        condition: SQL of its FILTER; None without.
+        type: PostgreSQL type of the result.
+        argument_type: of the argument; empty for count(*).
+    """
+
+    name: str
+    function: str
+    argument: str | None
+    condition: str | None
+    distinct: bool
+    type: str
+    argument_type: str
+
+    @property
+    def is_extreme(self) -> bool:
+        """MIN or MAX."""
+        return self.function in ("min", "max")
+
+    @property
+    def value(self) -> str:
+        """SQL of the value that counts for a row, null where the FILTER keeps the row out."""
+        argument = self.argument if self.argument is not None else "1"
+        return f"case when {self.condition} then {argument} end" if self.condition is not None else argument
+
+    def column(self, part: str) -> str:
+        """The name of one of its accumulators."""
+        return f"{self.name}_{part}"
+
+    def result(self, read: Reader) -> str:
+        """SQL of the aggregate's value."""
+        count = read(self.column("n"))
+        if self.function == "count":
+            return count
+        if self.is_extreme:
+            return read(self.column("value"))
+        if self.function in ("bool_and", "every"):
+            return f"case when {count} > 0 then {read(self.column('false'))} = 0 end"
+        if self.function == "bool_or":
+            return f"case when {count} > 0 then {read(self.column('true'))} > 0 end"
+        total = self.float_total(read) if self.argument_type in FLOATS else read(self.column("sum"))
+        if self.function == "sum":
+            return f"case when {count} > 0 then ({total})::{self.type} end"
+        if self.argument_type not in (*FLOATS, "interval"):
+            # The scale that retracted values left behind must not show in the quotient.
+            total = f"trim_scale({total}::numeric)"
+        return f"case when {count} > 0 then ({total} / {count})::{self.type} end"
+
+    def float_total(self, read: Reader) -> str:
+        """SQL of a floating point sum from its fixed point part and the counts of what is not finite."""
+        nan, plus, minus = (read(self.column(part)) for part in ("nan", "plus", "minus"))
+        finite = f"({read(self.column('sum'))} / {FIXED_POINT})::double precision"
+        return (
+            f"case when {nan} > 0 or ({plus} > 0 and {minus} > 0) then 'NaN'::double precision"
+            f" when {plus} > 0 then 'Infinity'::double precision when {minus} > 0 then '-Infinity'::double precision"
+            f" else {finite} end"
+        )
+
+
+@dataclass(frozen=True)
+class Accumulator:
+    """One column of a group's row.
+
+    Attributes:
+        change: SQL of a row's contribution, given the SQL of its multiplicity.
+        zero: SQL of no contribution.
+        combine: "sum", "least" or "greatest": how contributions come together.
+        values: where it comes from values per group instead of rows.
+        lookup: for values: the subquery that reads it, given the SQL of the group's keys; None for a sum over new values.
+    """
+
+    name: str
+    type: str
+    change: Callable[[str], str]
+    zero: str
+    combine: str = "sum"
+    values: Values | None = None
+    lookup: Callable[[Sequence[str]], str] | None = None
+
+    def total(self, column: str) -> str:
+        """SQL that brings the contributions to one group together."""
+        if self.combine == "sum":
+            return f"sum({column})::{self.type}"
+        return f"{'min' if self.combine == 'least' else 'max'}({column})"
+
+    def assign(self, keys: Sequence[str]) -> str:
+        """The SET item of the upsert."""
+        name = quote(self.name)
+        if self.lookup is not None:
+            return f"{name} = {self.lookup([f'g.{key}' for key in keys])}"
+        if self.combine == "sum":
+            return f"{name} = g.{name} + excluded.{name}"
+        return f"{name} = {self.combine}(g.{name}, excluded.{name})"
+
+    def initial(self, keys: Sequence[str]) -> str:
+        """The value in a new group's row, from the contributions `d`."""
+        return self.lookup([f"d.{key}" for key in keys]) if self.lookup is not None else f"d.{quote(self.name)}"
+
+
+def accumulators_of(call: Call, values: Values | None, append_only: bool) -> tuple[Accumulator, ...]:
+    """The accumulators of a call; `values` where it aggregates the distinct values per group."""
+    if call.is_extreme:
+        return (extreme(call, values, append_only),)
+    value = call.value if values is None else f"v.{quote(values.columns[-1].name)}"
+    present = f"({value}) is not null"
+    counted: list[tuple[str, str, str]] = [("n", "bigint", f"case when {present} then {{}} else 0 end")]
+    if call.function == "count" and call.argument is None and call.condition is None:
+        counted = [("n", "bigint", "{}")]
+    if call.function in ("bool_and", "every"):
+        counted.append(("false", "bigint", f"case when not ({value}) then {{}} else 0 end"))
+    if call.function == "bool_or":
+        counted.append(("true", "bigint", f"case when {value} then {{}} else 0 end"))
+    if call.function in ("sum", "avg"):
+        counted += sums(call, value)
+    return tuple(
+        Accumulator(call.column(part), type_, lambda diff, text=text: text.format(diff), zero(type_), values=values)
+        for part, type_, text in counted
+    )
+
+
+def zero(type_: str) -> str:
+    """Nothing, in a type."""
+    return "interval '0'" if type_ == "interval" else f"0::{type_}"
+
+
+def sums(call: Call, value: str) -> list[tuple[str, str, str]]:
+    """The accumulators of a sum: (part, type, SQL with `{}` for the multiplicity)."""
+    if call.argument_type == "interval":
+        return [("sum", "interval", f"coalesce(({value}) * {{}}, interval '0')")]
+    if call.argument_type not in FLOATS:
+        return [("sum", "numeric", f"coalesce(({value})::numeric * {{}}, 0)")]
+    real = f"({value})::double precision"
+    finite = f"{real} not in ('NaN', 'Infinity', '-Infinity')"
+    # A bigint holds the scaled value exactly; a cast from double precision to numeric would keep 15 digits only.
+    scaled = f"trunc({real} * {FIXED_POINT})"
+    exact = f"case when abs({real}) < 5e11 then {scaled}::bigint::numeric else {scaled}::numeric end"
+    parts = [("sum", "numeric", f"case when {finite} then {exact} * {{}} else 0 end")]
+    for part, special in (("nan", "NaN"), ("plus", "Infinity"), ("minus", "-Infinity")):
+        parts.append((part, "bigint", f"case when {real} = '{special}' then {{}} else 0 end"))
+    return parts
+
+
+def extreme(call: Call, values: Values | None, append_only: bool) -> Accumulator:
+    """MIN and MAX: the best so far where rows only come, else the first of the group's values by index."""
+    largest = call.function == "max"
+    name = call.column("value")
+    if values is None:
+        assert append_only
+        combine = "greatest" if largest else "least"
+        return Accumulator(name, call.type, lambda _: call.value, f"null::{call.type}", combine)
+    return Accumulator(
+        name,
+        call.type,
+        lambda _: f"null::{call.type}",
+        f"null::{call.type}",
+        "greatest",
+        values,
+        lambda keys: values.extreme(keys, largest=largest),
+    )

@@ -1,0 +1,170 @@
+"""Aggregates that accumulate: one row per group, updated by the change alone.
+
+Reads the input's delta (and, for DISTINCT, MIN and MAX, the changes of the values per group). A
+group's row holds the count of its rows and the accumulators of its aggregates; the work of a tick
+is that of its touched groups. A group without rows leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mzlite.dataflow.node import Node, Step
+from mzlite.dataflow.rel import TICK, Column, Mode, Rel
+from mzlite.dataflow.rules.accumulators import Accumulator, Call, Reader, accumulators_of
+from mzlite.dataflow.rules.counted import Values
+from mzlite.planner.expressions import quote
+
+
+@dataclass(frozen=True)
+class Key:
+    """A group key: its column and its SQL over the input's alias."""
+
+    column: Column
+    sql: str
+
+
+@dataclass
+class CallPlan:
+    """An aggregate call with where its numbers come from."""
+
+    call: Call
+    accumulators: tuple[Accumulator, ...]
+    values: Values | None = field(default=None)
+
+
+class Aggregate(Node):
+    """GROUP BY (or one group over everything) with accumulating aggregates."""
+
+    title = "Aggregate"
+
+    def __init__(
+        self, number: int, owner: str, keys: Sequence[Key], calls: Sequence[CallPlan], source: Rel, alias: str
+    ) -> None:
+        columns = (*(key.column for key in keys), *(Column(plan.call.name, plan.call.type) for plan in calls))
+        super().__init__(number, owner, columns, False)
+        self.keys, self.calls = list(keys), list(calls)
+        self.source, self.alias = source, quote(alias)
+
+    @property
+    def is_global(self) -> bool:
+        """Without keys there is always exactly one row."""
+        return not self.keys
+
+    def key_names(self, prefix: str = "") -> list[str]:
+        """The key columns; a constant one where there are no keys."""
+        return [prefix + quote(key.column.name) for key in self.keys] or [f"{prefix}mz_all"]
+
+    def accumulators(self) -> list[Accumulator]:
+        """All accumulators, in the order of the store's columns."""
+        return [accumulator for plan in self.calls for accumulator in plan.accumulators]
+
+    def state_columns(self) -> Sequence[Column]:
+        keys = [key.column for key in self.keys] or [Column("mz_all", "smallint")]
+        sums = [Column(item.name, item.type) for item in self.accumulators()]
+        return [*keys, Column("mz_count", "bigint not null"), *sums, Column("mz_tick", "bigint not null")]
+
+    def store_statements(self) -> list[str]:
+        create, *rest = super().store_statements()
+        # Groups are updated in place: leave room on the page for the next version.
+        index = f"create unique index n_{self.number}_key on {self.store} ({', '.join(self.key_names())}) nulls not distinct"
+        ordered = [plan.values.ordered_index() for plan in self.calls if plan.values is not None and plan.call.is_extreme]
+        return [f"{create} with (fillfactor = 70)", *rest, index, *ordered]
+
+    def outputs(self, read: Reader) -> list[str]:
+        """SQL of each output column from a group's row."""
+        return [*(read(key.column.name) for key in self.keys), *(plan.call.result(read) for plan in self.calls)]
+
+    def state_query(self) -> str:
+        names = [quote(column.name) for column in self.columns]
+        outputs = self.outputs(lambda name: f"s.{quote(name)}")
+        selected = ", ".join(f"{text} as {name}" for text, name in zip(outputs, names, strict=True))
+        return f"select {selected} from {self.store} as s where {'true' if self.is_global else 's.mz_count > 0'}"
+
+    def old_query(self) -> str | None:
+        return f"{self.state_query()} and s.mz_tick < {TICK}"
+
+    def stored(self, name: str) -> tuple[str, str] | None:
+        return (self.store, name) if any(key.column.name == name for key in self.keys) else None
+
+    def steps(self, mode: Mode) -> list[Step]:
+        changes = self.changes(mode)
+        if not changes:
+            return []
+        when = self.source.changes_with().union(*(plan.values.changes_with() for plan in self.calls if plan.values))
+        steps = [Step(self.upsert(" union all ".join(changes)), when=(when,), counts="delta")]
+        if mode is Mode.TICK and not self.source.append_only and not self.is_global:
+            # Only groups that this tick touched can be empty; they are found by their own delta.
+            keys = ", ".join(self.key_names())
+            gone = f"select {keys} from {self.delta_table} where mz_diff < 0"
+            match = " and ".join(f"s.{key} is not distinct from t.{key}" for key in self.key_names())
+            probe = self.probe("s", "t")
+            text = f"delete from {self.store} as s using ({gone}) as t where {probe}{match} and s.mz_count = 0"
+            steps.append(Step(text, when=(frozenset({self.number}),)))
+        return steps
+
+    def probe(self, left: str, right: str) -> str:
+        """A condition that lets the key's index be used although keys may be null."""
+        first = self.key_names()[0]
+        return f"({left}.{first} = {right}.{first} or ({left}.{first} is null and {right}.{first} is null)) and "
+
+    def changes(self, mode: Mode) -> list[str]:
+        """SELECTs of (keys, count, accumulators) whose sums are added to the groups."""
+        width = self.accumulators()
+        parts = []
+        delta = self.source.delta(mode)
+        if delta is not None:
+            keys = [key.sql for key in self.keys] or ["0::smallint"]
+            diff = f"{self.alias}.mz_diff"
+            sums = [item.change(diff) if item.values is None else item.zero for item in width]
+            parts.append(f"select {', '.join([*keys, diff, *sums])} from ({delta}) as {self.alias}")
+        for plan in self.calls:
+            delta = plan.values.delta_query() if plan.values is not None else None
+            if plan.values is None or delta is None:
+                continue
+            keys = [f"v.{quote(column.name)}" for column in plan.values.columns[:-1]] or ["0::smallint"]
+            sums = [item.change("v.mz_diff") if item.values is plan.values else item.zero for item in width]
+            parts.append(f"select {', '.join([*keys, '0', *sums])} from ({delta}) as v")
+        if self.is_global and mode is Mode.HYDRATE:
+            # The one row is there even when the input is empty.
+            parts.append("select " + ", ".join(["0::smallint", "0", *(item.zero for item in width)]))
+        return parts
+
+    def upsert(self, changes: str) -> str:
+        """Adds the changes to the groups and writes down the rows that they replace and make."""
+        keys = self.key_names()
+        width = self.accumulators()
+        names = [*keys, "mz_count", *(quote(item.name) for item in width)]
+        sums = ["sum(c.mz_count)::bigint", *(item.total(f"c.{quote(item.name)}") for item in width)]
+        grouped = ", ".join([*(f"c.{key}" for key in keys), *sums])
+        by = ", ".join(f"c.{key}" for key in keys)
+        inserted = ", ".join([*(f"d.{key}" for key in keys), "d.mz_count", *(item.initial(keys) for item in width)])
+        sets = ["mz_count = g.mz_count + excluded.mz_count", *(item.assign(keys) for item in width), f"mz_tick = {TICK}"]
+        both = [f"{version}.{name} as {renamed(version, name)}" for version in ("old", "new") for name in names]
+        was = ", ".join(self.outputs(lambda name: f"u.{renamed('old', quote(name))}"))
+        now = ", ".join(self.outputs(lambda name: f"u.{renamed('new', quote(name))}"))
+        had = "u.old_mz_count is not null" if self.is_global else "coalesce(u.old_mz_count, 0) > 0"
+        has = "true" if self.is_global else "u.new_mz_count > 0"
+        own = ", ".join(quote(column.name) for column in self.columns)
+        return (
+            f"with c ({', '.join(names)}) as ({changes}),"
+            f" d ({', '.join(names)}) as (select {grouped} from c group by {by}),"
+            f" u as (insert into {self.store} as g ({', '.join(names)}, mz_tick) select {inserted}, {TICK} from d"
+            f" on conflict ({', '.join(keys)}) do update set {', '.join(sets)} returning {', '.join(both)})"
+            f" insert into {self.delta_table} ({own}, mz_diff) select r.* from u"
+            f" cross join lateral (select {was}, -1 where {had} union all select {now}, 1 where {has}) as r"
+            f" where not ({had} and {has} and row({was}) is not distinct from row({now}))"
+        )
+
+
+def renamed(version: str, name: str) -> str:
+    """The name of a column's old or new value beside the other."""
+    return quote(f"{version}_{name[1:-1]}") if name.startswith('"') else f"{version}_{name}"
+
+
+def plan_calls(calls: Sequence[Call], values: dict[str, Values], append_only: bool) -> list[CallPlan]:
+    """Gives each call its accumulators; `values` maps a call's name to its values per group."""
+    return [
+        CallPlan(call, accumulators_of(call, values.get(call.name), append_only), values.get(call.name)) for call in calls
+    ]

@@ -1,0 +1,49 @@
+"""Base collections: tables and sources, whose changes come from outside.
+
+A source only grows: the engine copies a batch into the delta table. A table takes the rows that
+clients wrote into its inbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mzlite.dataflow.node import Node, Step
+from mzlite.dataflow.rel import Column, Mode, names_of
+from mzlite.dataflow.rules.store import bag_columns, bag_indexes, bag_steps
+from mzlite.planner.expressions import quote
+
+
+class Base(Node):
+    """The store of a source or table."""
+
+    title = "Base"
+
+    def __init__(self, number: int, owner: str, columns: tuple[Column, ...], *, append_only: bool) -> None:
+        super().__init__(number, owner, columns, append_only)
+        self.has_removed = not append_only
+
+    @property
+    def inbox(self) -> str:
+        """Where writes of clients wait for a tick."""
+        return f"mzlite_inbox.i_{self.number}"
+
+    def state_columns(self) -> Sequence[Column]:
+        return bag_columns(self.columns, self.append_only)
+
+    def store_statements(self) -> list[str]:
+        return [*super().store_statements(), *bag_indexes(self)]
+
+    def steps(self, mode: Mode) -> list[Step]:
+        if mode is Mode.HYDRATE:
+            return []
+        delta = f"select {names_of(self.columns)}, mz_diff from {self.delta_table}"
+        return bag_steps(self, delta, mode, frozenset({self.number}))
+
+    def collect_inbox(self) -> str:
+        """Moves what clients wrote into the delta table."""
+        own = ", ".join(quote(column.name) for column in self.columns)
+        return (
+            f"with taken as (delete from {self.inbox} returning {own}, mz_diff)"
+            f" insert into {self.delta_table} ({own}, mz_diff) select {own}, mz_diff from taken"
+        )

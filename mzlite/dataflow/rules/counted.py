@@ -1,0 +1,143 @@
+"""Counted sets: distinct rows with how often each occurs on each side.
+
+Reads the deltas of one or two inputs. One row of the store stands for all equal rows; its counts
+decide how often the row is in the result: DISTINCT, UNION, EXCEPT and INTERSECT, with and
+without ALL. A count that passes a boundary makes the change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mzlite.dataflow.node import Node, Step
+from mzlite.dataflow.rel import TICK, Column, Mode, Rel, UnionRel, names_of
+from mzlite.planner.expressions import quote
+
+RESULTS = {
+    "distinct": "({0}mz_left > 0)::int",
+    "union": "({0}mz_left + {0}mz_right > 0)::int",
+    "except": "({0}mz_left > 0 and {0}mz_right <= 0)::int",
+    "except all": "greatest({0}mz_left - greatest({0}mz_right, 0), 0)",
+    "intersect": "({0}mz_left > 0 and {0}mz_right > 0)::int",
+    "intersect all": "greatest(least({0}mz_left, {0}mz_right), 0)",
+}
+"""How often a row is in the result, from its counts; `{0}` is the prefix of the counts."""
+
+
+class Counted(Node):
+    """A set operation over one or two inputs with the same columns."""
+
+    title = "Set operation"
+
+    def __init__(self, number: int, owner: str, kind: str, columns: tuple[Column, ...], sources: Sequence[Rel]) -> None:
+        growing = all(source.append_only for source in sources) and kind in ("distinct", "union", "intersect")
+        super().__init__(number, owner, columns, growing)
+        self.kind, self.sources = kind, list(sources)
+
+    @property
+    def many(self) -> bool:
+        """Whether a row can be in the result more than once."""
+        return self.kind.endswith("all")
+
+    def result(self, prefix: str = "") -> str:
+        """SQL of the multiplicity in the result."""
+        return RESULTS[self.kind].format(prefix)
+
+    def state_columns(self) -> Sequence[Column]:
+        counts = [Column(name, "bigint not null default 0") for name in ("mz_left", "mz_right")]
+        keys = [Column(name, "bigint not null") for name in ("mz_key", "mz_key2")]
+        return [*self.columns, *counts, *keys, Column("mz_tick", "bigint not null")]
+
+    def store_statements(self) -> list[str]:
+        # Two independent hashes stand for the row: wide rows do not fit into an index.
+        index = f"create unique index n_{self.number}_row on {self.store} (mz_key, mz_key2)"
+        return [*super().store_statements(), index]
+
+    def state_query(self) -> str:
+        copies = f", generate_series(1, {self.result('s.')})" if self.many else ""
+        return f"select {names_of(self.columns, 's')} from {self.store} as s{copies} where {self.result('s.')} > 0"
+
+    def old_query(self) -> str | None:
+        raise NotImplementedError("a counted set is stored as a bag before it is joined")
+
+    def removed_query(self) -> str | None:
+        raise NotImplementedError("a counted set is stored as a bag before it is joined")
+
+    def stored(self, name: str) -> tuple[str, str] | None:
+        return None
+
+    def steps(self, mode: Mode) -> list[Step]:
+        parts = []
+        for position, source in enumerate(self.sources):
+            typed = UnionRel((source,), self.columns)
+            delta = typed.delta(mode)
+            if delta is not None:
+                counts = ("mz_diff", "0") if position == 0 else ("0", "mz_diff")
+                parts.append(f"select {names_of(self.columns)}, {counts[0]} as l, {counts[1]} as r from ({delta}) as t")
+        if not parts:
+            return []
+        when = (frozenset().union(*(source.changes_with() for source in self.sources)),)
+        return [Step(self.upsert(" union all ".join(parts)), when=when, counts="delta"), *self.clean(mode, when)]
+
+    def upsert(self, changes: str) -> str:
+        """Adds the changes to the counts and writes down what that does to the result."""
+        own = names_of(self.columns)
+        row = f"row({own})"
+        hashes = f"hash_record_extended({row}, 0) as k, hash_record_extended({row}, 1) as k2"
+        sums = "sum(l)::bigint as l, sum(r)::bigint as r"
+        old, new = self.result("o_"), self.result("n_")
+        plain = ", ".join(f"new.{quote(column.name)}" for column in self.columns)
+        return (
+            f"with d as (select {own}, {hashes}, {sums} from ({changes}) as c group by {own}),"
+            f" u as (insert into {self.store} as s ({own}, mz_left, mz_right, mz_key, mz_key2, mz_tick)"
+            f" select {own}, l, r, k, k2, {TICK} from d where l <> 0 or r <> 0"
+            " on conflict (mz_key, mz_key2) do update set mz_left = s.mz_left + excluded.mz_left,"
+            f" mz_right = s.mz_right + excluded.mz_right, mz_tick = {TICK}"
+            f" returning {plain}, coalesce(old.mz_left, 0) as o_mz_left, coalesce(old.mz_right, 0) as o_mz_right,"
+            " new.mz_left as n_mz_left, new.mz_right as n_mz_right)"
+            f" insert into {self.delta_table} ({own}, mz_diff)"
+            f" select {own}, {new} - {old} from u where {new} <> {old}"
+        )
+
+    def clean(self, mode: Mode, when: tuple[frozenset[int], ...]) -> list[Step]:
+        """Drops the rows that no longer occur anywhere."""
+        if mode is Mode.HYDRATE or all(source.append_only for source in self.sources):
+            return []
+        gone = f"mz_left = 0 and mz_right = 0 and mz_tick = {TICK}"
+        keys = f"select k.mz_key, k.mz_key2 from {self.store} as k where {gone}"
+        return [Step(f"delete from {self.store} where (mz_key, mz_key2) in ({keys})", when=when)]
+
+
+class Values(Counted):
+    """The distinct values of one expression per group, for DISTINCT aggregates, MIN and MAX.
+
+    The columns are the group's keys, then the value; an index in that order finds a group's smallest and largest.
+    """
+
+    title = "Values per group"
+
+    def __init__(self, number: int, owner: str, columns: tuple[Column, ...], source: Rel) -> None:
+        super().__init__(number, owner, "distinct", columns, (source,))
+
+    def extreme(self, keys: Sequence[str], *, largest: bool) -> str:
+        """A subquery for the extreme value of the group whose keys the given SQL expressions have."""
+        value = quote(self.columns[-1].name)
+        conditions = ["v.mz_left > 0", f"v.{value} is not null"]
+        for column, expression in zip(self.columns, keys, strict=False):
+            conditions.append(f"v.{quote(column.name)} is not distinct from {expression}")
+        # The hash of the keys leads to the group by index also where a key is null.
+        group = ", ".join(f"v.{quote(column.name)}" for column in self.columns[:-1])
+        wanted = ", ".join(keys)
+        if keys:
+            conditions.insert(0, f"hash_record_extended(row({group}), 0) = hash_record_extended(row({wanted}), 0)")
+        direction = " desc" if largest else ""
+        order = f"hash_record_extended(row({group}), 0){direction}, v.{value}{direction}" if keys else f"v.{value}{direction}"
+        return f"(select v.{value} from {self.store} as v where {' and '.join(conditions)} order by {order} limit 1)"
+
+    def ordered_index(self) -> str:
+        """DDL of the index that finds a group's extreme values."""
+        value = quote(self.columns[-1].name)
+        group = ", ".join(quote(column.name) for column in self.columns[:-1])
+        items = f"(hash_record_extended(row({group}), 0)), {value}" if group else value
+        name = f"n_{self.number}_value"
+        return f"create index if not exists {name} on {self.store} ({items}) where mz_left > 0 and {value} is not null"

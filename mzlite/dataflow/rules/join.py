@@ -1,0 +1,116 @@
+"""Inner join of any number of inputs.
+
+Reads, for each input, its delta against the state of those before it and the rows before the
+tick (old and removed) of those after it: the sum over the inputs is exactly the change of the
+join, and no pair is counted twice or has to be taken back. (The telescoped form of the product
+rule, as in Gupta and Mumick, "Maintenance of Materialized Views", 1995.)
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mzlite.dataflow.node import Node, Step
+from mzlite.dataflow.rel import Column, Mode, Rel, names_of
+from mzlite.planner.expressions import quote
+
+
+@dataclass
+class JoinInput:
+    """One input under its alias."""
+
+    alias: str
+    rel: Rel
+
+
+class Join(Node):
+    """The change of an inner join; its state is the join of the states."""
+
+    title = "Join"
+
+    def __init__(
+        self,
+        number: int,
+        owner: str,
+        columns: tuple[Column, ...],
+        inputs: Sequence[JoinInput],
+        outputs: Sequence[str],
+        where: Sequence[str],
+        tables: Sequence[str],
+    ) -> None:
+        super().__init__(number, owner, columns, all(item.rel.append_only for item in inputs))
+        self.inputs = list(inputs)
+        self.outputs = list(outputs)
+        self.where = list(where)
+        self.tables = list(tables)
+        self.has_store = False
+
+    def query(self, froms: Sequence[str], diff: str | None) -> str:
+        """The join's SELECT with each input given as a SELECT."""
+        outputs = [
+            f"{text} as {quote(column.name)}" for text, column in zip(self.outputs, self.columns, strict=True)
+        ]
+        if diff is not None:
+            outputs.append(f"{diff} as mz_diff")
+        items = [f"({text}) as {quote(item.alias)}" for text, item in zip(froms, self.inputs, strict=True)]
+        text = f"select {', '.join(outputs)} from {', '.join(items)}{''.join(self.tables)}"
+        if self.where:
+            text += " where " + " and ".join(f"({part})" for part in self.where)
+        return text
+
+    def state_query(self) -> str:
+        return self.query([item.rel.state() for item in self.inputs], None)
+
+    def old_query(self) -> str | None:
+        olds = [item.rel.old(Mode.TICK) for item in self.inputs]
+        if any(old is None for old in olds):
+            return None
+        return self.query([old for old in olds if old is not None], None)
+
+    def removed_query(self) -> str | None:
+        raise NotImplementedError("a join's rows are stored before they are joined again")
+
+    def stored(self, name: str) -> tuple[str, str] | None:
+        return None
+
+    def shrinks_with(self) -> frozenset[int]:
+        return frozenset().union(*(item.rel.shrinks_with() for item in self.inputs))
+
+    def steps(self, mode: Mode) -> list[Step]:
+        steps = []
+        for position in range(len(self.inputs)):
+            steps += self.steps_for(position, mode)
+        return steps
+
+    def steps_for(self, position: int, mode: Mode) -> list[Step]:
+        """The statements for the change of one input."""
+        own = self.inputs[position].rel
+        delta = own.delta(mode)
+        if delta is None:
+            return []
+        after = [item.rel.state() for item in self.inputs[:position]]
+        before: list[list[tuple[str, frozenset[int] | None]]] = []
+        for item in self.inputs[position + 1 :]:
+            ways: list[tuple[str, frozenset[int] | None]] = []
+            old, removed = item.rel.old(mode), item.rel.removed(mode)
+            if old is not None:
+                ways.append((old, None))
+            if removed is not None:
+                ways.append((removed, item.rel.shrinks_with()))
+            before.append(ways)
+        steps = []
+        for combination in itertools.product(*before):
+            text = self.query([*after, delta, *(query for query, _ in combination)], f"{quote(self.inputs[position].alias)}.mz_diff")
+            removals = tuple(nodes for _, nodes in combination if nodes is not None)
+            steps.append(
+                Step(
+                    f"insert into {self.delta_table} ({names_of(self.columns)}{', ' if self.columns else ''}mz_diff) {text}",
+                    when=(own.changes_with(),),
+                    when_removed=removals,
+                    counts="delta",
+                    hash_join=bool(removals),
+                )
+            )
+        return steps

@@ -1,0 +1,154 @@
+"""Left, full, semi and anti join.
+
+The inner part is the rule of `join`. What depends on whether a row has a partner is kept by this
+sum: each changed left row counts if it has (semi) or lacks (anti, null-extended) a partner after
+the tick; each left row that was there before and whose right-hand key was touched counts by the
+difference between having a partner after and before. No match counts are stored: existence is
+looked up by index in the right side's state, old and removed rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from mzlite.dataflow.node import Node, Step
+from mzlite.dataflow.rel import Column, Mode, Rel, names_of
+from mzlite.dataflow.rules.join import Join, JoinInput
+from mzlite.planner.expressions import quote
+
+Kind = Literal["left", "full", "semi", "anti"]
+
+
+class OuterJoin(Node):
+    """The change of a join that depends on the existence of partners; its state is computed when read.
+
+    Args:
+        outputs: SQL of each column over both aliases; for semi and anti join over the left one only.
+        left_only, right_only: SQL of each column for a left (right) row without a partner.
+        on: SQL conditions over both aliases.
+        keys: pairs (left SQL, right SQL) of the equalities among them.
+    """
+
+    title = "Outer join"
+
+    def __init__(
+        self,
+        number: int,
+        owner: str,
+        kind: Kind,
+        columns: tuple[Column, ...],
+        left: JoinInput,
+        right: JoinInput,
+        outputs: Sequence[str],
+        left_only: Sequence[str],
+        right_only: Sequence[str],
+        on: Sequence[str],
+        keys: Sequence[tuple[str, str]],
+    ) -> None:
+        semi_of_growing = kind == "semi" and left.rel.append_only and right.rel.append_only
+        super().__init__(number, owner, columns, semi_of_growing)
+        self.kind = kind
+        self.left, self.right = left, right
+        self.outputs = list(outputs)
+        self.left_only, self.right_only = list(left_only), list(right_only)
+        self.on = " and ".join(f"({part})" for part in on) or "true"
+        self.keys = list(keys)
+        self.has_store = False
+        self.inner = Join(number, owner, columns, (left, right), outputs, on, ())
+
+    def stored(self, name: str) -> tuple[str, str] | None:
+        return None
+
+    def shrinks_with(self) -> frozenset[int]:
+        return frozenset({self.number})
+
+    def old_query(self) -> str | None:
+        raise NotImplementedError("an outer join's rows are stored before they are joined again")
+
+    def removed_query(self) -> str | None:
+        raise NotImplementedError("an outer join's rows are stored before they are joined again")
+
+    def select(self, outputs: Sequence[str]) -> str:
+        """Column expressions under the output names."""
+        return ", ".join(f"{text} as {quote(column.name)}" for text, column in zip(outputs, self.columns, strict=True))
+
+    def state_query(self) -> str:
+        left = f"({self.left.rel.state()}) as {quote(self.left.alias)}"
+        right = f"({self.right.rel.state()}) as {quote(self.right.alias)}"
+        partner = f"exists (select from {right} where {self.on})"
+        if self.kind == "semi":
+            return f"select {self.select(self.left_only)} from {left} where {partner}"
+        alone = f"select {self.select(self.left_only)} from {left} where not {partner}"
+        if self.kind == "anti":
+            return alone
+        text = f"select {self.select(self.outputs)} from {left}, {right} where {self.on} union all {alone}"
+        if self.kind == "full":
+            other = f"exists (select from {left} where {self.on})"
+            text += f" union all select {self.select(self.right_only)} from {right} where not {other}"
+        return text
+
+    def steps(self, mode: Mode) -> list[Step]:
+        if self.kind == "semi":
+            return self.existence(mode, self.left, self.right, self.left_only, swap=False, having=True)
+        steps = [] if self.kind == "anti" else self.inner.steps(mode)
+        steps += self.existence(mode, self.left, self.right, self.left_only, swap=False, having=False)
+        if self.kind == "full":
+            steps += self.existence(mode, self.right, self.left, self.right_only, swap=True, having=False)
+        return steps
+
+    def existence(
+        self, mode: Mode, row: JoinInput, partner: JoinInput, outputs: Sequence[str], *, swap: bool, having: bool
+    ) -> list[Step]:
+        """Statements for the rows of one side that have (`having`) or lack a partner on the other."""
+        steps: list[Step] = []
+        head = f"insert into {self.delta_table} ({names_of(self.columns)}, mz_diff) "
+        alias, other = quote(row.alias), quote(partner.alias)
+        after = f"exists (select from ({partner.rel.state()}) as {other} where {self.on})"
+        delta = row.rel.delta(mode)
+        if delta is not None:
+            condition = after if having else f"not {after}"
+            text = f"select {self.select(outputs)}, {alias}.mz_diff from ({delta}) as {alias} where {condition}"
+            steps.append(Step(head + text, when=(row.rel.changes_with(),), counts="delta"))
+        partner_delta = partner.rel.delta(mode)
+        if mode is Mode.HYDRATE or partner_delta is None:
+            return steps
+        before = self.existed(partner.rel, other)
+        keys = [(right, left) if swap else (left, right) for left, right in self.keys]
+        sign = "case when mz_e.mz_after then 1 else -1 end" if having else "case when mz_e.mz_after then -1 else 1 end"
+        for rows, removals in ((row.rel.old(mode), ()), (row.rel.removed(mode), (row.rel.shrinks_with(),))):
+            if rows is None:
+                continue
+            text = (
+                f"select {self.select(outputs)}, {sign} from {touched(rows, alias, partner_delta, other, keys)}"
+                f" cross join lateral (select {after} as mz_after, {before} as mz_before offset 0) as mz_e"
+                " where mz_e.mz_after <> mz_e.mz_before"
+            )
+            steps.append(
+                Step(
+                    head + text,
+                    when=(partner.rel.changes_with(),),
+                    when_removed=tuple(removals),
+                    counts="delta",
+                    hash_join=bool(removals),
+                )
+            )
+        return steps
+
+    def existed(self, rel: Rel, alias: str) -> str:
+        """A condition: a partner was there before the tick."""
+        parts = [
+            f"exists (select from ({rows}) as {alias} where {self.on})"
+            for rows in (rel.old(Mode.TICK), rel.removed(Mode.TICK))
+            if rows is not None
+        ]
+        return "(" + " or ".join(parts) + ")" if parts else "false"
+
+
+def touched(rows: str, alias: str, delta: str, other: str, keys: Sequence[tuple[str, str]]) -> str:
+    """FROM clause: the rows whose key equals one of the delta's keys, each row once; without keys, all rows."""
+    if not keys:
+        return f"({rows}) as {alias}"
+    named = ", ".join(f"{partner} as mz_k{position}" for position, (_, partner) in enumerate(keys))
+    match = " and ".join(f"{own} = mz_t.mz_k{position}" for position, (own, _) in enumerate(keys))
+    return f"(select distinct {named} from ({delta}) as {other}) as mz_t join ({rows}) as {alias} on {match}"

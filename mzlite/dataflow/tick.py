@@ -1,0 +1,207 @@
+"""One tick: what arrived, through every maintained object, committed at once.
+
+In: batches of sources, writes in inboxes, moments that fell due. Out: one PostgreSQL transaction
+with all changes, the offsets and the outbox rows; and what subscribers are to be told about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from mzlite.dataflow.dataflow import Dataflow
+from mzlite.dataflow.objects import MaintainedObject
+from mzlite.dataflow.program import clean_function, driver_function, object_function
+from mzlite.dataflow.sinks import outbox_statement
+from mzlite.dataflow.subscriptions import ActiveSubscription, Change, Deliver, changes_query
+from mzlite.dataflow.transaction import EngineTransaction
+from mzlite.errors import MzError
+from mzlite.kafka.ingest import Batch
+from mzlite.planner.expressions import quote
+
+log = structlog.get_logger(__name__)
+
+TRUNCATE_AFTER = 100_000
+"""Rows deleted from a delta table before its file is cut: deleted rows leave line pointers behind that only TRUNCATE takes away."""
+FAST_PLANS = (
+    "select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),"
+    " set_config('synchronous_commit', %s, true)"
+)
+
+
+@dataclass
+class Program:
+    """The tick's functions in the engine's session, and the state that they carry from tick to tick.
+
+    Attributes:
+        order: the objects as the driver runs them.
+        dues: the moment at which each changes by the clock, ms.
+        deleted: rows deleted from each node's delta tables since they were last truncated.
+    """
+
+    order: list[MaintainedObject] = field(default_factory=list)
+    dues: list[int | None] = field(default_factory=list)
+    deleted: dict[int, int] = field(default_factory=dict)
+    known: dict[str, tuple[object, ...]] = field(default_factory=dict)
+
+    def install(self, tx: EngineTransaction, dataflow: Dataflow) -> None:
+        """Makes the functions for the objects as they are now; those with an error are left out until they heal."""
+        graph = dataflow.graph
+        nodes, slots = graph.nodes(), graph.slots
+        due_of = {item.id: due for item, due in zip(self.order, self.dues, strict=True)}
+        self.order = [item for item in graph if item.error is None]
+        for item in self.order:
+            signature = tuple(id(node) for node in item.nodes)
+            if self.known.get(item.id) != signature:
+                tx.execute(object_function(item.function, item.nodes, slots, nodes))
+                self.known[item.id] = signature
+        self.known = {item.id: self.known[item.id] for item in graph if item.id in self.known}
+        tx.execute(driver_function([(item.id, item.function, item.nodes) for item in self.order], slots))
+        tx.execute(clean_function(list(nodes.values()), slots))
+        self.dues = [due_of.get(item.id) for item in self.order]
+        for position, item in enumerate(self.order):
+            if item.id not in due_of:
+                self.dues[position] = first_due(tx, item)
+
+    def next_due(self) -> int | None:
+        """The next moment at which something changes by the clock, ms."""
+        return min((due for due in self.dues if due is not None), default=None)
+
+
+def first_due(tx: EngineTransaction, item: MaintainedObject) -> int | None:
+    """The next moment at which an object changes by the clock."""
+    queries = [query for node in item.nodes if (query := node.due_query()) is not None]
+    if not queries:
+        return None
+    row = tx.execute(f"select least({', '.join(queries)})").fetchone()
+    return None if row is None else row[0]
+
+
+@dataclass
+class TickResult:
+    """What a tick did."""
+
+    timestamp: int
+    rows: int = 0
+    failed: list[tuple[str, str, str]] = field(default_factory=list)
+    deliveries: list[tuple[Deliver, Change]] = field(default_factory=list)
+    sinks: set[str] = field(default_factory=set)
+    counts: dict[int, int] = field(default_factory=dict)
+
+
+class Tick:
+    """Runs one tick inside a transaction."""
+
+    def __init__(self, tx: EngineTransaction, dataflow: Dataflow, program: Program) -> None:
+        self.tx, self.dataflow, self.program = tx, dataflow, program
+        self.slots = dataflow.graph.slots
+        self.counters = [0] * (2 * len(self.slots) + 2)
+        self.result = TickResult(tx.timestamp)
+
+    def ingest(self, item: MaintainedObject, batch: Batch, columns: Sequence[str]) -> None:
+        """Takes a source's batch in, with its offsets."""
+        node = item.base
+        if batch.rows:
+            names = ", ".join(quote(name) for name in columns)
+            statement = f"copy {node.delta_table} ({names}) from stdin (format binary)"
+            with self.tx.connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+                copy.write(batch.copy_stream)
+            self.count(node.number, batch.rows)
+        values = ", ".join(f"('{item.id}', {partition}, {offset})" for partition, offset in batch.offsets.items())
+        if values:
+            self.tx.execute(
+                f"insert into mzlite.offsets as o (source_id, partition, next_offset) values {values}"
+                " on conflict (source_id, partition) do update set next_offset = excluded.next_offset"
+            )
+        self.result.rows += batch.rows
+
+    def collect(self, item: MaintainedObject) -> None:
+        """Takes in what clients wrote to a table."""
+        rows = self.tx.execute(item.base.collect_inbox()).rowcount
+        self.count(item.base.number, rows)
+        self.result.rows += rows
+
+    def count(self, number: int, rows: int) -> None:
+        """Notes changed rows of a node."""
+        # PostgreSQL's arrays begin at 1; slots do too, so entry 2 * slot is at index 2 * slot - 1.
+        self.counters[2 * self.slots[number] - 1] += rows
+
+    def run(self) -> None:
+        """Runs the maintained objects."""
+        row = self.tx.execute(
+            "select mz_c, mz_dues, mz_failed from pg_temp.tick(%s::bigint[], %s::bigint[], %s, %s)",
+            (self.counters, self.program.dues, self.tx.timestamp, self.tx.tick),
+        ).fetchone()
+        assert row is not None
+        self.counters, self.program.dues = list(row[0]), list(row[1])
+        flat = row[2]
+        self.result.failed = [(flat[i], flat[i + 1], flat[i + 2]) for i in range(0, len(flat), 3)]
+        for number, slot in self.slots.items():
+            rows = self.counters[2 * slot - 1]
+            if rows:
+                self.result.counts[number] = rows
+
+    def changed(self, numbers: frozenset[int]) -> bool:
+        """Whether one of the nodes changed."""
+        return any(number in self.result.counts for number in numbers)
+
+    def publish(self, subscriptions: Sequence[ActiveSubscription]) -> None:
+        """Works out what subscribers and sinks are told."""
+        seen: dict[str, Change] = {}
+        for subscription in subscriptions:
+            if not self.changed(subscription.rel.changes_with()):
+                continue
+            query = changes_query(subscription.rel)
+            if query is None:
+                continue
+            if query not in seen:
+                seen[query] = Change(self.tx.timestamp, fetch_changes(self.tx, query))
+            if seen[query].rows:
+                self.result.deliveries.append((subscription.deliver, seen[query]))
+        for sink in self.dataflow.sinks.values():
+            if self.changed(sink.rel.changes_with()):
+                statement = outbox_statement(sink)
+                if statement is not None:
+                    rows = self.tx.execute(statement.replace("{now}", str(self.tx.timestamp))).rowcount
+                    if rows:
+                        self.result.sinks.add(sink.spec.sink_id)
+
+    def clean(self) -> None:
+        """Empties the delta tables."""
+        self.tx.execute("select pg_temp.clean(%s::bigint[])", (self.counters,))
+        nodes = self.dataflow.graph.nodes()
+        for number, rows in self.result.counts.items():
+            total = self.program.deleted.get(number, 0) + rows
+            if total > TRUNCATE_AFTER and number in nodes:
+                for table in nodes[number].session_tables():
+                    self.tx.execute(f"truncate {table}")
+                total = 0
+            self.program.deleted[number] = total
+
+
+def fetch_changes(tx: EngineTransaction, query: str) -> list[tuple[int, tuple[bytes | None, ...]]]:
+    """Rows of (difference, values as PostgreSQL prints them)."""
+    result = tx.execute(query).pgresult
+    assert result is not None
+    width = result.nfields
+    return [
+        (
+            int(result.get_value(row, 0) or b"0"),
+            tuple(result.get_value(row, column) for column in range(1, width)),
+        )
+        for row in range(result.ntuples)
+    ]
+
+
+def notify_error(subscriptions: Sequence[ActiveSubscription], object_id: str, error: MzError) -> Callable[[], None]:
+    """Ends the subscriptions that depend on an object, with its error."""
+
+    def tell() -> None:
+        for subscription in subscriptions:
+            if object_id in subscription.reads:
+                subscription.done = True
+                subscription.deliver(error)
+
+    return tell

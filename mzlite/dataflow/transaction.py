@@ -1,0 +1,60 @@
+"""A transaction on the engine's connection, between ticks.
+
+In: the engine's connection. Out: what definitions work with: statements, the timestamp, and the
+dataflow that they change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+import psycopg
+from psycopg import sql
+from typing_extensions import LiteralString
+
+from mzlite.dataflow.rel import Column
+
+if TYPE_CHECKING:
+    from mzlite.dataflow.dataflow import Dataflow
+
+
+def run(connection: psycopg.Connection[Any], text: str, params: Sequence[object] | None = None) -> psycopg.Cursor[Any]:
+    """Runs one statement whose text this program made."""
+    return connection.execute(sql.SQL(cast(LiteralString, text)) if params is None else cast(LiteralString, text), params)
+
+
+@dataclass
+class EngineTransaction:
+    """One PostgreSQL transaction of the engine.
+
+    Attributes:
+        connection: a superuser's, inside the transaction.
+        timestamp: of what the transaction does, in ms.
+        tick: its number.
+        after_commit: run when it has committed, in order.
+    """
+
+    connection: psycopg.Connection[Any]
+    timestamp: int
+    tick: int
+    dataflow: Dataflow
+    after_commit: list[Callable[[], None]] = field(default_factory=list)
+
+    def execute(self, text: str, params: Sequence[object] | None = None) -> psycopg.Cursor[Any]:
+        """Runs one statement."""
+        return run(self.connection, text, params)
+
+    def describe(self, query: str) -> list[Column]:
+        """The names and types of a SELECT's columns."""
+        result = self.execute(f"select * from ({query}) as t limit 0").pgresult
+        assert result is not None
+        count = result.nfields
+        if count == 0:
+            return []
+        types = [f"format_type({result.ftype(index)}, {result.fmod(index)})" for index in range(count)]
+        row = self.execute("select " + ", ".join(types)).fetchone()
+        names = [(result.fname(index) or b"").decode() for index in range(count)]
+        assert row is not None
+        return [Column(name, type_) for name, type_ in zip(names, row, strict=True)]
