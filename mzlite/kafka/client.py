@@ -85,8 +85,12 @@ def _brokers(options: Mapping[str, object]) -> list[str]:
 
 
 def quiet(config: Mapping[str, str], **more: object) -> Config:
-    """Configuration of a client whose errors are answered for elsewhere, so that nothing is written to stderr."""
-    return {"log_level": 0, "error_cb": lambda _error: None, **config, **more}
+    """Configuration of any client: `config`, then `more`, over what all have in common.
+
+    Errors are answered for elsewhere, so that nothing is written to stderr; a broker that comes back is noticed soon.
+    """
+    common = {"log_level": 0, "error_cb": lambda _error: None, "reconnect.backoff.max.ms": 1000}
+    return {**common, **config, **more}
 
 
 def transport_failure() -> MzError:
@@ -111,6 +115,8 @@ def validate(config: Mapping[str, str]) -> None:
             client.list_topics(timeout=1.0)
             return
         except KafkaException as error:
+            # Serves the error callback.
+            client.poll(0)
             fatal = next((e for e in errors if e.code() in (KafkaError._AUTHENTICATION, KafkaError._SSL)), None)
             if fatal is not None:
                 raise MzError(fatal.str(), sqlstate="58000") from error
