@@ -5,6 +5,8 @@ In: tokens, after the first word. Out: `Grant` statements.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from mzlite.dialect import statements as s
 from mzlite.dialect import tokens as t
 from mzlite.dialect.alter import AlterParser
@@ -63,7 +65,7 @@ class AccessParser(AlterParser):
     def revoke(self) -> s.Statement:
         return self._grant_or_revoke("revoke", "FROM")
 
-    def _grant_or_revoke(self, verb: s.Literal[grant, revoke], direction: str) -> s.Statement:
+    def _grant_or_revoke(self, verb: Literal[grant, revoke], direction: str) -> s.Statement:
         privileges = self._privileges()
         if privileges is None:
             roles = self.comma_separated(lambda: (self.identifier(),))

@@ -1,13 +1,225 @@
-"""Refuses what Materialize refuses."""
+"""Refuses what Materialize's planner refuses, in its words.
+
+In: a parsed statement, or the text of a query. Out: nothing; raises MzError. Three passes: names
+(`check_names`), planning rules (`check_plan`), and for what is maintained the rules about sessions
+and the clock (`check_temporal`). What needs the types of columns is left to PostgreSQL, whose
+errors `pg_errors` translates.
+"""
 
 from __future__ import annotations
 
-from mzlite.dialect.parser import ParsedStatement
+from mzlite.dialect import ast
+from mzlite.dialect import statements as s
+from mzlite.dialect.check_names import check_names, check_type, check_type_name
+from mzlite.dialect.check_plan import (
+    CREATE_INDEX,
+    DEFAULT_EXPRESSION,
+    Context,
+    check_expression,
+    check_plan,
+    unsupported,
+)
+from mzlite.dialect.check_temporal import check_arithmetic, check_maintained
+from mzlite.dialect.features import FLAGS
+from mzlite.dialect.functions import UNMATERIALIZABLE, VALUE_FUNCTIONS
+from mzlite.dialect.names import query_columns
+from mzlite.dialect.parser import ParsedStatement, StatementParser
+from mzlite.dialect.tokens import tokenize
+from mzlite.errors import MzError
+from mzlite.errors import unsupported as refused
 
-
-def check_statement(parsed: ParsedStatement) -> None:
-    """Raises MzError when the planner refuses the statement."""
+_FLAGGED = {
+    "primary key or unique constraint": "unsafe_enable_table_keys",
+    "CREATE TABLE with a foreign key constraint": "unsafe_enable_table_foreign_key",
+    "CREATE TABLE with a check constraint": "unsafe_enable_table_check_constraint",
+    "RETAIN HISTORY": "enable_logical_compaction_window",
+    "ALTER TABLE ADD COLUMN": "enable_alter_table_add_column",
+    "CREATE CONTINUAL TASK": "enable_create_continual_task",
+}
+_WRITTEN = Context("RETURNING clause")
 
 
 def check_query(sql: str, *, maintained: bool) -> None:
-    """Raises MzError when Materialize refuses the query."""
+    """Raises MzError when Materialize refuses the query `sql`; `maintained`: it is kept up to date by a materialized
+    view, an index or a subscription, and does not only define a view or answer once."""
+    parser = StatementParser(tokenize(sql))
+    query = parser.query()
+    if parser.peek_kind() != "EOF":
+        parser.expected("end of statement")
+    check_syntax(query, sql, maintained=maintained)
+
+
+def check_syntax(query: ast.Query, text: str, *, maintained: bool, in_view: bool = False) -> None:
+    """The same for a query that is parsed; `text` is what its spans refer to."""
+    check_names([query])
+    check_plan(query, in_view=in_view or maintained)
+    check_arithmetic(query)
+    if maintained:
+        check_maintained(query, text)
+
+
+def check_statement(parsed: ParsedStatement) -> None:
+    """Raises MzError when the planner refuses the statement, as far as that needs no catalog."""
+    statement = parsed.statement
+    for refusal in parsed.refusals:
+        _refuse(refusal)
+    match statement:
+        case s.CreateView() | s.CreateMaterializedView():
+            _check_view(statement, parsed.text)
+        case s.CreateTable():
+            _check_table(statement, parsed)
+        case s.CreateIndex():
+            check_names(parsed.expressions)
+            for expression in parsed.expressions:
+                check_expression(expression, CREATE_INDEX)
+        case s.Subscribe():
+            if statement.syntax is not None:
+                check_syntax(statement.syntax, parsed.text, maintained=True)
+        case s.CreateType():
+            for data_type in parsed.data_types:
+                check_type_name(data_type)
+                check_type(data_type)
+        case s.CreateSink():
+            check_sink(statement)
+        case s.CreateSource() | s.CreateTableFromSource():
+            check_source(statement)
+        case _:
+            _check_queries(parsed)
+    _check_as_of(parsed)
+
+
+def _check_queries(parsed: ParsedStatement) -> None:
+    for query in parsed.queries:
+        check_syntax(query, parsed.text, maintained=False)
+    if parsed.expressions:
+        check_names(parsed.expressions)
+        for expression in parsed.expressions:
+            check_expression(expression, _WRITTEN)
+            check_arithmetic(expression)
+    if isinstance(parsed.statement, s.Relayed) and parsed.statement.writes:
+        _check_write(parsed)
+
+
+def _check_write(parsed: ParsedStatement) -> None:
+    for root in (*parsed.queries, *parsed.expressions):
+        for node in ast.walk(root):
+            if isinstance(node, ast.Function) and node.name[-1] == "mz_now":
+                raise refused("calls to mz_now in write statements are not supported")
+
+
+def _check_view(statement: s.CreateView | s.CreateMaterializedView, text: str) -> None:
+    query = statement.syntax
+    assert query is not None
+    maintained = isinstance(statement, s.CreateMaterializedView)
+    check_names([query])
+    check_plan(query, in_view=True)
+    check_arithmetic(query)
+    columns = query_columns(query)
+    if columns is not None:
+        named = [*statement.columns, *columns[len(statement.columns) :]]
+        check_distinct_columns(named)
+    if isinstance(statement, s.CreateMaterializedView):
+        check_view_options(statement)
+    if maintained:
+        check_maintained(query, text)
+
+
+def check_distinct_columns(columns: list[str]) -> None:
+    """Raises when a relation would have two columns of one name."""
+    seen: set[str] = set()
+    for column in columns:
+        if column in seen:
+            raise MzError(f'column "{column}" specified more than once')
+        seen.add(column)
+
+
+def check_view_options(statement: s.CreateMaterializedView) -> None:
+    """Raises for the options that are behind a flag, and for those that contradict one another."""
+    if statement.retain_history is not None:
+        FLAGS.require("enable_logical_compaction_window")
+    if any(clause != "ON COMMIT" for clause in statement.refresh):
+        FLAGS.require("enable_refresh_every_mvs")
+    if len(statement.refresh) > 1 and "ON COMMIT" in statement.refresh:
+        if statement.refresh.count("ON COMMIT") > 1:
+            raise MzError("REFRESH ON COMMIT cannot be specified multiple times")
+        raise MzError("REFRESH ON COMMIT is not compatible with any of the other REFRESH options")
+    if statement.refresh.count("AT CREATION") > 1:
+        raise MzError("REFRESH AT CREATION cannot be specified multiple times")
+
+
+def _check_table(statement: s.CreateTable, parsed: ParsedStatement) -> None:
+    for data_type in parsed.data_types:
+        check_type_name(data_type)
+    check_names(parsed.expressions)
+    if "RETAIN HISTORY" in statement.with_options:
+        FLAGS.require("enable_logical_compaction_window")
+    seen: set[str] = set()
+    for column in statement.columns:
+        if column.name in seen:
+            raise MzError(f'column "{column.name}" specified more than once')
+        seen.add(column.name)
+    for data_type in parsed.data_types:
+        check_type(data_type)
+    for expression in parsed.expressions:
+        check_expression(expression, DEFAULT_EXPRESSION)
+
+
+def check_sink(statement: s.CreateSink) -> None:
+    """Raises for a Kafka sink that is not described fully or that contradicts itself."""
+    if not statement.name:
+        raise MzError("unspecified name for sink")
+    if statement.kind != "kafka":
+        raise unsupported("ICEBERG sinks")
+    if statement.envelope is None:
+        raise MzError("ENVELOPE clause is required")
+    if statement.format is None:
+        raise MzError("sink without format not yet supported")
+    if statement.envelope == "upsert" and not statement.key:
+        raise MzError("upsert sinks must specify a key", hint="See: https://materialize.com/s/sink-key-selection")
+    if statement.envelope == "debezium" and statement.key_not_enforced:
+        raise MzError("KEY NOT ENFORCED is only supported with ENVELOPE UPSERT")
+    if statement.headers is not None and statement.envelope == "debezium":
+        raise MzError("HEADERS clause with ENVELOPE DEBEZIUM not yet supported")
+    if not statement.options.get("TOPIC"):
+        raise MzError("KAFKA CONNECTION option TOPIC: missing")
+
+
+def check_source(statement: s.CreateSource | s.CreateTableFromSource) -> None:
+    """Raises for a Kafka source whose format and envelope do not go together."""
+    if "RETAIN HISTORY" in statement.with_options:
+        FLAGS.require("enable_logical_compaction_window")
+    form, envelope = statement.format, statement.envelope
+    keyed = form is not None and form.key is not None
+    if envelope in ("upsert", "upsert-value-err-inline") and not keyed:
+        raise MzError("ENVELOPE [DEBEZIUM] UPSERT requires that KEY FORMAT be specified")
+    if envelope == "materialize":
+        raise unsupported("ENVELOPE MATERIALIZE")
+    if envelope == "debezium" and form is not None and form.value != "avro":
+        raise MzError("ENVELOPE DEBEZIUM requires that VALUE FORMAT is set to AVRO")
+    if not keyed and any(include.what == "key" for include in statement.includes):
+        raise MzError("INCLUDE KEY requires specifying KEY FORMAT .. VALUE FORMAT, got bare FORMAT")
+    if form is not None and (unknown := {form.key, form.value} & {"avro", "protobuf", "regex"}):
+        raise unsupported(f"FORMAT {min(unknown).upper()}")  # type: ignore[type-var, union-attr]
+
+
+def _check_as_of(parsed: ParsedStatement) -> None:
+    for expression, at_least in parsed.as_of:
+        check_names([expression])
+        for node in ast.walk(expression):
+            name = None
+            if isinstance(node, ast.Function):
+                name = node.name[-1]
+            elif isinstance(node, ast.Identifier) and node.parts[0] in VALUE_FUNCTIONS:
+                name = node.parts[0]
+            if name in UNMATERIALIZABLE:
+                raise unsupported("calling an unmaterializable function in AS OF or UP TO")
+        if not at_least and isinstance(parsed.statement, s.Relayed):
+            text = parsed.text[expression.start : expression.end]
+            raise MzError(f"Timestamp ({text}) is not valid for all inputs")
+
+
+def _refuse(what: str) -> None:
+    flag = _FLAGGED.get(what)
+    if flag is not None:
+        FLAGS.require(flag)
+    raise unsupported(what)

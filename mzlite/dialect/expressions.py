@@ -7,6 +7,8 @@ There the parser notes parentheses for PostgreSQL.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from mzlite.dialect import ast
 from mzlite.dialect import tokens as t
 from mzlite.dialect.ast import Expression
@@ -401,7 +403,7 @@ class ExpressionParser(TypeParser):
         self.expect(t.RPAREN)
         return ast.Function(start, self.last_end, ("normalize",), arguments, special="normalize")
 
-    def _sequence(self, kind: ast.Literal[array, list], start: int, *, keyword: bool) -> Expression:
+    def _sequence(self, kind: Literal[array, list], start: int, *, keyword: bool) -> Expression:
         if keyword and kind == "list":
             self.edit(start, self.last_end, "ARRAY")
         if keyword and self.take(t.LPAREN):
@@ -675,7 +677,7 @@ class ExpressionParser(TypeParser):
         start = self.position
         self.expect(t.LPAREN)
         fragment = self._fragment(start)
-        quantifier: ast.Literal[ANY, ALL] = "ALL" if word == "ALL" else "ANY"
+        quantifier: Literal[ANY, ALL] = "ALL" if word == "ALL" else "ANY"
         if isinstance(fragment, ast.Row):
             raise syntax_error(f"{word} requires a single expression or subquery, not an expression list")
         self.expect(t.RPAREN)

@@ -6,6 +6,8 @@ noted as edits.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from mzlite.dialect import ast
 from mzlite.dialect import tokens as t
 from mzlite.dialect.expressions import ExpressionParser
@@ -181,7 +183,7 @@ class QueryParser(ExpressionParser):
         is_distinct = self.take_keyword("DISTINCT")
         if keep_all and is_distinct:
             raise syntax_error("Cannot specify both ALL and DISTINCT in SELECT")
-        distinct: ast.Literal[row] | list[ast.Expression] | None = "row" if is_distinct else None
+        distinct: Literal[row] | list[ast.Expression] | None = "row" if is_distinct else None
         if is_distinct and self.take_keyword("ON"):
             distinct = self.parenthesized(self.expression)
         result = ast.Select(start, start, distinct, self._select_items(), [])
@@ -295,7 +297,7 @@ class QueryParser(ExpressionParser):
             relation = self._table_factor()
             return ast.Join(start, self.last_end, "cross", relation)
         natural = self.take_keyword("NATURAL")
-        kind: ast.Literal[inner, left, right, full, cross]
+        kind: Literal[inner, left, right, full, cross]
         if self.peek_keyword_in(("INNER", "JOIN")):
             self.take_keyword("INNER")
             kind = "inner"

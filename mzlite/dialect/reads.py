@@ -6,6 +6,8 @@ The parsed queries are collected in `queries` for the checks.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from mzlite.dialect import ast
 from mzlite.dialect import statements as s
 from mzlite.dialect import tokens as t
@@ -227,7 +229,7 @@ class ReadParser(ShowParser):
             return default
         return value
 
-    def _output(self) -> tuple[s.Literal[diff, upsert, debezium], tuple[str, ...], str | None]:
+    def _output(self) -> tuple[Literal[diff, upsert, debezium], tuple[str, ...], str | None]:
         if self.take_keyword("ENVELOPE"):
             envelope = self.expect_one_of("UPSERT", "DEBEZIUM")
             self.expect(t.LPAREN)

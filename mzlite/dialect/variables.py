@@ -22,16 +22,34 @@ _UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "min": 60_000_000, "h": 3_600_00
 _SIZES = {"b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40}
 
 _BOOLEAN = frozenset(
-    "auto_route_catalog_queries current_object_missing_warnings emit_introspection_query_notice emit_plan_insights_notice"
-    " emit_timestamp_notice emit_trace_id_notice enable_consolidate_after_union_negate enable_reduce_reduction"
-    " enable_session_rbac_checks sql_safe_updates welcome_message".split()
+    [
+        "auto_route_catalog_queries",
+        "current_object_missing_warnings",
+        "emit_introspection_query_notice",
+        "emit_plan_insights_notice",
+        "emit_timestamp_notice",
+        "emit_trace_id_notice",
+        "enable_consolidate_after_union_negate",
+        "enable_reduce_reduction",
+        "enable_session_rbac_checks",
+        "sql_safe_updates",
+        "welcome_message",
+    ]
 )
 _DURATION = frozenset({"statement_timeout", "idle_in_transaction_session_timeout"})
 _SIZE = frozenset({"max_query_result_size"})
 _INTEGER = frozenset({"extra_float_digits"})
 _NUMBER = frozenset({"statement_logging_sample_rate"})
 _TEXT = frozenset(
-    "application_name cluster cluster_replica database failpoints search_path unsafe_new_transaction_wall_time".split()
+    [
+        "application_name",
+        "cluster",
+        "cluster_replica",
+        "database",
+        "failpoints",
+        "search_path",
+        "unsafe_new_transaction_wall_time",
+    ]
 )
 _FIXED = frozenset(
     {"client_encoding", "datestyle", "integer_datetimes", "intervalstyle", "standard_conforming_strings"}
