@@ -122,6 +122,15 @@ class Accumulator:
             return f"{name} = g.{name} + excluded.{name}"
         return f"{name} = {self.combine}(g.{name}, excluded.{name})"
 
+    def unchanged(self, keys: Sequence[str]) -> str:
+        """A condition of the upsert: the change leaves it as it is."""
+        name = quote(self.name)
+        if self.lookup is not None:
+            return f"{self.lookup([f'g.{key}' for key in keys])} is not distinct from g.{name}"
+        if self.combine == "sum":
+            return f"excluded.{name} = {self.zero}"
+        return f"{self.combine}(g.{name}, excluded.{name}) is not distinct from g.{name}"
+
     def initial(self, keys: Sequence[str]) -> str:
         """The value in a new group's row, from the contributions `d`."""
         return self.lookup([f"d.{key}" for key in keys]) if self.lookup is not None else f"d.{quote(self.name)}"

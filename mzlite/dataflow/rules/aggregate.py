@@ -140,8 +140,18 @@ class Aggregate(Node):
         grouped = ", ".join([*(f"c.{key}" for key in keys), *sums])
         by = ", ".join(f"c.{key}" for key in keys)
         inserted = ", ".join([*(f"d.{key}" for key in keys), "d.mz_count", *(item.initial(keys) for item in width)])
-        sets = ["mz_count = g.mz_count + excluded.mz_count", *(item.assign(keys) for item in width), f"mz_tick = {TICK}"]
+        # A group whose accumulators stay as they are keeps its tick: it was there before, and has no change to tell.
+        same = [item.unchanged(keys) for item in width]
+        if not self.is_global:
+            same += ["g.mz_count > 0", "g.mz_count + excluded.mz_count > 0"]
+        kept = " and ".join(same) or "true"
+        sets = [
+            "mz_count = g.mz_count + excluded.mz_count",
+            *(item.assign(keys) for item in width),
+            f"mz_tick = case when {kept} then g.mz_tick else {TICK} end",
+        ]
         both = [f"{version}.{name} as {renamed(version, name)}" for version in ("old", "new") for name in names]
+        both.append("new.mz_tick as new_mz_tick")
         was = ", ".join(self.outputs(lambda name: f"u.{renamed('old', quote(name))}"))
         now = ", ".join(self.outputs(lambda name: f"u.{renamed('new', quote(name))}"))
         had = "u.old_mz_count is not null" if self.is_global else "coalesce(u.old_mz_count, 0) > 0"
@@ -154,7 +164,7 @@ class Aggregate(Node):
             f" on conflict ({', '.join(keys)}) do update set {', '.join(sets)} returning {', '.join(both)})"
             f" insert into {self.delta_table} ({own}, mz_diff) select r.* from u"
             f" cross join lateral (select {was}, -1 where {had} union all select {now}, 1 where {has}) as r"
-            f" where not ({had} and {has} and row({was}) is not distinct from row({now}))"
+            f" where u.new_mz_tick = {TICK}"
         )
 
 
