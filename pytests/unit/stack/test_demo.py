@@ -1,5 +1,6 @@
 """The demo's bookkeeping: latencies from counts, rows that come and go, alerts, and what is drawn."""
 
+import io
 import json
 import time
 
@@ -195,11 +196,11 @@ def test_times_without_a_zone_are_utc():
 
 def drawn(state, width=100):
     reader = AlertReader("127.0.0.1:1", "delivery-alerts", state.on_alert)
-    console = Console(width=width, height=40, force_terminal=True, color_system=None, record=True, quiet=True)
+    console = Console(width=width, height=40, force_terminal=True, color_system=None, file=io.StringIO())
     view = View(state, reader, "psql -h 127.0.0.1", 60)
     view.errors = ["gold.x: gone"]
     console.print(view.render())
-    return console.export_text(), view.line()
+    return console.file.getvalue(), view.line()
 
 
 def test_the_picture_shows_what_is_known():
