@@ -99,10 +99,10 @@ def test_the_alert_is_written_as_recorded(connection: psycopg.Connection) -> Non
 
 
 def test_keys(connection: psycopg.Connection) -> None:
-    columns = [("id", "integer"), ('odd "name\'\\', "numeric"), ("ok", "boolean")]
+    columns = [("id", "integer"), ("odd \"name'\\", "numeric"), ("ok", "boolean")]
     row = """1 as id, 2.50 as "odd ""name'\\", true as ok"""
-    both = key_sql(spec(key_columns=("id", 'odd "name\'\\'), key_format="json"), columns, "d")
-    assert json.loads(evaluate(connection, both, row) or "") == {"id": 1, 'odd "name\'\\': "2.5"}
+    both = key_sql(spec(key_columns=("id", "odd \"name'\\"), key_format="json"), columns, "d")
+    assert json.loads(evaluate(connection, both, row) or "") == {"id": 1, "odd \"name'\\": "2.5"}
     assert evaluate(connection, key_sql(spec(key_columns=("id",), key_format="json"), columns, "d"), row) == '{"id":1}'
     assert evaluate(connection, key_sql(spec(key_columns=("ok",), key_format="text"), columns, "d"), row) == "t"
     assert evaluate(connection, key_sql(spec(key_columns=("id",), key_format="bytes"), columns, "d"), row) == "31"
