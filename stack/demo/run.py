@@ -197,11 +197,11 @@ class _Live:
                 self._collect_errors()
                 console.print(self._view.line(), soft_wrap=True)
             return
-        with Live(self._view.render(), console=console, screen=True, auto_refresh=False) as live:
+        with Live(self._view.render(console.height), console=console, screen=True, auto_refresh=False) as live:
             while generator.status is None:
                 time.sleep(0.25)
                 self._collect_errors()
-                live.update(self._view.render(), refresh=True)
+                live.update(self._view.render(console.height), refresh=True)
 
     def _collect_errors(self) -> None:
         self._view.errors = [f"{feed.relation}: {feed.error}" for feed in self._feeds if feed.error]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from rich.columns import Columns
 from rich.console import Group, RenderableType
@@ -19,8 +20,11 @@ from stack.demo.alerts import AlertReader
 from stack.demo.latency import Histogram
 from stack.demo.state import DemoState
 
-ROWS = 8
-"""Rows of each list."""
+WORST_ROWS = 6
+FEWEST_ROWS, MOST_ROWS = 3, 15
+"""Rows of the lists below; how many depends on the terminal's height."""
+OTHER_ROWS = 20
+"""Lines of everything else."""
 FRESH_SECONDS = 5.0
 """So long a new row stands out."""
 GOOD_MS, POOR_MS = 1_000, 3_000
@@ -36,10 +40,12 @@ class View:
         self._psql = psql
         self._ends_after = ends_after
         self._began = time.monotonic()
+        self._rows = FEWEST_ROWS
         self.errors: list[str] = []
 
-    def render(self) -> RenderableType:
-        """The whole picture."""
+    def render(self, height: int) -> RenderableType:
+        """The whole picture, for a terminal of so many lines."""
+        self._rows = min(max(height - OTHER_ROWS - len(self.errors), FEWEST_ROWS), MOST_ROWS)
         parts: list[RenderableType] = [
             self._header(),
             side_by_side(self._health(), self._worst()),
@@ -104,7 +110,7 @@ class View:
         if health is not None:
             title = f"window from {health.start:%H:%M} UTC"
             table.add_row("orders", f"{health.total_orders:,}")
-            table.add_row("revenue", health.total_revenue)
+            table.add_row("revenue", f"{Decimal(health.total_revenue or 0):,.2f}")
             table.add_row("users / drivers", f"{health.unique_users} / {health.unique_drivers}")
             table.add_row("orders per minute", health.orders_per_minute)
         table.add_row("event to gold", coloured(state.gold.histogram))
@@ -118,7 +124,7 @@ class View:
         table.add_column("restaurant", no_wrap=True, overflow="ellipsis", ratio=1)
         table.add_column("delayed", justify="right", style="red")
         table.add_column("of", justify="right")
-        for restaurant, delayed, orders in self._state.worst_restaurants(ROWS - 1):
+        for restaurant, delayed, orders in self._state.worst_restaurants(WORST_ROWS):
             table.add_row(restaurant, f"{delayed:,}", f"{orders:,}")
         return Panel(table, title="most delays", title_align="left")
 
@@ -129,7 +135,7 @@ class View:
         table.add_column("order", no_wrap=True, width=9)
         table.add_column("restaurant", no_wrap=True, overflow="ellipsis", ratio=1)
         table.add_column("since", no_wrap=True)
-        for order in sorted(state.delayed.values(), key=lambda order: order.seen, reverse=True)[:ROWS]:
+        for order in sorted(state.delayed.values(), key=lambda order: order.seen, reverse=True)[: self._rows]:
             is_fresh = now - order.seen < FRESH_SECONDS and state.present_since is not None
             table.add_row(
                 order.order_id[:8], order.restaurant_key, order.since[11:19], style="bold" if is_fresh else ""
@@ -144,7 +150,7 @@ class View:
         table.add_column("restaurant", no_wrap=True, overflow="ellipsis", ratio=1)
         table.add_column("minutes", justify="right")
         table.add_column("read at", no_wrap=True)
-        for alert in list(self._state.recent_alerts)[:ROWS]:
+        for alert in list(self._state.recent_alerts)[: self._rows]:
             is_fresh = now - alert.seen_ms < FRESH_SECONDS * 1000 and self._state.present_since is not None
             table.add_row(
                 alert.order_id[:8],

@@ -199,7 +199,7 @@ def drawn(state, width=100):
     console = Console(width=width, height=40, force_terminal=True, color_system=None, file=io.StringIO())
     view = View(state, reader, "psql -h 127.0.0.1", 60)
     view.errors = ["gold.x: gone"]
-    console.print(view.render())
+    console.print(view.render(console.height))
     return console.file.getvalue(), view.line()
 
 
