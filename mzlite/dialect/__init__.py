@@ -1,0 +1,1 @@
+"""The SQL dialect: from what clients send to statements, checks and PostgreSQL's text."""

@@ -60,12 +60,14 @@ class AccessParser(AlterParser):
         return tuple(name[0] for name in self.comma_separated(self._role))
 
     def grant(self) -> s.Statement:
+        """What follows GRANT."""
         return self._grant_or_revoke("grant", "TO")
 
     def revoke(self) -> s.Statement:
+        """What follows REVOKE."""
         return self._grant_or_revoke("revoke", "FROM")
 
-    def _grant_or_revoke(self, verb: Literal[grant, revoke], direction: str) -> s.Statement:
+    def _grant_or_revoke(self, verb: Literal["grant", "revoke"], direction: str) -> s.Statement:
         privileges = self._privileges()
         if privileges is None:
             roles = self.comma_separated(lambda: (self.identifier(),))
@@ -91,7 +93,7 @@ class AccessParser(AlterParser):
                 names = self.comma_separated(lambda: (self.identifier(),))
                 return f"all {object_type} in database", tuple(names)
             if object_type == "schema":
-                self.expected("DATABASE", self.index - 1)
+                raise self.expected("DATABASE", self.index - 1)
             return f"all {object_type} in schema", tuple(self.comma_separated(self.identifiers))
         object_type = self.object_type(optional=True) or "table"
         self._check_grantable(object_type, statement)
@@ -112,17 +114,19 @@ class AccessParser(AlterParser):
         if word == "CLUSTER" and not self.take_keyword("REPLICAS"):
             word = None
         if word is None:
-            self.expected("one of TABLES or TYPES or SECRETS or CONNECTIONS or SCHEMAS or DATABASES or CLUSTERS")
+            raise self.expected("one of TABLES or TYPES or SECRETS or CONNECTIONS or SCHEMAS or DATABASES or CLUSTERS")
         self._check_grantable(_PLURALS[word], statement)
         return _PLURALS[word]
 
     def drop_owned(self) -> s.Statement:
+        """What follows DROP OWNED."""
         self.expect_keyword("BY")
         roles = tuple(self.comma_separated(self.identifier))
         word = self.take_one_of("CASCADE", "RESTRICT")
         return s.Grant(self.statement_text(), "drop owned", (word,) if word else (), "", (), roles)
 
     def reassign_owned(self) -> s.Statement:
+        """What follows REASSIGN."""
         self.expect_keyword("OWNED", "BY")
         old = tuple((name,) for name in self.comma_separated(self.identifier))
         self.expect_keyword("TO")
@@ -130,6 +134,7 @@ class AccessParser(AlterParser):
         return s.Grant(self.statement_text(), "reassign owned", (), "", old, (new,))
 
     def alter_default_privileges(self) -> s.Statement:
+        """What follows ALTER DEFAULT PRIVILEGES."""
         self.expect_keyword("FOR")
         word = self.expect_one_of("ROLE", "USER", "ALL")
         names: tuple[s.Name, ...] = ()
@@ -145,7 +150,7 @@ class AccessParser(AlterParser):
         granting = self.expect_one_of("GRANT", "REVOKE") == "GRANT"
         privileges = self._privileges()
         if privileges is None:
-            self.expected("ALL or INSERT or SELECT or UPDATE or DELETE or USAGE or CREATE")
+            raise self.expected("ALL or INSERT or SELECT or UPDATE or DELETE or USAGE or CREATE")
         self.expect_keyword("ON")
         object_type = self._plural("GRANT" if granting else "REVOKE")
         self.expect_keyword("TO" if granting else "FROM")

@@ -5,6 +5,8 @@ In: tokens, after the first word. Out: the statement objects.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from mzlite.dialect import statements as s
 from mzlite.dialect import tokens as t
 from mzlite.dialect.create_kafka import KafkaParser
@@ -41,6 +43,7 @@ class AlterParser(KafkaParser):
         return "role" if word == "USER" else word.lower()
 
     def replica_name(self) -> s.Name:
+        """cluster.replica."""
         cluster = self.identifier()
         self.expect(t.DOT)
         return (cluster, self.identifier())
@@ -56,6 +59,7 @@ class AlterParser(KafkaParser):
     # ALTER -----------------------------------------------------------------
 
     def alter(self) -> s.Statement:
+        """What follows ALTER."""
         if self.take_keyword("SYSTEM"):
             return self._alter_system()
         if self.take_keyword("DEFAULT", "PRIVILEGES"):
@@ -74,6 +78,7 @@ class AlterParser(KafkaParser):
         return self._alter_action(object_type, name, if_exists)
 
     def alter_default_privileges(self) -> s.Statement:
+        """What follows ALTER DEFAULT PRIVILEGES; the parser of privileges has it."""
         raise NotImplementedError
 
     def _skip_rest(self, what: str) -> s.Statement:
@@ -86,7 +91,7 @@ class AlterParser(KafkaParser):
         if self.expect_one_of("SET", "RESET") == "SET":
             name = self.identifier()
             if not self.take_keyword("TO") and not self.take(t.EQ):
-                self.expected("TO or equals sign")
+                raise self.expected("TO or equals sign")
             value = self.set_values()
         else:
             name = "all" if self.take_keyword("ALL") else self.identifier()
@@ -94,6 +99,7 @@ class AlterParser(KafkaParser):
         return s.AlterSystem(self.statement_text(), name, value)
 
     def set_values(self) -> str | None:
+        """The values of a variable; the parser of variables has it."""
         raise NotImplementedError
 
     def _alter_role(self) -> s.Statement:
@@ -102,7 +108,7 @@ class AlterParser(KafkaParser):
         if word == "SET":
             variable = self.identifier()
             if not self.take_keyword("TO") and not self.take(t.EQ):
-                self.expected("TO or equals sign")
+                raise self.expected("TO or equals sign")
             return s.AlterRole(self.statement_text(), name, (), variable, self.set_values())
         if word == "RESET":
             variable = self.identifier()
@@ -110,7 +116,7 @@ class AlterParser(KafkaParser):
         attributes = self.role_attributes()
         return s.AlterRole(self.statement_text(), name, attributes)
 
-    _ACTIONS: dict[str, tuple[str, ...]] = {
+    _ACTIONS: ClassVar[dict[str, tuple[str, ...]]] = {
         "cluster": ("OWNER", "RENAME", "RESET", "SET", "SWAP"),
         "cluster replica": ("OWNER", "RENAME"),
         "schema": ("OWNER", "RENAME", "SWAP"),
@@ -184,6 +190,7 @@ class AlterParser(KafkaParser):
         return s.AlterSet(self.statement_text(), object_type, name, options, if_exists)
 
     def source_option_name(self) -> str:
+        """The name of an option of WITH of a source."""
         return self.named_option({"TIMESTAMP": ("INTERVAL",), "RETAIN": ("HISTORY",)})
 
     def _retain_name(self) -> str:
@@ -243,6 +250,7 @@ class AlterParser(KafkaParser):
     # DROP ------------------------------------------------------------------
 
     def drop(self) -> s.Statement:
+        """What follows DROP."""
         if self.take_keyword("OWNED"):
             return self.drop_owned()
         object_type = self.object_type()
@@ -262,11 +270,13 @@ class AlterParser(KafkaParser):
         return s.Drop(self.statement_text(), object_type, tuple(names), if_exists, cascade)  # type: ignore[arg-type]
 
     def drop_owned(self) -> s.Statement:
+        """What follows DROP OWNED; the parser of privileges has it."""
         raise NotImplementedError
 
     # COMMENT ---------------------------------------------------------------
 
     def comment(self) -> s.Statement:
+        """What follows COMMENT."""
         self.expect_keyword("ON")
         word = self.expect_one_of(*_COMMENT_WORDS)
         object_type = word.lower()
@@ -292,7 +302,7 @@ class AlterParser(KafkaParser):
         if self.kinds[self.index] == t.STRING:
             comment = self.literal_string()
         elif not self.take_keyword("NULL"):
-            self.expected("NULL or literal string")
+            raise self.expected("NULL or literal string")
         return s.Comment(self.statement_text(), object_type, name, comment)  # type: ignore[arg-type]
 
     def _column_name(self) -> s.Name:

@@ -16,6 +16,8 @@ Name = tuple[str, ...]
 
 @dataclass(slots=True)
 class Node:
+    """A part of the text."""
+
     start: int
     end: int
 
@@ -39,27 +41,37 @@ class DataType(Node):
 
 @dataclass(slots=True)
 class Identifier(Node):
+    """A column, a row, or a function without parentheses."""
+
     parts: Name
 
 
 @dataclass(slots=True)
 class QualifiedWildcard(Node):
+    """`t.*`."""
+
     parts: Name
 
 
 @dataclass(slots=True)
 class FieldAccess(Node):
+    """`(row).field`."""
+
     expression: Expression
     name: str
 
 
 @dataclass(slots=True)
 class WildcardAccess(Node):
+    """`(row).*`."""
+
     expression: Expression
 
 
 @dataclass(slots=True)
 class Parameter(Node):
+    """`$1`."""
+
     number: int
 
 
@@ -73,6 +85,8 @@ class Value(Node):
 
 @dataclass(slots=True)
 class IntervalValue(Node):
+    """An INTERVAL literal with the fields written after it."""
+
     value: str
     high: str | None = None
     low: str | None = None
@@ -81,17 +95,23 @@ class IntervalValue(Node):
 
 @dataclass(slots=True)
 class Not(Node):
+    """NOT."""
+
     expression: Expression
 
 
 @dataclass(slots=True)
 class And(Node):
+    """AND."""
+
     left: Expression
     right: Expression
 
 
 @dataclass(slots=True)
 class Or(Node):
+    """OR."""
+
     left: Expression
     right: Expression
 
@@ -108,6 +128,8 @@ class Is(Node):
 
 @dataclass(slots=True)
 class InList(Node):
+    """[NOT] IN (values)."""
+
     expression: Expression
     items: list[Expression]
     negated: bool
@@ -115,6 +137,8 @@ class InList(Node):
 
 @dataclass(slots=True)
 class InSubquery(Node):
+    """[NOT] IN (query)."""
+
     expression: Expression
     query: Query
     negated: bool
@@ -122,6 +146,8 @@ class InSubquery(Node):
 
 @dataclass(slots=True)
 class Like(Node):
+    """[NOT] LIKE or ILIKE."""
+
     expression: Expression
     pattern: Expression
     escape: Expression | None
@@ -131,6 +157,8 @@ class Like(Node):
 
 @dataclass(slots=True)
 class Between(Node):
+    """[NOT] BETWEEN."""
+
     expression: Expression
     negated: bool
     low: Expression
@@ -149,14 +177,17 @@ class Operation(Node):
 
 @dataclass(slots=True)
 class Cast(Node):
+    """A cast; `prefix` when it is written as `type 'literal'`."""
+
     expression: Expression
     data_type: DataType
     prefix: bool = False
-    """Written as `type 'literal'`."""
 
 
 @dataclass(slots=True)
 class Collate(Node):
+    """COLLATE."""
+
     expression: Expression
     collation: Name
 
@@ -171,22 +202,30 @@ class Homogenizing(Node):
 
 @dataclass(slots=True)
 class NullIf(Node):
+    """NULLIF."""
+
     left: Expression
     right: Expression
 
 
 @dataclass(slots=True)
 class Nested(Node):
+    """An expression in parentheses."""
+
     expression: Expression
 
 
 @dataclass(slots=True)
 class Row(Node):
+    """ROW(..), or several expressions in parentheses."""
+
     items: list[Expression]
 
 
 @dataclass(slots=True)
 class WindowFrame(Node):
+    """ROWS, RANGE or GROUPS with its bounds: (direction, offset), offset None for UNBOUNDED."""
+
     units: str
     first: tuple[str, int | None]
     last: tuple[str, int | None] | None
@@ -194,6 +233,8 @@ class WindowFrame(Node):
 
 @dataclass(slots=True)
 class Window(Node):
+    """OVER (..)."""
+
     partition_by: list[Expression]
     order_by: list[OrderBy]
     frame: WindowFrame | None
@@ -216,6 +257,8 @@ class Function(Node):
 
 @dataclass(slots=True)
 class Case(Node):
+    """CASE."""
+
     operand: Expression | None
     conditions: list[Expression]
     results: list[Expression]
@@ -224,11 +267,15 @@ class Case(Node):
 
 @dataclass(slots=True)
 class Exists(Node):
+    """EXISTS (query)."""
+
     query: Query
 
 
 @dataclass(slots=True)
 class Subquery(Node):
+    """A query as a value."""
+
     query: Query
 
 
@@ -244,6 +291,8 @@ class Quantified(Node):
 
 @dataclass(slots=True)
 class QuantifiedSubquery(Node):
+    """left op ANY|ALL (query)."""
+
     left: Expression
     operator: str
     quantifier: Literal["ANY", "ALL"]
@@ -260,18 +309,24 @@ class Sequence(Node):
 
 @dataclass(slots=True)
 class SequenceSubquery(Node):
+    """ARRAY(query), LIST(query), MAP(query)."""
+
     kind: Literal["array", "list", "map"]
     query: Query
 
 
 @dataclass(slots=True)
 class MapLiteral(Node):
+    """MAP[key => value]."""
+
     keys: list[Expression]
     values: list[Expression]
 
 
 @dataclass(slots=True)
 class SubscriptPosition(Node):
+    """What stands in one pair of square brackets."""
+
     first: Expression | None
     last: Expression | None
     is_slice: bool
@@ -279,6 +334,8 @@ class SubscriptPosition(Node):
 
 @dataclass(slots=True)
 class Subscript(Node):
+    """`a[1]`, `a[1:2]`."""
+
     expression: Expression
     positions: list[SubscriptPosition]
 
@@ -296,6 +353,8 @@ Expression = (
 
 @dataclass(slots=True)
 class OrderBy(Node):
+    """One item of ORDER BY."""
+
     expression: Expression
     ascending: bool | None = None
     nulls_last: bool | None = None
@@ -311,18 +370,24 @@ class SelectItem(Node):
 
 @dataclass(slots=True)
 class TableAlias(Node):
+    """AS name (columns)."""
+
     name: str
     columns: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class TableName(Node):
+    """A relation."""
+
     name: Name
     alias: TableAlias | None = None
 
 
 @dataclass(slots=True)
 class TableFunction(Node):
+    """A function in FROM."""
+
     function: Function
     alias: TableAlias | None = None
     with_ordinality: bool = False
@@ -331,6 +396,8 @@ class TableFunction(Node):
 
 @dataclass(slots=True)
 class RowsFrom(Node):
+    """ROWS FROM (..)."""
+
     functions: list[Function]
     alias: TableAlias | None = None
     with_ordinality: bool = False
@@ -339,6 +406,8 @@ class RowsFrom(Node):
 
 @dataclass(slots=True)
 class Derived(Node):
+    """A query in FROM."""
+
     query: Query
     alias: TableAlias | None = None
     lateral: bool = False
@@ -346,6 +415,8 @@ class Derived(Node):
 
 @dataclass(slots=True)
 class NestedJoin(Node):
+    """A join in parentheses."""
+
     join: TableWithJoins
     alias: TableAlias | None = None
 
@@ -367,6 +438,8 @@ class Join(Node):
 
 @dataclass(slots=True)
 class TableWithJoins(Node):
+    """One item of FROM."""
+
     relation: TableFactor
     joins: list[Join]
 
@@ -387,6 +460,8 @@ class Select(Node):
 
 @dataclass(slots=True)
 class Values(Node):
+    """VALUES."""
+
     rows: list[list[Expression]]
 
 
@@ -406,6 +481,8 @@ class ShowBody(Node):
 
 @dataclass(slots=True)
 class SetOperation(Node):
+    """UNION, EXCEPT or INTERSECT."""
+
     operator: Literal["UNION", "EXCEPT", "INTERSECT"]
     all: bool
     left: QueryBody
@@ -414,6 +491,8 @@ class SetOperation(Node):
 
 @dataclass(slots=True)
 class Cte(Node):
+    """One item of WITH."""
+
     name: str
     columns: tuple[str, ...]
     query: Query
@@ -421,6 +500,8 @@ class Cte(Node):
 
 @dataclass(slots=True)
 class RecursiveCte(Node):
+    """One item of WITH MUTUALLY RECURSIVE."""
+
     name: str
     columns: list[tuple[str, DataType]]
     query: Query

@@ -45,7 +45,7 @@ def check_query(sql: str, *, maintained: bool) -> None:
     parser = StatementParser(tokenize(sql))
     query = parser.query()
     if parser.peek_kind() != "EOF":
-        parser.expected("end of statement")
+        raise parser.expected("end of statement")
     check_syntax(query, sql, maintained=maintained)
 
 

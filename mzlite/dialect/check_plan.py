@@ -95,7 +95,7 @@ class _Planner:
             self.expression(item.expression, _SET_ORDER_BY)
 
     def _with(self, query: ast.Query) -> None:
-        bindings = [*query.ctes, *(query.recursive or [])]
+        bindings: list[ast.Cte | ast.RecursiveCte] = [*query.ctes, *(query.recursive or [])]
         seen: set[str] = set()
         for binding in bindings:
             if binding.name in seen:
@@ -148,8 +148,8 @@ class _Planner:
     def select(self, select: ast.Select, order_by: list[ast.OrderBy]) -> None:
         if "EXPECTED GROUP SIZE" in select.options and len(select.options) > 1:
             raise MzError(
-                "EXPECTED GROUP SIZE cannot be provided simultaneously with any of AGGREGATE INPUT GROUP SIZE, DISTINCT "
-                "ON INPUT GROUP SIZE, or LIMIT INPUT GROUP SIZE"
+                "EXPECTED GROUP SIZE cannot be provided simultaneously with any of AGGREGATE INPUT GROUP SIZE, "
+                "DISTINCT ON INPUT GROUP SIZE, or LIMIT INPUT GROUP SIZE"
             )
         for table in select.from_:
             self._table_with_joins(table)

@@ -106,8 +106,9 @@ class _Filters:
         self.text = text
 
     def query(self, query: ast.Query) -> None:
-        for cte in (*query.ctes, *(query.recursive or [])):
-            self.query(cte.query)
+        bindings: list[ast.Cte | ast.RecursiveCte] = [*query.ctes, *(query.recursive or [])]
+        for binding in bindings:
+            self.query(binding.query)
         self._body(query.body)
         for item in query.order_by:
             self._plain(item.expression)

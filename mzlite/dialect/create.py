@@ -50,23 +50,27 @@ class CreateParser(OptionParser):
     """Where the statement being read starts in the text."""
 
     def statement_text(self) -> str:
+        """The statement as far as it is read."""
         return self.text[self.statement_start : self.last_end]
 
     # Databases, schemas, clusters, secrets, roles, types -------------------
 
     def create_database(self) -> s.Statement:
+        """DATABASE .."""
         self.expect_keyword("DATABASE")
         if_not_exists = self.if_not_exists()
         name = self.identifier()
         return s.CreateDatabase(self.statement_text(), name, if_not_exists)
 
     def create_schema(self) -> s.Statement:
+        """SCHEMA .."""
         self.expect_keyword("SCHEMA")
         if_not_exists = self.if_not_exists()
         name = self.identifiers()
         return s.CreateSchema(self.statement_text(), name, if_not_exists)
 
     def create_secret(self) -> s.Statement:
+        """SECRET .. AS .."""
         self.expect_keyword("SECRET")
         if_not_exists = self.if_not_exists()
         name = self.item_name()
@@ -81,17 +85,20 @@ class CreateParser(OptionParser):
         return self.relay(start, self.last_end)
 
     def cluster_option_name(self) -> str:
+        """The name of an option of a cluster."""
         name = self.named_option(CLUSTER_OPTIONS)
         if name == "INTROSPECTION":
             name += " " + self.expect_one_of("DEBUGGING", "INTERVAL")
         return name
 
     def cluster_option(self) -> tuple[str, OptionValue]:
+        """An option of a cluster; the replicas of an unmanaged one are collected aside."""
         name = self.cluster_option_name()
         if name == "REPLICAS":
             self.take(t.EQ)
             self.expect(t.LPAREN)
-            self._replicas = [] if self.kinds[self.index] == t.RPAREN else self.comma_separated(self._replica)
+            if self.kinds[self.index] != t.RPAREN:
+                self._replicas.extend(self.comma_separated(self._replica))
             self.expect(t.RPAREN)
             return name, True
         if name == "SCHEDULE":
@@ -113,16 +120,18 @@ class CreateParser(OptionParser):
         return name, self.options(self.replica_option)
 
     def replica_option(self) -> tuple[str, OptionValue]:
+        """An option of a replica."""
         name = self.named_option(_REPLICA_OPTIONS)
         if name == "INTROSPECTION":
             name += " " + self.expect_one_of("DEBUGGING", "INTERVAL")
         return name, self.option_value()
 
     def create_cluster(self) -> s.Statement:
+        """What follows CREATE CLUSTER."""
         if self.take_keyword("REPLICA"):
             return self._create_replica()
         name = self.identifier()
-        self._replicas: list[tuple[str, dict[str, OptionValue]]] = []
+        self._replicas.clear()
         parenthesis = self.take(t.LPAREN)
         options = self.comma_separated(self.cluster_option)
         if parenthesis:
@@ -155,6 +164,7 @@ class CreateParser(OptionParser):
         return s.CreateClusterReplica(self.statement_text(), cluster, name, options)
 
     def create_role(self) -> s.Statement:
+        """ROLE .."""
         self.expect_keyword("ROLE")
         name = self.identifier()
         self.take_keyword("WITH")
@@ -162,6 +172,7 @@ class CreateParser(OptionParser):
         return s.CreateRole(self.statement_text(), name, options)
 
     def role_attributes(self) -> tuple[str, ...]:
+        """The attributes of a role; a password is read and forgotten."""
         attributes: list[str] = []
         while (word := self.take_one_of(*_ROLE_ATTRIBUTES)) is not None:
             if word == "PASSWORD" and not self.take_keyword("NULL"):
@@ -170,6 +181,7 @@ class CreateParser(OptionParser):
         return tuple(attributes)
 
     def create_type(self) -> s.Statement:
+        """TYPE .. AS .."""
         self.expect_keyword("TYPE")
         name = self.item_name()
         self.expect_keyword("AS")
@@ -200,6 +212,7 @@ class CreateParser(OptionParser):
     # Tables ----------------------------------------------------------------
 
     def create_table(self) -> s.Statement:
+        """[TEMPORARY] TABLE .."""
         temporary = self.take_one_of("TEMP", "TEMPORARY") is not None
         self.expect_keyword("TABLE")
         if_not_exists = self.if_not_exists()
@@ -220,7 +233,7 @@ class CreateParser(OptionParser):
     def columns(self) -> tuple[s.ColumnDefinition, ...]:
         """'(' column or constraint {',' ..} ')'."""
         if not self.take(t.LPAREN):
-            self.expected("a list of columns in parentheses")
+            raise self.expected("a list of columns in parentheses")
         result: list[s.ColumnDefinition] = []
         if self.take(t.RPAREN):
             return ()
@@ -228,12 +241,12 @@ class CreateParser(OptionParser):
             if not self.table_constraint():
                 column = self.take_identifier()
                 if column is None:
-                    self.expected("column name or constraint definition")
+                    raise self.expected("column name or constraint definition")
                 result.append(self.column_definition(column))
             if self.take(t.RPAREN):
                 return tuple(result)
             if not self.take(t.COMMA):
-                self.expected("',' or ')' after column definition")
+                raise self.expected("',' or ')' after column definition")
 
     def column_definition(self, name: str) -> s.ColumnDefinition:
         """The type and options of a column whose name was read."""
@@ -265,7 +278,7 @@ class CreateParser(OptionParser):
                 self.expect(t.RPAREN)
                 self.refuse("CREATE TABLE with a check constraint")
             else:
-                self.expected("column option")
+                raise self.expected("column option")
         return s.ColumnDefinition(name, data_type, not_null, default)
 
     def table_constraint(self) -> bool:
@@ -276,7 +289,7 @@ class CreateParser(OptionParser):
         word = self.take_one_of("PRIMARY", "UNIQUE", "FOREIGN", "CHECK")
         if word is None:
             if named:
-                self.expected("PRIMARY, UNIQUE, FOREIGN, or CHECK")
+                raise self.expected("PRIMARY, UNIQUE, FOREIGN, or CHECK")
             return False
         if word == "CHECK":
             self.expect(t.LPAREN)
@@ -308,7 +321,7 @@ class CreateParser(OptionParser):
         self.refusals: list[str] = []
         self.data_types: list[ast.DataType] = []
         self.default_expressions: list[ast.Expression] = []
-        self._replicas = []
+        self._replicas: list[tuple[str, dict[str, OptionValue]]] = []
 
     # Views -----------------------------------------------------------------
 
@@ -318,6 +331,7 @@ class CreateParser(OptionParser):
         return query, self.relay(start, self.last_end)
 
     def create_view(self) -> s.Statement:
+        """[OR REPLACE] [TEMPORARY] VIEW .. AS .."""
         or_replace = self.take_keyword("OR")
         if or_replace:
             self.expect_keyword("REPLACE")
@@ -333,6 +347,7 @@ class CreateParser(OptionParser):
         )
 
     def create_materialized_view(self) -> s.Statement:
+        """[OR REPLACE] MATERIALIZED VIEW .. AS .."""
         or_replace = self.take_keyword("OR")
         if or_replace:
             self.expect_keyword("REPLACE")
@@ -348,7 +363,7 @@ class CreateParser(OptionParser):
         query, sql = self._relayed_query()
         if self.take_keyword("AS", "OF"):
             if self.kinds[self.index] != t.NUMBER:
-                self.expected("`u64` literal")
+                raise self.expected("`u64` literal")
             self.index += 1
         return s.CreateMaterializedView(
             self.statement_text(),
@@ -390,13 +405,14 @@ class CreateParser(OptionParser):
         return name, word + self.text[start : self.last_end]
 
     def create_index(self) -> s.Statement:
+        """[DEFAULT] INDEX .. ON .."""
         default = self.take_keyword("DEFAULT")
         self.expect_keyword("INDEX")
         if_not_exists = self.if_not_exists()
         name = None
         if self.peek_keyword_in(("IN", "ON")):
             if if_not_exists and not default:
-                self.expected("index name")
+                raise self.expected("index name")
         else:
             name = self.identifier()
         cluster = self.in_cluster()

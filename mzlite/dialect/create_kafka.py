@@ -98,7 +98,7 @@ class KafkaParser(CreateParser):
     def _format(self) -> _Format:
         word = self.take_one_of("AVRO", "PROTOBUF", "REGEX", "CSV", "JSON", "TEXT", "BYTES")
         if word is None:
-            self.expected("AVRO, PROTOBUF, REGEX, CSV, JSON, TEXT, or BYTES")
+            raise self.expected("AVRO, PROTOBUF, REGEX, CSV, JSON, TEXT, or BYTES")
         if word == "CSV":
             return self._csv()
         if word == "REGEX":
@@ -121,7 +121,7 @@ class KafkaParser(CreateParser):
         if self.take_keyword("DELIMITED", "BY"):
             delimiter = self.literal_string()
             if len(delimiter.encode()) != 1:
-                self.expected("one-character string")
+                raise self.expected("one-character string")
         return _Format("csv", columns, header, delimiter)
 
     def _schema_registry(self, word: str) -> None:
@@ -133,14 +133,14 @@ class KafkaParser(CreateParser):
                     self.options(self.simple_option({"CONFLUENT": ("WIRE", "FORMAT")}))
                 return
             if not self.take_keyword("CONFLUENT", "SCHEMA", "REGISTRY"):
-                self.expected("CONFLUENT SCHEMA REGISTRY or SCHEMA")
+                raise self.expected("CONFLUENT SCHEMA REGISTRY or SCHEMA")
         elif self.take_keyword("MESSAGE"):
             self.literal_string()
             self.expect_keyword("USING", "SCHEMA")
             self.literal_string()
             return
         elif not self.take_keyword("USING", "CONFLUENT", "SCHEMA", "REGISTRY"):
-            self.expected("CONFLUENT SCHEMA REGISTRY or MESSAGE")
+            raise self.expected("CONFLUENT SCHEMA REGISTRY or MESSAGE")
         self.expect_keyword("CONNECTION")
         self.raw_name()
 
@@ -150,7 +150,7 @@ class KafkaParser(CreateParser):
             return None, "error"
         word = self.take_one_of("NONE", "DEBEZIUM", "UPSERT", "MATERIALIZE")
         if word is None:
-            self.expected("NONE, UPSERT, or MATERIALIZE")
+            raise self.expected("NONE, UPSERT, or MATERIALIZE")
         if word != "UPSERT" or not self.take(t.LPAREN):
             return word.lower(), "error"
         self.expect_keyword("VALUE", "DECODING", "ERRORS")
@@ -185,6 +185,7 @@ class KafkaParser(CreateParser):
     # Connections -----------------------------------------------------------
 
     def create_connection(self, *, or_replace: bool = False) -> s.Statement:
+        """CONNECTION .. TO .. (..)."""
         self.expect_keyword("CONNECTION")
         if_not_exists = self.if_not_exists()
         name = self.item_name()
@@ -222,6 +223,7 @@ class KafkaParser(CreateParser):
         return "-".join((word, *rest)).lower()
 
     def connection_option_name(self) -> str:
+        """The name of an option of a connection."""
         name = self.named_option(_CONNECTION_OPTIONS)
         if name == "ASSUME ROLE":
             word = self.expect_one_of("ARN", "SESSION")
@@ -234,7 +236,7 @@ class KafkaParser(CreateParser):
         if name == "PUBLIC KEY":
             number = self.values[self.index]
             if self.kinds[self.index] != t.NUMBER or number not in ("1", "2"):
-                self.expected("1 or 2 after PUBLIC KEY")
+                raise self.expected("1 or 2 after PUBLIC KEY")
             self.index += 1
             return f"{name} {number}"
         if name == "PROGRESS TOPIC" and self.take_keyword("REPLICATION", "FACTOR"):
@@ -249,6 +251,7 @@ class KafkaParser(CreateParser):
         return "USER" if name == "USERNAME" else name
 
     def connection_option(self) -> tuple[str, OptionValue]:
+        """An option of a connection."""
         name = self.connection_option_name()
         if name in ("AWS CONNECTION", "SSH TUNNEL", "AWS PRIVATELINK"):
             self.take(t.EQ)
@@ -263,7 +266,7 @@ class KafkaParser(CreateParser):
         if name == "BROKERS":
             self.take(t.EQ)
             if self.kinds[self.index] not in (t.LPAREN, t.LBRACKET):
-                self.expected("one of left parenthesis or left square bracket")
+                raise self.expected("one of left parenthesis or left square bracket")
             return name, json.dumps(self.sequence(self._broker))
         return name, self.option_value()
 
@@ -286,6 +289,7 @@ class KafkaParser(CreateParser):
     # Sources ---------------------------------------------------------------
 
     def create_source(self) -> s.Statement:
+        """SOURCE .. FROM .."""
         self.expect_keyword("SOURCE")
         if_not_exists = self.if_not_exists()
         name = self.item_name()
@@ -395,6 +399,7 @@ class KafkaParser(CreateParser):
             self.item_name()
 
     def source_option(self) -> tuple[str, OptionValue]:
+        """An option of WITH of a source."""
         name = self.named_option({"TIMESTAMP": ("INTERVAL",), "RETAIN": ("HISTORY",)})
         return name, self.retain_history() if name == "RETAIN HISTORY" else self.option_value()
 
@@ -411,6 +416,7 @@ class KafkaParser(CreateParser):
         )  # fmt: skip
 
     def create_table_from_source(self) -> s.Statement:
+        """TABLE .. FROM SOURCE .."""
         self.expect_keyword("TABLE")
         if_not_exists = self.if_not_exists()
         name = self.item_name()
@@ -452,7 +458,7 @@ class KafkaParser(CreateParser):
             if not self.table_constraint():
                 column = self.take_identifier()
                 if column is None:
-                    self.expected("column name or constraint definition")
+                    raise self.expected("column name or constraint definition")
                 names.append(column)
                 if self.kinds[self.index] not in (t.COMMA, t.RPAREN):
                     self.column_definition(column)
@@ -460,7 +466,7 @@ class KafkaParser(CreateParser):
             if self.take(t.RPAREN):
                 break
             if not self.take(t.COMMA):
-                self.expected("',' or ')' after column definition")
+                raise self.expected("',' or ')' after column definition")
         if defined and defined != len(names):
             raise syntax_error("cannot mix column definitions and column names")
         return tuple(names)
@@ -482,6 +488,7 @@ class KafkaParser(CreateParser):
     # Sinks -----------------------------------------------------------------
 
     def create_sink(self) -> s.Statement:
+        """SINK .. FROM .. INTO .."""
         self.expect_keyword("SINK")
         if_not_exists = self.if_not_exists()
         name = self.item_name()
@@ -517,7 +524,7 @@ class KafkaParser(CreateParser):
         if self.take_keyword("ENVELOPE"):
             word = self.take_one_of("UPSERT", "DEBEZIUM")
             if word is None:
-                self.expected("UPSERT, or DEBEZIUM")
+                raise self.expected("UPSERT, or DEBEZIUM")
             envelope = word.lower()
         with_options = self.with_options(self.simple_option(_SINK_WITH_OPTIONS))
         return s.CreateSink(
@@ -564,7 +571,9 @@ class KafkaParser(CreateParser):
         return self.expect_one_of("NAMESPACE", "TABLE"), self.option_value()
 
     def sink_option(self) -> tuple[str, OptionValue]:
+        """An option of WITH of a sink."""
         return self.sink_option_name(), self.option_value()
 
     def sink_option_name(self) -> str:
+        """The name of an option of WITH of a sink."""
         return self.named_option(_SINK_WITH_OPTIONS)

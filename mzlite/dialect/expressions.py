@@ -55,6 +55,7 @@ class ExpressionParser(TypeParser):
     """Adds `expression` to the stream; `query` comes from the query parser."""
 
     def query(self) -> ast.Query:
+        """A query; the parser of queries has it."""
         raise NotImplementedError
 
     def query_after(self, inner: ast.Query) -> ast.Query:
@@ -62,9 +63,11 @@ class ExpressionParser(TypeParser):
         raise NotImplementedError
 
     def expression(self) -> Expression:
+        """An expression."""
         return self.subexpression(ZERO)
 
     def subexpression(self, precedence: int) -> Expression:
+        """An expression of operators that bind tighter than `precedence`."""
         self.enter()
         result = self._seeded(precedence, self._prefix())
         self.leave()
@@ -135,7 +138,7 @@ class ExpressionParser(TypeParser):
             return self.function_call(name, start)
         if kind == t.END:
             raise syntax_error("Unexpected EOF")
-        self.expected("an expression")
+        raise self.expected("an expression")
 
     def _keyword_prefix(self, word: str, start: int) -> Expression:
         following = self.kinds[self.index + 1]
@@ -289,7 +292,7 @@ class ExpressionParser(TypeParser):
         if self.take_keyword("TO"):
             last = self._interval_field()
             if last is None:
-                self.expected("one of " + " or ".join(_INTERVAL_WORDS))
+                raise self.expected("one of " + " or ".join(_INTERVAL_WORDS))
             if _INTERVAL_FIELDS.index(first) >= _INTERVAL_FIELDS.index(last):
                 raise syntax_error(
                     f"Invalid field range in INTERVAL '{value}' {first} TO {last}; the value in the position of {first}"
@@ -343,7 +346,7 @@ class ExpressionParser(TypeParser):
         self.expect(t.LPAREN)
         kind, value = self.kinds[self.index], self.values[self.index]
         if kind not in (t.KEYWORD, t.IDENT, t.STRING):
-            self.expected("extract field token")
+            raise self.expected("extract field token")
         field_start = self.position
         self.index += 1
         field = ast.Value(field_start, self.last_end, "string", value.lower() if kind == t.KEYWORD else value)
@@ -403,7 +406,7 @@ class ExpressionParser(TypeParser):
         self.expect(t.RPAREN)
         return ast.Function(start, self.last_end, ("normalize",), arguments, special="normalize")
 
-    def _sequence(self, kind: Literal[array, list], start: int, *, keyword: bool) -> Expression:
+    def _sequence(self, kind: Literal["array", "list"], start: int, *, keyword: bool) -> Expression:
         if keyword and kind == "list":
             self.edit(start, self.last_end, "ARRAY")
         if keyword and self.take(t.LPAREN):
@@ -465,7 +468,7 @@ class ExpressionParser(TypeParser):
                 self.quote_for_postgres(first)
                 return ast.QualifiedWildcard(start, self.last_end, tuple(parts))
             else:
-                self.expected("an identifier or a '*' after '.'")
+                raise self.expected("an identifier or a '*' after '.'")
             self.index += 1
         word = self.values[first].upper()
         is_value_function = word in POSTGRES_VALUE_FUNCTIONS and first not in self.tokens.quoted and len(parts) == 1
@@ -514,6 +517,7 @@ class ExpressionParser(TypeParser):
         return arguments, ordering
 
     def order_by_item(self) -> ast.OrderBy:
+        """One item of ORDER BY."""
         start = self.position
         item = ast.OrderBy(start, start, self.expression())
         if self.take_keyword("ASC"):
@@ -556,7 +560,7 @@ class ExpressionParser(TypeParser):
         for direction in ("PRECEDING", "FOLLOWING"):
             if self.take_keyword(direction):
                 return (direction, rows)
-        self.expected("PRECEDING or FOLLOWING")
+        raise self.expected("PRECEDING or FOLLOWING")
 
     # Infix ---------------------------------------------------------------
 
@@ -580,7 +584,7 @@ class ExpressionParser(TypeParser):
         if not isinstance(left, ast.Nested):
             self.parenthesize(left)
         if kind not in (t.IDENT, t.KEYWORD, t.STAR):
-            self.expected("an identifier or a '*' after '.'")
+            raise self.expected("an identifier or a '*' after '.'")
         self.index += 1
         if kind == t.STAR:
             return ast.WildcardAccess(start, self.last_end, left)
@@ -629,7 +633,7 @@ class ExpressionParser(TypeParser):
         negated = self.take_keyword("NOT")
         form = self.take_one_of("IN", "BETWEEN", "LIKE", "ILIKE")
         if form is None:
-            self.expected("IN, BETWEEN, LIKE, or ILIKE after NOT")
+            raise self.expected("IN, BETWEEN, LIKE, or ILIKE after NOT")
         if isinstance(left, _LIKE_FORMS):
             self.parenthesize(left)
         if form == "IN":
@@ -645,7 +649,7 @@ class ExpressionParser(TypeParser):
         negated = self.take_keyword("NOT")
         construct = self.take_one_of("NULL", "TRUE", "FALSE", "UNKNOWN", "DISTINCT")
         if construct is None:
-            self.expected("NULL, NOT NULL, TRUE, NOT TRUE, FALSE, NOT FALSE, UNKNOWN, NOT UNKNOWN after IS")
+            raise self.expected("NULL, NOT NULL, TRUE, NOT TRUE, FALSE, NOT FALSE, UNKNOWN, NOT UNKNOWN after IS")
         if construct != "DISTINCT":
             return ast.Is(left.start, self.last_end, left, negated, construct)
         self.expect_keyword("FROM")
@@ -677,7 +681,7 @@ class ExpressionParser(TypeParser):
         start = self.position
         self.expect(t.LPAREN)
         fragment = self._fragment(start)
-        quantifier: Literal[ANY, ALL] = "ALL" if word == "ALL" else "ANY"
+        quantifier: Literal["ANY", "ALL"] = "ALL" if word == "ALL" else "ANY"
         if isinstance(fragment, ast.Row):
             raise syntax_error(f"{word} requires a single expression or subquery, not an expression list")
         self.expect(t.RPAREN)
@@ -698,7 +702,7 @@ class ExpressionParser(TypeParser):
             elif kind == t.IDENT:
                 namespace.append(value)
             else:
-                self.expected("operator")
+                raise self.expected("operator")
             self.index += 1
             self.expect(t.DOT)
 

@@ -46,7 +46,7 @@ class OptionParser(QueryParser):
             return value
         names = self.attempt(self.item_name)
         if names is None:
-            self.expected("option value")
+            raise self.expected("option value")
         return ".".join(names)
 
     def literal(self) -> tuple[bool, OptionValue]:
@@ -87,7 +87,7 @@ class OptionParser(QueryParser):
         result: dict[str, OptionValue] = {}
         while self.kinds[self.index] != t.RBRACKET:
             if self.kinds[self.index] != t.STRING:
-                self.expected("string")
+                raise self.expected("string")
             key = self.literal_string()
             self.expect(t.ARROW)
             result[key] = self._value()
@@ -132,6 +132,7 @@ class OptionParser(QueryParser):
         return self.cluster_name() if self.take_keyword("IN", "CLUSTER") else None
 
     def cluster_name(self) -> str:
+        """The name of a cluster, or `[id]`."""
         if not self.take(t.LBRACKET):
             return self.identifier()
         if self.kinds[self.index] not in (t.IDENT, t.NUMBER):

@@ -100,7 +100,7 @@ class StatementParser(ReadParser):
             if self.kinds[self.index] == t.END:
                 return result
             if not delimited:
-                self.expected("end of statement")
+                raise self.expected("end of statement")
             result.append(self._parsed())
             delimited = False
 
@@ -127,9 +127,9 @@ class StatementParser(ReadParser):
         if kind == t.LPAREN or (kind == t.KEYWORD and word in QUERY_START and word != "SHOW"):
             return self.select()
         if kind == t.END:
-            self.expected("SQL statement")
+            raise self.expected("SQL statement")
         if kind != t.KEYWORD:
-            self.expected("a keyword at the beginning of a statement")
+            raise self.expected("a keyword at the beginning of a statement")
         read = self._statements.get(word)
         if read is None:
             raise syntax_error(f"Unexpected keyword {word} at the beginning of a statement")
@@ -176,7 +176,7 @@ class StatementParser(ReadParser):
         replacing = self.take_keyword("OR", "REPLACE")
         temporary = self.take_one_of("TEMP", "TEMPORARY") is not None
         if not self.peek_keyword("VIEW"):
-            self.expected(_CREATE_EXPECTED[replacing, temporary])
+            raise self.expected(_CREATE_EXPECTED[replacing, temporary])
         self.index = start
         return self.create_view()
 
@@ -200,7 +200,7 @@ class StatementParser(ReadParser):
             return value if isinstance(value, str) else "null" if value is None else str(value).lower()
         name = self.take_identifier()
         if name is None:
-            self.expected("variable value")
+            raise self.expected("variable value")
         return name
 
     def _set(self) -> s.Statement:
@@ -222,7 +222,7 @@ class StatementParser(ReadParser):
             return self._set_transaction(local=True)
         if modifier == "SESSION" and variable == "characteristics" and self.take_keyword("AS", "TRANSACTION"):
             return self._set_transaction(local=False)
-        self.expected("equals sign or TO")
+        raise self.expected("equals sign or TO")
 
     def _set_transaction(self, *, local: bool) -> s.Statement:
         isolation, _ = self._transaction_modes(required=True)
@@ -247,14 +247,14 @@ class StatementParser(ReadParser):
             if self.take_keyword("ISOLATION", "LEVEL"):
                 level = next((words for words in _ISOLATION_LEVELS if self.take_keyword(*words)), None)
                 if level is None:
-                    self.expected("isolation level")
+                    raise self.expected("isolation level")
                 isolation = " ".join(level).lower()
             elif self.take_keyword("READ", "ONLY"):
                 access = "read only"
             elif self.take_keyword("READ", "WRITE"):
                 access = "read write"
             elif required:
-                self.expected("transaction mode")
+                raise self.expected("transaction mode")
             else:
                 return isolation, access
             required = self.take(t.COMMA)
@@ -370,7 +370,7 @@ class StatementParser(ReadParser):
 
     def _raise(self) -> s.Statement:
         if self.take_one_of("DEBUG", "INFO", "LOG", "NOTICE", "WARNING") is None:
-            self.expected("severity level")
+            raise self.expected("severity level")
         self.refuse("RAISE")
         return s.Statement(self.statement_text())
 

@@ -32,6 +32,7 @@ class QueryParser(ExpressionParser):
     # Query expressions ---------------------------------------------------
 
     def query(self) -> ast.Query:
+        """A query with its WITH, ORDER BY, LIMIT and OFFSET."""
         start = self.position
         self.enter()
         ctes: list[ast.Cte] = []
@@ -50,6 +51,7 @@ class QueryParser(ExpressionParser):
         return result
 
     def query_after(self, inner: ast.Query) -> ast.Query:
+        """The rest of a query whose first operand was read in parentheses."""
         body = self._set_operations(0, inner)
         return self._tail(inner.start, [], None, {}, body)
 
@@ -136,7 +138,7 @@ class QueryParser(ExpressionParser):
         if self.take_keyword("ONLY"):
             return
         if not self.take_keyword("WITH", "TIES"):
-            self.expected("one of ONLY or WITH TIES")
+            raise self.expected("one of ONLY or WITH TIES")
         result.with_ties = True
 
     def _body(self, precedence: int) -> ast.QueryBody:
@@ -159,7 +161,7 @@ class QueryParser(ExpressionParser):
             name = self.raw_name()
             first = ast.TableBody(start, self.last_end, name)
         else:
-            self.expected("SELECT, VALUES, or a subquery in the query body")
+            raise self.expected("SELECT, VALUES, or a subquery in the query body")
         return self._set_operations(precedence, first)
 
     def _set_operations(self, precedence: int, left: ast.QueryBody) -> ast.QueryBody:
@@ -183,7 +185,7 @@ class QueryParser(ExpressionParser):
         is_distinct = self.take_keyword("DISTINCT")
         if keep_all and is_distinct:
             raise syntax_error("Cannot specify both ALL and DISTINCT in SELECT")
-        distinct: Literal[row] | list[ast.Expression] | None = "row" if is_distinct else None
+        distinct: Literal["row"] | list[ast.Expression] | None = "row" if is_distinct else None
         if is_distinct and self.take_keyword("ON"):
             distinct = self.parenthesized(self.expression)
         result = ast.Select(start, start, distinct, self._select_items(), [])
@@ -219,6 +221,7 @@ class QueryParser(ExpressionParser):
         return items
 
     def select_item(self) -> ast.SelectItem:
+        """One item of a SELECT list."""
         start = self.position
         if self.take(t.STAR):
             return ast.SelectItem(start, self.last_end, None)
@@ -265,10 +268,11 @@ class QueryParser(ExpressionParser):
             assert name is not None
             return name
         if after_as:
-            self.expected("an identifier after AS")
+            raise self.expected("an identifier after AS")
         return None
 
     def table_alias(self) -> ast.TableAlias | None:
+        """[AS] name [(columns)], if next."""
         start = self.position
         name = self._alias(RESERVED_IN_TABLE_ALIAS)
         if name is None:
@@ -283,6 +287,7 @@ class QueryParser(ExpressionParser):
     # FROM ----------------------------------------------------------------
 
     def table_with_joins(self) -> ast.TableWithJoins:
+        """One item of FROM."""
         start = self.position
         result = ast.TableWithJoins(start, start, self._table_factor(), [])
         while (join := self._join()) is not None:
@@ -297,7 +302,7 @@ class QueryParser(ExpressionParser):
             relation = self._table_factor()
             return ast.Join(start, self.last_end, "cross", relation)
         natural = self.take_keyword("NATURAL")
-        kind: Literal[inner, left, right, full, cross]
+        kind: Literal["inner", "left", "right", "full", "cross"]
         if self.peek_keyword_in(("INNER", "JOIN")):
             self.take_keyword("INNER")
             kind = "inner"
@@ -305,9 +310,9 @@ class QueryParser(ExpressionParser):
             self.take_keyword("OUTER")
             kind = side.lower()  # type: ignore[assignment]
         elif self.peek_keyword("OUTER"):
-            self.expected("LEFT, RIGHT, or FULL")
+            raise self.expected("LEFT, RIGHT, or FULL")
         elif natural and self.kinds[self.index] != t.KEYWORD:
-            self.expected("a join type after NATURAL")
+            raise self.expected("a join type after NATURAL")
         else:
             return None
         self.expect_keyword("JOIN")
@@ -320,7 +325,7 @@ class QueryParser(ExpressionParser):
             join.using = self.column_list()
             join.using_alias = self._alias(RESERVED_IN_TABLE_ALIAS)
         else:
-            self.expected("ON, or USING after JOIN")
+            raise self.expected("ON, or USING after JOIN")
         join.end = self.last_end
         return join
 
@@ -333,7 +338,7 @@ class QueryParser(ExpressionParser):
                 return self._rows_from(start, lateral=True)
             name = self.raw_name()
             if self.kinds[self.index] != t.LPAREN:
-                self.expected(t.LPAREN)
+                raise self.expected(t.LPAREN)
             return self._table_function(name, start, lateral=True)
         if self.take(t.LPAREN):
             derived = self.attempt(lambda: self._derived(start, lateral=False))
@@ -355,7 +360,7 @@ class QueryParser(ExpressionParser):
     def _nested_join(self, start: int) -> ast.NestedJoin:
         joined = self.table_with_joins()
         if not isinstance(joined.relation, ast.NestedJoin) and not joined.joins:
-            self.expected("joined table")
+            raise self.expected("joined table")
         self.expect(t.RPAREN)
         alias = self.table_alias()
         return ast.NestedJoin(start, self.last_end, joined, alias)

@@ -45,6 +45,7 @@ class ReadParser(ShowParser):
     # SELECT ----------------------------------------------------------------
 
     def select(self) -> s.Statement:
+        """A query as a statement."""
         start = self.position
         query = self.query()
         end = self.last_end
@@ -61,7 +62,7 @@ class ReadParser(ShowParser):
         start = self.position
         expression = self.attempt(self.expression)
         if expression is None:
-            self.expected("a timestamp value after 'AS OF" + (" AT LEAST'" if at_least else "'"))
+            raise self.expected("a timestamp value after 'AS OF" + (" AT LEAST'" if at_least else "'"))
         self.as_of_expressions.append((expression, at_least))
         return self.relay(start, self.last_end), at_least
 
@@ -70,6 +71,7 @@ class ReadParser(ShowParser):
     # INSERT, UPDATE, DELETE --------------------------------------------------
 
     def insert(self) -> s.Statement:
+        """What follows INSERT."""
         start = self.tokens.starts[self.index - 1]
         self.expect_keyword("INTO")
         self.target = self.raw_name()
@@ -94,6 +96,7 @@ class ReadParser(ShowParser):
                     self.expressions.append(item.expression)
 
     def update(self) -> s.Statement:
+        """What follows UPDATE."""
         start = self.tokens.starts[self.index - 1]
         self.target = self.item_name()
         self.plain_alias()
@@ -111,6 +114,7 @@ class ReadParser(ShowParser):
         self.expressions.append(self.expression())
 
     def delete(self) -> s.Statement:
+        """What follows DELETE."""
         start = self.tokens.starts[self.index - 1]
         self.expect_keyword("FROM")
         self.target = self.item_name()
@@ -126,6 +130,7 @@ class ReadParser(ShowParser):
     # COPY --------------------------------------------------------------------
 
     def copy(self) -> s.Statement:
+        """What follows COPY."""
         start = self.tokens.starts[self.index - 1]
         into = self.take_keyword("INTO")
         if into:
@@ -229,7 +234,7 @@ class ReadParser(ShowParser):
             return default
         return value
 
-    def _output(self) -> tuple[Literal[diff, upsert, debezium], tuple[str, ...], str | None]:
+    def _output(self) -> tuple[Literal["diff", "upsert", "debezium"], tuple[str, ...], str | None]:
         if self.take_keyword("ENVELOPE"):
             envelope = self.expect_one_of("UPSERT", "DEBEZIUM")
             self.expect(t.LPAREN)
@@ -290,7 +295,7 @@ class ReadParser(ShowParser):
 
     def _plan_option(self) -> None:
         if self.kinds[self.index] != t.KEYWORD:
-            self.expected("identifier")
+            raise self.expected("identifier")
         while self.kinds[self.index] == t.KEYWORD and self.values[self.index] not in ("TRUE", "FALSE"):
             self.index += 1
         self.option_value()

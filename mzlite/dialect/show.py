@@ -74,6 +74,7 @@ class ShowParser(AccessParser):
     """Adds SHOW."""
 
     def show_query(self) -> str:
+        """The query that answers what follows SHOW."""
         shown = self.show()
         if isinstance(shown, Variable):
             name = shown.name.replace("'", "''")

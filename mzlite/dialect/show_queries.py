@@ -35,6 +35,7 @@ def raising(message: str, state: str = "XX000") -> str:
 
 
 def unknown_item(name: Name) -> str:
+    """What is said of an object that is not there."""
     return f"unknown catalog item '{'.'.join(name)}'"
 
 
@@ -267,7 +268,8 @@ def _one_row(found: str, missing: str, object_type: str | None = None, name: Nam
         article = "an" if object_type[0] in "aeiou" else "a"
         other = raising(f"{'.'.join(name)} is not {article} {object_type}")
         message = (
-            "CASE WHEN EXISTS (SELECT FROM mz_catalog.mz_objects x JOIN mz_catalog.mz_schemas xs ON xs.id = x.schema_id "
+            "CASE WHEN EXISTS (SELECT FROM mz_catalog.mz_objects x "
+            "JOIN mz_catalog.mz_schemas xs ON xs.id = x.schema_id "
             f"WHERE x.name = {literal(name[-1])} AND xs.name = ANY "
             + (f"(ARRAY[{literal(name[-2])}])" if len(name) > 1 else "(current_schemas(true))")
             + f") THEN {other} ELSE {message} END"

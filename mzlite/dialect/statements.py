@@ -35,7 +35,8 @@ class Relayed(Statement):
     Attributes:
         relay_sql: what the backend is sent.
         kind: what it is, for the session's transaction rules.
-        writes: it changes a user table (INSERT, UPDATE, DELETE, COPY FROM): the client's answer waits until a tick has absorbed it.
+        writes: it changes a user table (INSERT, UPDATE, DELETE, COPY FROM): the client's answer waits until a tick has
+            absorbed it.
         reads_then_writes: UPDATE, DELETE, INSERT .. SELECT from a relation: serialized with the other writers.
     """
 
@@ -55,8 +56,8 @@ class BeginTransaction(Relayed):
 
 @dataclass(frozen=True)
 class Refused(Statement):
-    """A statement that parses and that the planner refuses. In a text of several statements its error belongs to its own
-    turn: whoever executes it raises `error`."""
+    """A statement that parses and that the planner refuses. In a text of several statements its error belongs
+    to its own turn: whoever executes it raises `error`."""
 
     error: MzError
 
@@ -66,12 +67,16 @@ class Refused(Statement):
 
 @dataclass(frozen=True)
 class CreateDatabase(Statement):
+    """CREATE DATABASE."""
+
     name: str
     if_not_exists: bool = False
 
 
 @dataclass(frozen=True)
 class CreateSchema(Statement):
+    """CREATE SCHEMA."""
+
     name: Name
     if_not_exists: bool = False
 
@@ -88,6 +93,8 @@ class CreateCluster(Statement):
 
 @dataclass(frozen=True)
 class CreateClusterReplica(Statement):
+    """CREATE CLUSTER REPLICA."""
+
     cluster: str
     name: str
     options: dict[str, OptionValue] = field(default_factory=dict)
@@ -95,6 +102,8 @@ class CreateClusterReplica(Statement):
 
 @dataclass(frozen=True)
 class CreateSecret(Statement):
+    """CREATE SECRET; the value is an SQL expression."""
+
     name: Name
     value_sql: str
     if_not_exists: bool = False
@@ -102,8 +111,9 @@ class CreateSecret(Statement):
 
 @dataclass(frozen=True)
 class CreateConnection(Statement):
-    """`options` keys are upper case, for Kafka: BROKER or BROKERS (then a JSON list text), SECURITY PROTOCOL, SASL USERNAME ...
-    A secret reference is the text `SECRET db.schema.name`. `validate` is None when the statement does not say."""
+    """`options` keys are upper case, for Kafka: BROKER or BROKERS (then a JSON list text), SECURITY PROTOCOL,
+    SASL USERNAME ... A secret reference is the text `SECRET db.schema.name`. `validate` is None when the
+    statement does not say."""
 
     name: Name
     kind: str
@@ -115,7 +125,8 @@ class CreateConnection(Statement):
 
 @dataclass(frozen=True)
 class Format:
-    """`FORMAT x` or `KEY FORMAT k VALUE FORMAT v`: bytes, text, json, csv. For csv, `csv_columns` and `csv_delimiter`, `csv_header`."""
+    """`FORMAT x` or `KEY FORMAT k VALUE FORMAT v`: bytes, text, json, csv. For csv, `csv_columns` and
+    `csv_delimiter`, `csv_header`."""
 
     key: str | None
     value: str | None
@@ -126,7 +137,8 @@ class Format:
 
 @dataclass(frozen=True)
 class Include:
-    """One INCLUDE item: key, partition, offset, timestamp, headers, header. `header_key` and `header_bytes` for `HEADER 'k' AS x [BYTES]`."""
+    """One INCLUDE item: key, partition, offset, timestamp, headers, header. `header_key` and `header_bytes` for
+    `HEADER 'k' AS x [BYTES]`."""
 
     what: Literal["key", "partition", "offset", "timestamp", "headers", "header"]
     alias: str | None = None
@@ -137,8 +149,9 @@ class Include:
 @dataclass(frozen=True)
 class CreateSource(Statement):
     """`options` are the Kafka options in upper case: TOPIC, START OFFSET, START TIMESTAMP, GROUP ID PREFIX ...
-    `envelope`: none, upsert, upsert-value-err-inline, debezium, or None when the source only feeds CREATE TABLE .. FROM SOURCE.
-    `inline_error_column` names the column of `VALUE DECODING ERRORS = (INLINE AS x)`, default `error`."""
+    `envelope`: none, upsert, upsert-value-err-inline, debezium, or None when the source only feeds CREATE TABLE
+    .. FROM SOURCE. `inline_error_column` names the column of `VALUE DECODING ERRORS = (INLINE AS x)`, default
+    `error`."""
 
     name: Name
     kind: str
@@ -157,6 +170,8 @@ class CreateSource(Statement):
 
 @dataclass(frozen=True)
 class CreateTableFromSource(Statement):
+    """CREATE TABLE .. FROM SOURCE; as for CREATE SOURCE."""
+
     name: Name
     source: Name
     reference: str | None
@@ -171,6 +186,8 @@ class CreateTableFromSource(Statement):
 
 @dataclass(frozen=True)
 class ColumnDefinition:
+    """A column; type and default as PostgreSQL is to read them."""
+
     name: str
     type: str
     not_null: bool = False
@@ -179,6 +196,8 @@ class ColumnDefinition:
 
 @dataclass(frozen=True)
 class CreateTable(Statement):
+    """CREATE TABLE."""
+
     name: Name
     columns: tuple[ColumnDefinition, ...]
     temporary: bool = False
@@ -188,6 +207,8 @@ class CreateTable(Statement):
 
 @dataclass(frozen=True)
 class CreateView(Statement):
+    """CREATE VIEW; `query` as PostgreSQL is to read it, `syntax` as Materialize does."""
+
     name: Name
     columns: tuple[str, ...]
     query: str
@@ -227,7 +248,8 @@ class CreateIndex(Statement):
 
 @dataclass(frozen=True)
 class CreateSink(Statement):
-    """`options` are the Kafka options in upper case (TOPIC, TOPIC REPLICATION FACTOR, PROGRESS GROUP ID PREFIX, PARTITION BY ...)."""
+    """`options` are the Kafka options in upper case (TOPIC, TOPIC REPLICATION FACTOR, PROGRESS GROUP ID PREFIX,
+    PARTITION BY ...)."""
 
     name: Name
     source: Name
@@ -246,6 +268,8 @@ class CreateSink(Statement):
 
 @dataclass(frozen=True)
 class CreateRole(Statement):
+    """CREATE ROLE."""
+
     name: str
     options: tuple[str, ...] = ()
 
@@ -265,6 +289,8 @@ class CreateType(Statement):
 
 @dataclass(frozen=True)
 class AlterRename(Statement):
+    """ALTER .. RENAME TO."""
+
     object_type: ObjectType
     name: Name
     new_name: str
@@ -273,6 +299,8 @@ class AlterRename(Statement):
 
 @dataclass(frozen=True)
 class AlterSwap(Statement):
+    """ALTER .. SWAP WITH."""
+
     object_type: ObjectType
     name: Name
     with_name: str
@@ -280,8 +308,8 @@ class AlterSwap(Statement):
 
 @dataclass(frozen=True)
 class AlterSet(Statement):
-    """ALTER CLUSTER|CONNECTION|SOURCE|.. SET (..) / RESET (..); a reset option has the value None. For a connection also
-    "ROTATE KEYS" and "VALIDATE"."""
+    """ALTER CLUSTER|CONNECTION|SOURCE|.. SET (..) / RESET (..); a reset option has the value None. For a
+    connection also "ROTATE KEYS" and "VALIDATE"."""
 
     object_type: ObjectType
     name: Name
@@ -291,6 +319,8 @@ class AlterSet(Statement):
 
 @dataclass(frozen=True)
 class AlterOwner(Statement):
+    """ALTER .. OWNER TO."""
+
     object_type: ObjectType
     name: Name
     owner: str
@@ -299,6 +329,8 @@ class AlterOwner(Statement):
 
 @dataclass(frozen=True)
 class AlterSecret(Statement):
+    """ALTER SECRET .. AS."""
+
     name: Name
     value_sql: str
     if_exists: bool = False
@@ -343,6 +375,8 @@ class AlterRole(Statement):
 
 @dataclass(frozen=True)
 class Drop(Statement):
+    """DROP; databases go with CASCADE unless RESTRICT is written."""
+
     object_type: ObjectType
     names: tuple[Name, ...]
     if_exists: bool = False
@@ -371,6 +405,8 @@ class Grant(Statement):
 
 @dataclass(frozen=True)
 class ValidateConnection(Statement):
+    """VALIDATE CONNECTION."""
+
     name: Name
 
 
@@ -400,7 +436,8 @@ class Subscribe(Statement):
 
 @dataclass(frozen=True)
 class Fetch(Statement):
-    """FETCH [count|ALL] [FROM] cursor [WITH (TIMEOUT = ..)]; `count` None is ALL. Relayed when the cursor is not a subscription."""
+    """FETCH [count|ALL] [FROM] cursor [WITH (TIMEOUT = ..)]; `count` None is ALL. Relayed when the cursor is
+    not a subscription."""
 
     cursor: str
     count: int | None
@@ -410,6 +447,8 @@ class Fetch(Statement):
 
 @dataclass(frozen=True)
 class CloseCursor(Statement):
+    """CLOSE."""
+
     cursor: str
 
 
@@ -424,6 +463,8 @@ class SetVariable(Statement):
 
 @dataclass(frozen=True)
 class ResetVariable(Statement):
+    """RESET."""
+
     name: str
 
 

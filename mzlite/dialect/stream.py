@@ -9,7 +9,7 @@ needs another spelling than Materialize (a quoted name, a pair of parentheses, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from mzlite.dialect import tokens as t
 from mzlite.dialect.ast import Name
@@ -43,9 +43,9 @@ class TokenStream:
 
     # Errors --------------------------------------------------------------
 
-    def expected(self, what: str, index: int | None = None) -> NoReturn:
-        """Raises: `what` was expected, the token at `index` (the next one) was found."""
-        raise syntax_error(f"Expected {what}, found {self.tokens.describe(self.index if index is None else index)}")
+    def expected(self, what: str, index: int | None = None) -> MzError:
+        """The error: `what` was expected, the token at `index` (the next one) was found."""
+        return syntax_error(f"Expected {what}, found {self.tokens.describe(self.index if index is None else index)}")
 
     def enter(self) -> None:
         """One level deeper; `leave` must follow."""
@@ -54,6 +54,7 @@ class TokenStream:
             raise syntax_error(f"statement exceeds nested expression limit of {RECURSION_LIMIT}")
 
     def leave(self) -> None:
+        """One level back."""
         self.depth -= 1
 
     # Looking and taking --------------------------------------------------
@@ -69,9 +70,11 @@ class TokenStream:
         return True
 
     def peek_keyword_in(self, words: Iterable[str]) -> bool:
+        """The next token is one of these keywords."""
         return self.kinds[self.index] == t.KEYWORD and self.values[self.index] in words
 
     def peek_kind(self, ahead: int = 0) -> str:
+        """The kind of the token `ahead` of the next one."""
         index = self.index + ahead
         return self.kinds[index] if index < len(self.kinds) else t.END
 
@@ -95,6 +98,7 @@ class TokenStream:
         return False
 
     def take_one_of(self, *words: str) -> str | None:
+        """Takes the next token if it is one of these keywords."""
         if self.kinds[self.index] == t.KEYWORD:
             word = self.values[self.index]
             if word in words:
@@ -103,28 +107,33 @@ class TokenStream:
         return None
 
     def take(self, kind: str) -> bool:
+        """Takes the next token if it is of this kind."""
         if self.kinds[self.index] == kind:
             self.index += 1
             return True
         return False
 
     def expect(self, kind: str) -> None:
+        """Takes a token of this kind, or raises."""
         if self.kinds[self.index] != kind:
-            self.expected(kind)
+            raise self.expected(kind)
         self.index += 1
 
     def expect_keyword(self, *words: str) -> None:
+        """Takes these keywords, or raises."""
         for word in words:
             if not self.take_keyword(word):
-                self.expected(word)
+                raise self.expected(word)
 
     def expect_one_of(self, *words: str) -> str:
+        """Takes one of these keywords, or raises."""
         word = self.take_one_of(*words)
         if word is None:
-            self.expected("one of " + " or ".join(words))
+            raise self.expected("one of " + " or ".join(words))
         return word
 
     def at_most_one_of(self, words: tuple[str, ...], location: str) -> str | None:
+        """Takes one of these keywords if it is next; a second one is an error."""
         first = self.take_one_of(*words)
         if first is not None:
             second = self.take_one_of(*(word for word in words if word != first))
@@ -133,6 +142,7 @@ class TokenStream:
         return first
 
     def comma_separated(self, read: Callable[[], T]) -> list[T]:
+        """item {',' item}."""
         items = [read()]
         while self.take(t.COMMA):
             items.append(read())
@@ -168,6 +178,7 @@ class TokenStream:
         return self.tokens.ends[self.index - 1]
 
     def edit(self, start: int, end: int, text: str) -> None:
+        """PostgreSQL is to read `text` in place of what stands from `start` to `end`."""
         self.edits.append((start, end, text))
 
     def relay(self, start: int, end: int) -> str:
@@ -190,6 +201,7 @@ class TokenStream:
     # Names ---------------------------------------------------------------
 
     def check_identifier(self, name: str) -> str:
+        """`name`, unless it is too long."""
         if len(name) > 63 and len(name.encode()) > MAX_IDENTIFIER_BYTES:
             raise syntax_error(f"identifier length exceeds {MAX_IDENTIFIER_BYTES} bytes")
         return name
@@ -216,9 +228,10 @@ class TokenStream:
         return name
 
     def identifier(self) -> str:
+        """A name; raises when there is none."""
         name = self.take_identifier()
         if name is None:
-            self.expected("identifier")
+            raise self.expected("identifier")
         if not name:
             raise syntax_error("zero-length delimited identifier")
         return name
@@ -260,15 +273,17 @@ class TokenStream:
             return tuple(self.parenthesized(self.identifier))
         if optional:
             return ()
-        self.expected("a list of columns in parentheses")
+        raise self.expected("a list of columns in parentheses")
 
     def if_exists(self) -> bool:
+        """IF EXISTS, if next."""
         if self.take_keyword("IF"):
             self.expect_keyword("EXISTS")
             return True
         return False
 
     def if_not_exists(self) -> bool:
+        """IF NOT EXISTS, if next."""
         if self.take_keyword("IF"):
             self.expect_keyword("NOT", "EXISTS")
             return True
@@ -277,15 +292,18 @@ class TokenStream:
     # Literals ------------------------------------------------------------
 
     def literal_string(self) -> str:
+        """A string literal."""
         if self.kinds[self.index] != t.STRING:
-            self.expected("literal string")
+            raise self.expected("literal string")
         self.index += 1
         return self.values[self.index - 1]
 
     def literal_uint(self) -> int:
+        """An unsigned integer literal."""
         return self._integer("literal unsigned integer", "u64")
 
     def literal_int(self) -> int:
+        """An integer literal with an optional sign."""
         if self.kinds[self.index] == t.OP and self.values[self.index] == "-":
             self.index += 1
             return -self._integer("literal integer", "i64")
@@ -293,7 +311,7 @@ class TokenStream:
 
     def _integer(self, what: str, rust_type: str) -> int:
         if self.kinds[self.index] != t.NUMBER:
-            self.expected(what)
+            raise self.expected(what)
         text = self.values[self.index]
         if not text.isdigit():
             raise syntax_error(f"Could not parse '{text}' as {rust_type}: invalid digit found in string")

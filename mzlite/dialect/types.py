@@ -42,7 +42,7 @@ class TypeParser(TokenStream):
                 del self.edits[edits:]
             result = DataType(start, self.last_end, "named", name, self._modifiers())
         else:
-            self.expected("a data type name")
+            raise self.expected("a data type name")
         result.end = self.last_end
         while True:
             if self.peek_keyword("LIST"):
