@@ -203,8 +203,7 @@ def ensure_topic(
         KafkaException: it could not be created.
     """
     client = AdminClient(quiet(config))
-    found = client.list_topics(timeout=REQUEST_TIMEOUT).topics.get(topic)
-    if found is not None and found.error is None:
+    if _is_topic(client, topic):
         return
     new = NewTopic(topic, partitions or -1, replication_factor or -1, config=dict(settings or {}))
     try:
@@ -212,4 +211,13 @@ def ensure_topic(
     except KafkaException as error:
         if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
             raise
+    # The broker that is asked next may not have heard of it yet.
+    deadline = time.monotonic() + REQUEST_TIMEOUT
+    while not _is_topic(client, topic) and time.monotonic() < deadline:
+        time.sleep(0.02)
     log.info("created a topic", topic=topic)
+
+
+def _is_topic(client: AdminClient, topic: str) -> bool:
+    found = client.list_topics(timeout=REQUEST_TIMEOUT).topics.get(topic)
+    return found is not None and found.error is None

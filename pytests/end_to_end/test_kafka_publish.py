@@ -196,7 +196,7 @@ def test_exactly_once_across_kills(
                 # Anywhere from its start to the middle of a transaction.
                 before = left(connection, spec)
                 wait_for(lambda before=before: left(connection, spec) < before or rng.random() < 0.02, 60)
-                time.sleep(rng.random() * 0.05)
+                time.sleep(rng.random() * 0.15)
                 process.kill()
                 process.wait()
                 kills += 1

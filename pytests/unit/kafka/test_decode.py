@@ -120,7 +120,7 @@ def test_postgres_takes_every_document_that_is_let_through(connection: psycopg.C
     check()
     extremes = [
         b"1e999", b"1e-999", b"-0", b"1e9999", b"1e-9999", b"1" * 100_000,
-        b"0." + b"1" * 15_000, b"0." + b"1" * 20_000, b"1e-16000", b"1e131000", b"1e140000", b"1" * 140_000, 
+        b"0." + b"1" * 15_000, b"0." + b"1" * 20_000, b"1e-16000", b"1e131000", b"1e140000", b"1" * 140_000,
         b"[" * 127 + b"]" * 127, b"[" * 2000 + b"]" * 2000,
         b'{"a":1,"a":2}', b'"\\u0000"', b'"\\\\u0000"', b'"\xf0\x9f\x98\x80"', b'"\\ud83d\\ude00"',
         b" 1 ", b"\xef\xbb\xbf1",
