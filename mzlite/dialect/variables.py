@@ -1,8 +1,8 @@
 """The session variables: their names, defaults and the values they take.
 
-In: data/settings.tsv (name, default, description). Out: `VARIABLES` by lower-case name; each checks a value and says how
-SHOW prints it. Raises MzError: 22023 for a value that is not allowed, 55P02 for a variable that cannot be changed, 42704
-for a system variable, which a session cannot set.
+In: data/settings.tsv (name, default, description). Out: `VARIABLES` by lower-case name; each checks
+a value and says how SHOW prints it. Raises MzError: 22023 for a value that is not allowed, 55P02
+for a variable that cannot be changed, 42704 for a system variable, which a session cannot set.
 """
 
 from __future__ import annotations
