@@ -52,7 +52,8 @@ install: $(INSTALLED) ## the virtual environment in .venv, from the hash-locked 
 
 $(INSTALLED): requirements.lock pyproject.toml | .venv/bin/python
 	@echo "installing the locked requirements into .venv (about a minute the first time)"
-	@$(BIN)/python -m pip install --disable-pip-version-check --no-input --require-hashes --requirement requirements.lock
+	@# The lock names everything, so pip need not resolve anything.
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-input --no-deps --require-hashes --requirement requirements.lock
 	@$(BIN)/python -m pip install --disable-pip-version-check --no-input --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
