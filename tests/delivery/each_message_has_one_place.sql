@@ -1,0 +1,74 @@
+-- Every message of the last ten minutes is in bronze or in quarantine, not in
+-- both. Bounded, because bronze is not stored: the test would decode the topic.
+with
+
+messages as (
+
+    select
+        'orders' as topic,
+        kafka_partition,
+        kafka_offset::bigint as kafka_offset,
+        1 as occurrences
+    from {{ ref('kafka_orders') }}
+    where {{ logical_now() }} < kafka_timestamp + {{ window_length() }}
+
+    union all
+
+    select
+        'status' as topic,
+        kafka_partition,
+        kafka_offset::bigint as kafka_offset,
+        1 as occurrences
+    from {{ ref('kafka_status') }}
+    where {{ logical_now() }} < kafka_timestamp + {{ window_length() }}
+
+),
+
+places as (
+
+    select
+        'orders' as topic,
+        kafka_partition,
+        kafka_offset,
+        -1 as occurrences
+    from {{ ref('bronze_orders') }}
+    where {{ logical_now() }} < kafka_timestamp + {{ window_length() }}
+
+    union all
+
+    select
+        'status' as topic,
+        kafka_partition,
+        kafka_offset,
+        -1 as occurrences
+    from {{ ref('bronze_status') }}
+    where {{ logical_now() }} < kafka_timestamp + {{ window_length() }}
+
+    union all
+
+    select
+        topic,
+        kafka_partition,
+        kafka_offset,
+        -1 as occurrences
+    from {{ ref('bronze_quarantine') }}
+    where {{ logical_now() }} < kafka_timestamp + {{ window_length() }}
+
+),
+
+both_sides as (
+
+    select * from messages
+    union all
+    select * from places
+
+)
+
+select
+    topic,
+    kafka_partition,
+    kafka_offset,
+    sum(occurrences) as surplus
+from both_sides
+group by topic, kafka_partition, kafka_offset
+having sum(occurrences) != 0
