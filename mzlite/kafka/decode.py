@@ -94,7 +94,7 @@ def json_field(data: bytes) -> bytes:
 def _needs_a_closer_look(data: bytes) -> bool:
     """The fast parser took it, and yet jsonb may not: NULs, deep nesting, extreme numbers."""
     return (
-        b"\\u0000" in data
+        (b"\\" in data and b"\\u0000" in data)
         or len(data) > LONG_DOCUMENT
         or ((b"e-" in data or b"E-" in data) and _tiny_number.search(data) is not None)
         or data.count(b"[") + data.count(b"{") >= MAX_DEPTH
