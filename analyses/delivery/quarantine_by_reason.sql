@@ -1,0 +1,10 @@
+-- Which messages could not be read, why, and what does the newest look like?
+select distinct on (topic, reason)
+    topic,
+    reason,
+    kafka_timestamp,
+    kafka_partition,
+    kafka_offset,
+    left(raw_text, 80) as beginning
+from bronze.bronze_quarantine
+order by topic asc, reason asc, kafka_timestamp desc
