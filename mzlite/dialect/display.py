@@ -6,7 +6,8 @@ line: keywords in capitals, aliases with AS, names quoted only where they must b
 >>> from mzlite.dialect.display import display_query
 >>> from mzlite.dialect.parser import StatementParser
 >>> from mzlite.dialect.tokens import tokenize
->>> display_query(StatementParser(tokenize("select a b, count(*) from t where ts > interval '1' day group by 1")).query())
+>>> sql = "select a b, count(*) from t where ts > interval '1 day' group by 1"
+>>> display_query(StatementParser(tokenize(sql)).query())
 "SELECT a AS b, count(*) FROM t WHERE ts > INTERVAL '1 day' GROUP BY 1"
 """
 
@@ -314,9 +315,8 @@ class Display:
                 return f"{node.kind.upper()}({self.query(node.query)})"
             case ast.MapLiteral():
                 pairs = zip(node.keys, node.values, strict=True)
-                return (
-                    f"MAP[{', '.join(f'{self.expression(key)} => {self.expression(value)}' for key, value in pairs)}]"
-                )
+                texts = (f"{self.expression(key)} => {self.expression(value)}" for key, value in pairs)
+                return f"MAP[{', '.join(texts)}]"
             case ast.Subscript():
                 return self._operand(node.expression) + "".join(self._position(item) for item in node.positions)
             case _:
@@ -332,7 +332,8 @@ class Display:
         text = self.expression(node)
         tight = (
             ast.Identifier, ast.Value, ast.Function, ast.Nested, ast.Parameter, ast.Cast, ast.Subquery, ast.Sequence,
-            ast.Homogenizing, ast.NullIf, ast.Subscript, ast.FieldAccess, ast.IntervalValue, ast.MapLiteral, ast.Collate,
+            ast.Homogenizing, ast.NullIf, ast.Subscript, ast.FieldAccess, ast.IntervalValue, ast.MapLiteral,
+            ast.Collate,
         )  # fmt: skip
         return text if isinstance(node, tight) else f"({text})"
 

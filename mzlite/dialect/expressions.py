@@ -12,7 +12,7 @@ from typing import Literal
 from mzlite.dialect import ast
 from mzlite.dialect import tokens as t
 from mzlite.dialect.ast import Expression
-from mzlite.dialect.keywords import POSTGRES_VALUE_FUNCTIONS, QUERY_START, RESERVED_IN_EXPRESSION
+from mzlite.dialect.keywords import POSTGRES_NO_FUNCTION, POSTGRES_VALUE_FUNCTIONS, QUERY_START, RESERVED_IN_EXPRESSION
 from mzlite.dialect.types import TypeParser
 from mzlite.errors import syntax_error
 
@@ -45,6 +45,7 @@ _OPERATOR_PRECEDENCE = {
 _KIND_PRECEDENCE = {t.EQ: COMPARE, t.STAR: TIMES, t.DOUBLE_COLON: POSTFIX, t.LBRACKET: POSTFIX, t.DOT: POSTFIX}
 _INTERVAL_FIELDS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
 _INTERVAL_WORDS = (*_INTERVAL_FIELDS, *(field + "S" for field in _INTERVAL_FIELDS))
+_NO_TYPE = frozenset("ARRAY CASE CAST DISTINCT ALL EXISTS FALSE LIST NOT NULL ROW TRUE".split())
 _TYPE_WORDS = frozenset({"VARYING", "PRECISION", "WITH", "WITHOUT", "LIST"})
 _SIMPLE = (ast.Identifier, ast.Value, ast.Function, ast.Nested, ast.Parameter, ast.Cast, ast.IntervalValue)
 _LIKE_FORMS = (ast.Like, ast.Between, ast.InList, ast.InSubquery)
@@ -96,6 +97,11 @@ class ExpressionParser(TypeParser):
         """PostgreSQL is shown `node` in parentheses."""
         self.edit(node.start, node.start, "(")
         self.edit(node.end, node.end, ")")
+
+    def _restrict(self, node: Expression) -> None:
+        """Before AND and IN PostgreSQL takes fewer operators (no NOT, no AT TIME ZONE) than Materialize."""
+        if not isinstance(node, _SIMPLE) or (isinstance(node, ast.Function) and node.special == "at time zone"):
+            self.parenthesize(node)
 
     # Prefix --------------------------------------------------------------
 
@@ -252,6 +258,8 @@ class ExpressionParser(TypeParser):
         """A cheap look ahead: could `type 'literal'` start here?"""
         kinds = self.kinds
         following = kinds[index + 1]
+        if kinds[index] == t.KEYWORD and self.values[index] in _NO_TYPE:
+            return False
         if following == t.STRING:
             return True
         while following == t.DOT and kinds[index + 2] in (t.IDENT, t.KEYWORD):
@@ -373,6 +381,7 @@ class ExpressionParser(TypeParser):
         self.index += 1
         self.expect(t.LPAREN)
         needle = self.subexpression(LIKE)
+        self._restrict(needle)
         self.expect_keyword("IN")
         haystack = self.expression()
         self.expect(t.RPAREN)
@@ -407,8 +416,8 @@ class ExpressionParser(TypeParser):
         return ast.Function(start, self.last_end, ("normalize",), arguments, special="normalize")
 
     def _sequence(self, kind: Literal["array", "list"], start: int, *, keyword: bool) -> Expression:
-        if keyword and kind == "list":
-            self.edit(start, self.last_end, "ARRAY")
+        if kind == "list":
+            self.edit(start, self.last_end if keyword else start, "ARRAY")
         if keyword and self.take(t.LPAREN):
             query = self.query()
             self.expect(t.RPAREN)
@@ -476,7 +485,7 @@ class ExpressionParser(TypeParser):
             if is_value_function and self.kinds[self.index + 1] == t.RPAREN and word != "CURRENT_SCHEMA":
                 # PostgreSQL takes these without parentheses only.
                 self.edit(self.position, self.tokens.ends[self.index + 1], "")
-            elif not is_value_function:
+            elif not is_value_function and word in POSTGRES_NO_FUNCTION:
                 self.quote_for_postgres(first)
             return self.function_call(tuple(parts), start)
         if not is_value_function:
@@ -640,6 +649,7 @@ class ExpressionParser(TypeParser):
             return self._in(left, negated)
         if form == "BETWEEN":
             low = self.subexpression(LIKE)
+            self._restrict(low)
             self.expect_keyword("AND")
             high = self.subexpression(LIKE)
             return ast.Between(start, self.last_end, left, negated, low, high)
@@ -707,7 +717,7 @@ class ExpressionParser(TypeParser):
             self.expect(t.DOT)
 
     def _subscript(self, left: Expression) -> Expression:
-        if isinstance(left, (ast.Function, ast.Homogenizing, ast.Case, ast.NullIf)):
+        if not isinstance(left, (ast.Identifier, ast.Nested, ast.Parameter, ast.Subscript, ast.FieldAccess)):
             self.parenthesize(left)
         positions: list[ast.SubscriptPosition] = []
         while self.take(t.LBRACKET):

@@ -90,6 +90,11 @@ POSTGRES_QUOTED: frozenset[str] = frozenset(
 )
 """PostgreSQL does not take these as a plain column or table name."""
 
+POSTGRES_NO_FUNCTION: frozenset[str] = frozenset(
+    word.upper() for words in (COL_NAME_KEYWORDS, RESERVED_KEYWORDS) for word in words
+)
+"""PostgreSQL does not take these as a function's name."""
+
 POSTGRES_VALUE_FUNCTIONS: frozenset[str] = frozenset(
     ["CURRENT_CATALOG", "CURRENT_ROLE", "CURRENT_SCHEMA", "CURRENT_TIMESTAMP", "CURRENT_USER", "SESSION_USER", "USER"]
 )

@@ -26,6 +26,7 @@ _CREATE_EXPECTED = {
         "or [OR REPLACE] MATERIALIZED VIEW after CREATE"
     ),
 }
+_PREPARABLE = frozenset({"WITH", "SELECT", "TABLE", "VALUES", "INSERT", "UPDATE", "DELETE"})
 _ISOLATION_LEVELS = (
     ("READ", "UNCOMMITTED"),
     ("READ", "COMMITTED"),
@@ -325,9 +326,13 @@ class StatementParser(ReadParser):
         end = self.last_end
         timeout: s.OptionValue = None
         if self.take_keyword("WITH"):
-            timeout = self.options(self.simple_option({"TIMEOUT": ()}))["TIMEOUT"]
+            timeout = self.options(self._fetch_option)["TIMEOUT"]
         text = None if timeout is None else str(timeout)
         return s.Fetch(self.statement_text(), cursor, count, text, self.relay(start, end))
+
+    def _fetch_option(self) -> tuple[str, s.OptionValue]:
+        self.expect_keyword("TIMEOUT")
+        return "TIMEOUT", self.option_value()
 
     def _close(self) -> s.Statement:
         cursor = self.identifier()
@@ -338,8 +343,9 @@ class StatementParser(ReadParser):
         self.identifier()
         self.expect_keyword("AS")
         head = self.last_end
+        preparable = self.kinds[self.index] == t.LPAREN or self.peek_keyword_in(_PREPARABLE)
         inner = self.statement()
-        if not isinstance(inner, s.Relayed) or inner.kind not in ("select", "write") or inner.sql[:4].upper() == "COPY":
+        if not preparable or not isinstance(inner, s.Relayed):
             raise syntax_error("unpreparable statement")
         return s.Relayed(self.statement_text(), f"{self.relay(start, head)} {inner.relay_sql}", "prepare")
 

@@ -46,7 +46,7 @@ class TypeParser(TokenStream):
         result.end = self.last_end
         while True:
             if self.peek_keyword("LIST"):
-                self.edit(self.position, self.tokens.ends[self.index], "[]")
+                self.edit(self.last_end, self.tokens.ends[self.index], "[]")
                 self.index += 1
                 result = DataType(start, self.last_end, "list", element=result)
             elif self.kinds[self.index] == t.LBRACKET:
