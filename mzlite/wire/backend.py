@@ -18,6 +18,7 @@ from mzlite.wire.stream import ChunkStream, ConnectionClosedError
 
 SOCKET_NAME = ".s.PGSQL.5432"
 CANCEL_TIMEOUT_SECONDS = 5.0
+CLOSE_TIMEOUT_SECONDS = 2.0
 
 
 class Backend:
@@ -90,10 +91,12 @@ class Backend:
                     await reader.read()  # closed by PostgreSQL when it has sent the signal
                 finally:
                     writer.close()
+                    await writer.wait_closed()
 
-    def close(self) -> None:
+    async def stop(self) -> None:
         """Log out. What runs is not waited for."""
         self.stream.on_closed = None
         if not self.stream.closed:
             self.stream.send(TERMINATE)
         self.stream.close()
+        await self.stream.wait_lost(CLOSE_TIMEOUT_SECONDS)

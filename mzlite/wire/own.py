@@ -180,11 +180,17 @@ class OwnStatements:
 
     async def _set(self, name: str, value: str | None, local: bool, tag: str) -> None:
         session = self.session
-        if tag == "RESET" and name.lower() == "all":
-            session.variables.reset_all()
-        else:
-            session.variables.set(name, value, local=local, in_transaction=session.transaction.explicit)
-        await session.follow_settings()
+        variables = session.variables
+        before = variables.save()
+        try:
+            if tag == "RESET" and name.lower() == "all":
+                variables.reset_all(in_transaction=session.transaction.explicit)
+            else:
+                variables.set(name, value, local=local, in_transaction=session.transaction.explicit)
+            await session.follow_settings()
+        except MzError:
+            variables.restore(before)
+            raise
         session.send_changes()
         session.client.send(CommandComplete(tag).encode())
 

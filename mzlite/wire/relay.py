@@ -107,6 +107,7 @@ class Relay:
         dirty: something was written in the current transaction.
         copying_in: a COPY waits for the client's data.
         hold: the client's output stays queued, because a commit has yet to be absorbed.
+        ended: the backend has said that it goes, and the client knows why.
         last_tag: the tag of the last completed command.
         discarded: DISCARD ALL or DEALLOCATE ALL when that has run since the session last cleared this.
     """
@@ -126,6 +127,7 @@ class Relay:
         self.dirty = False
         self.copying_in = False
         self.hold = False
+        self.ended = False
         self.last_tag = ""
         self.discarded = ""
         self._silent_error: MzError | None = None
@@ -330,6 +332,7 @@ class Relay:
             self._silent_error = error
         else:
             self.client.send(error_response(error, "FATAL" if fatal else "ERROR"))
+            self.ended = fatal
         if current is None or current.kind == "query":
             return
         while self.expected and self.expected[0].kind != "sync":

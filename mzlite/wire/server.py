@@ -10,7 +10,6 @@ import asyncio
 import hmac
 import itertools
 import secrets
-from collections.abc import Iterable
 
 import structlog
 
@@ -72,11 +71,14 @@ class WireServer:
             self._listener.close()
         for task in self._tasks:
             task.cancel()
-        pending: Iterable[asyncio.Future[None]] = {*self._tasks, *self._background}
-        if pending:
-            _, late = await asyncio.wait(pending, timeout=self.options.stop_timeout)
-            if late:
-                log.warning("sessions did not end in time", sessions=len(late))
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.options.stop_timeout
+        # Sessions leave work behind for the background when they end, so that comes after them.
+        for running in (self._tasks, self._background):
+            if running:
+                _, late = await asyncio.wait(set(running), timeout=max(0.0, deadline - loop.time()))
+                if late:
+                    log.warning("sessions did not end in time", sessions=len(late))
         for session in list(self._sessions.values()):
             session.client.abort()
 

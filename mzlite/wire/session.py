@@ -62,6 +62,8 @@ T = TypeVar("T")
 PARSED_STATEMENTS = 256
 """How many statement texts a session remembers the parse of."""
 LONGEST_REMEMBERED = 16_384
+CLOSE_TIMEOUT_SECONDS = 2.0
+"""How long a client gets to take the last words before its connection is cut."""
 _SILENT = "mzlite"
 """The name of the statement and portal that the session uses for itself."""
 _IGNORED_PARAMETERS = {"user", "database", "options", "replication"}
@@ -119,7 +121,8 @@ class ClientSession:
         except ProtocolViolationError as error:
             self._fatal(MzError(str(error), sqlstate=PROTOCOL_VIOLATION))
         except BackendClosedError:
-            self._fatal(MzError("terminating connection due to administrator command", sqlstate=ADMIN_SHUTDOWN))
+            if not self.relay.ended:
+                self._fatal(MzError("terminating connection due to administrator command", sqlstate=ADMIN_SHUTDOWN))
         except MzError as error:
             self._fatal(error)
         except asyncio.CancelledError:
@@ -193,11 +196,15 @@ class ClientSession:
         """Give the session a backend in its current database."""
         path, settings = self.coordinator.backend_address(self.session)
         backend = Backend(path, self._backend_closed)
-        await backend.start({**settings, **self.variables.followed()})
-        descriptions = await self.server.descriptions(backend)
+        try:
+            await backend.start({**settings, **self.variables.followed()})
+            descriptions = await self.server.descriptions(backend)
+        except BaseException:
+            await backend.stop()
+            raise
         previous, self._backend = self._backend, backend
         if previous is not None:
-            previous.close()
+            await previous.stop()
         self._relay = Relay(self.client, backend.stream, descriptions, self.server.dialect.translate)
         self._backend_settings = self._startup_settings = {**settings, **self.variables.followed()}
 
@@ -247,9 +254,10 @@ class ClientSession:
         if self._backend is not None:
             if self._busy:
                 self._spawn(self._backend.cancel())
-            self._backend.close()
+            await self._backend.stop()
         self.client.on_closed = None
         self.client.close()
+        await self.client.wait_lost(CLOSE_TIMEOUT_SECONDS)
 
     def _fatal(self, error: MzError) -> None:
         if not self.client.closed:
@@ -265,7 +273,7 @@ class ClientSession:
             return
         if self.backend.stream.has_data:
             self._relay.feed(self.backend.stream.take())
-        if not self._relay.failed:
+        if not self._relay.ended:
             self._fatal(MzError("terminating connection due to administrator command", sqlstate=ADMIN_SHUTDOWN))
         self.client.close()
 

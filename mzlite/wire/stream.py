@@ -41,6 +41,7 @@ class Stream(asyncio.Protocol):
         self._writing_paused = False
         self._writers: list[asyncio.Future[None]] = []
         self._output: list[bytes] = []
+        self._lost = asyncio.Event()
 
     # Called by the transport.
 
@@ -58,6 +59,7 @@ class Stream(asyncio.Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._close()
+        self._lost.set()
 
     @override
     def pause_writing(self) -> None:
@@ -162,6 +164,16 @@ class Stream(asyncio.Protocol):
         self._output.clear()
         if self.transport is not None:
             self.transport.abort()
+
+    async def wait_lost(self, seconds: float) -> None:
+        """After `close`: return when everything is written, at the latest after `seconds`, when the rest is dropped."""
+        if self.transport is None:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._lost.wait()
+        except TimeoutError:
+            self.abort()
 
 
 class MessageStream(Stream):

@@ -49,7 +49,9 @@ class Known(Protocol):
 
 
 @dataclass
-class _Saved:
+class Saved:
+    """The values of a session's variables at one moment."""
+
     database: str
     search_path: list[str]
     cluster: str
@@ -67,8 +69,8 @@ class SessionVariables:
     def __init__(self, session: Session, known: Mapping[str, Known]) -> None:
         self.session = session
         self.known = known
-        self._before: _Saved | None = None  # at the start of the transaction, once something is changed in it
-        self._kept: _Saved | None = None  # the same without what was set only for the transaction
+        self._before: Saved | None = None  # at the start of the transaction, once something is changed in it
+        self._kept: Saved | None = None  # the same without what was set only for the transaction
         self._startup: dict[str, str] = {}
         self._reported: dict[str, str] = {}
 
@@ -121,8 +123,8 @@ class SessionVariables:
         if local and not in_transaction:
             return
         if in_transaction and self._before is None:
-            self._before = self._save()
-            self._kept = self._save()
+            self._before = self.save()
+            self._kept = self.save()
         self._assign(self.session, key, value, explicit)
         if in_transaction and not local and self._kept is not None:
             self._assign(self._kept, key, value, explicit)
@@ -146,16 +148,13 @@ class SessionVariables:
         saved = self._kept if committed else self._before
         self._before = self._kept = None
         if saved is not None:
-            self.session.database = saved.database
-            self.session.search_path = saved.search_path
-            self.session.cluster = saved.cluster
-            self.session.variables = saved.variables
+            self.restore(saved)
         return saved is not None
 
-    def reset_all(self) -> None:
+    def reset_all(self, *, in_transaction: bool = False) -> None:
         """Give every variable the value it had at the start."""
         for known in self.known.values():
-            self.set(known.name, None)
+            self.set(known.name, None, in_transaction=in_transaction)
 
     def changes(self) -> list[bytes]:
         """A ParameterStatus for each reported variable whose value the client does not know yet."""
@@ -177,12 +176,21 @@ class SessionVariables:
             settings["timezone"] = _posix_zone(settings["timezone"])
         return settings
 
-    def _save(self) -> _Saved:
+    def save(self) -> Saved:
+        """The current values, for `restore`."""
         session = self.session
-        return _Saved(session.database, list(session.search_path), session.cluster, dict(session.variables))
+        return Saved(session.database, list(session.search_path), session.cluster, dict(session.variables))
+
+    def restore(self, saved: Saved) -> None:
+        """Go back to values that were saved."""
+        session = self.session
+        session.database = saved.database
+        session.search_path = saved.search_path
+        session.cluster = saved.cluster
+        session.variables = saved.variables
 
     @staticmethod
-    def _assign(target: Session | _Saved, key: str, value: str, explicit: bool) -> None:
+    def _assign(target: Session | Saved, key: str, value: str, explicit: bool) -> None:
         match key:
             case "database":
                 target.database = value

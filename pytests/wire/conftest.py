@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import psycopg
 import pytest
@@ -28,18 +28,30 @@ DEADLINE = 20.0
 SETUP = """
 create role materialize login;
 grant create on schema public to materialize;
+alter default privileges in schema public grant select on tables to materialize;
 create schema mz_catalog;
 create type mz_catalog.mz_timestamp;
-create function mz_catalog.mz_timestamp_in(cstring) returns mz_catalog.mz_timestamp language internal immutable strict as 'int8in';
-create function mz_catalog.mz_timestamp_out(mz_catalog.mz_timestamp) returns cstring language internal immutable strict as 'int8out';
-create function mz_catalog.mz_timestamp_recv(internal) returns mz_catalog.mz_timestamp language internal immutable strict as 'int8recv';
-create function mz_catalog.mz_timestamp_send(mz_catalog.mz_timestamp) returns bytea language internal immutable strict as 'int8send';
+{functions}
 create type mz_catalog.mz_timestamp (input = mz_catalog.mz_timestamp_in, output = mz_catalog.mz_timestamp_out,
     receive = mz_catalog.mz_timestamp_recv, send = mz_catalog.mz_timestamp_send, like = bigint);
 grant usage on schema mz_catalog to materialize;
+create view public.slow as select pg_sleep(30) is null as slept;
+create view public.slowish as select pg_sleep(1) is null as slept;
+create view public.suicide as select pg_terminate_backend(pg_backend_pid()) as done;
 create table public.t (id int not null, name text, amount numeric(10, 2), j jsonb);
 alter table public.t owner to materialize;
-"""
+""".format(
+    functions="".join(
+        f"create function mz_catalog.mz_timestamp_{name}({taken}) returns {given} "
+        f"language internal immutable strict as 'int8{name}';\n"
+        for name, taken, given in (
+            ("in", "cstring", "mz_catalog.mz_timestamp"),
+            ("out", "mz_catalog.mz_timestamp", "cstring"),
+            ("recv", "internal", "mz_catalog.mz_timestamp"),
+            ("send", "mz_catalog.mz_timestamp", "bytea"),
+        )
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -176,6 +188,10 @@ class TestCoordinator:
         return str(self.postgres.socket_dir), settings
 
 
+class Closable(Protocol):
+    def close(self) -> None: ...
+
+
 class Wire:
     """A server on a loop of its own, in a thread, for blocking clients."""
 
@@ -184,6 +200,7 @@ class Wire:
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
         self.postgres = postgres
+        self.raw_clients: list[Closable] = []
         self.coordinator = TestCoordinator(postgres)
         self.server: WireServer = self.run(serve(self.coordinator, options or WireOptions(port=0), DIALECT))
         self.host, self.port = self.server.address
@@ -221,10 +238,18 @@ class Wire:
         self.loop.call_soon_threadsafe(lambda: self.coordinator.subscriptions[index].events.put_nowait(event))
 
     def stop(self) -> None:
+        """Stop the server; clients may still read what it has said."""
+        if self.loop.is_closed():
+            return
         self.run(self.server.stop())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(DEADLINE)
         self.loop.close()
+
+    def close(self) -> None:
+        for client in self.raw_clients:
+            client.close()
+        self.stop()
 
 
 @pytest.fixture(scope="session")
@@ -244,4 +269,4 @@ def wire(postgres: Postgres) -> Iterator[Wire]:
         connection.execute("truncate public.t")
     server = Wire(postgres)
     yield server
-    server.stop()
+    server.close()
