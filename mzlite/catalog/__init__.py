@@ -1,0 +1,1 @@
+"""What exists, and the statements that change it."""

@@ -8,12 +8,11 @@ so a crash leaves either nothing or everything.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
+from typing import LiteralString, cast
 
 import psycopg
 import structlog
 from psycopg import sql
-from typing_extensions import LiteralString
 
 from mzlite.storage.postgres import Postgres
 
@@ -68,9 +67,7 @@ def bootstrap(postgres: Postgres) -> None:
             _create(connection)
             log.info("created the database", format=FORMAT_VERSION)
         elif version != FORMAT_VERSION:
-            raise FormatError(
-                f"the data directory has format {version}, this mzlite reads format {FORMAT_VERSION}"
-            )
+            raise FormatError(f"the data directory has format {version}, this mzlite reads format {FORMAT_VERSION}")
 
 
 def format_version(connection: psycopg.Connection) -> int | None:

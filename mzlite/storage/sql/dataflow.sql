@@ -66,3 +66,36 @@ end
 $$;
 grant usage on schema mzlite to materialize;
 grant execute on function mzlite.readable(text) to materialize;
+
+-- Sums of floating point numbers in fixed point, as Materialize keeps them: found before PostgreSQL's own.
+-- The state holds the scaled sum and how many values were not a number, infinite, negatively infinite, and in all.
+create function mzlite.add_double(state numeric [], x double precision) returns numeric []
+language sql immutable parallel safe
+return case
+    when x is null then state
+    when x = 'NaN' then array[state[1], state[2] + 1, state[3], state[4], state[5] + 1]
+    when x = 'Infinity' then array[state[1], state[2], state[3] + 1, state[4], state[5] + 1]
+    when x = '-Infinity' then array[state[1], state[2], state[3], state[4] + 1, state[5] + 1]
+    when abs(x) < 5e11 then array[state[1] + trunc(x * 16777216)::bigint, state[2], state[3], state[4], state[5] + 1]
+    else array[state[1] + trunc(x * 16777216)::numeric, state[2], state[3], state[4], state[5] + 1]
+end;
+create function mzlite.add_real(state numeric [], x real) returns numeric []
+language sql immutable parallel safe return mzlite.add_double(state, x::double precision);
+create function mzlite.double_total(state numeric []) returns double precision
+language sql immutable parallel safe
+return case
+    when state[5] = 0 then null
+    when state[2] > 0 or (state[3] > 0 and state[4] > 0) then 'NaN'::double precision
+    when state[3] > 0 then 'Infinity'::double precision
+    when state[4] > 0 then '-Infinity'::double precision
+    else (state[1] / 16777216)::double precision
+end;
+create function mzlite.real_total(state numeric []) returns real
+language sql immutable parallel safe return mzlite.double_total(state)::real;
+create function mzlite.double_average(state numeric []) returns double precision
+language sql immutable parallel safe return mzlite.double_total(state) / nullif(state[5], 0)::double precision;
+
+create aggregate mz_catalog.sum(double precision) (sfunc = mzlite.add_double, stype = numeric [], finalfunc = mzlite.double_total, initcond = '{0,0,0,0,0}', parallel = safe);
+create aggregate mz_catalog.sum(real) (sfunc = mzlite.add_real, stype = numeric [], finalfunc = mzlite.real_total, initcond = '{0,0,0,0,0}', parallel = safe);
+create aggregate mz_catalog.avg(double precision) (sfunc = mzlite.add_double, stype = numeric [], finalfunc = mzlite.double_average, initcond = '{0,0,0,0,0}', parallel = safe);
+create aggregate mz_catalog.avg(real) (sfunc = mzlite.add_real, stype = numeric [], finalfunc = mzlite.double_average, initcond = '{0,0,0,0,0}', parallel = safe);

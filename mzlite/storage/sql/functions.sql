@@ -89,3 +89,22 @@ begin
     return value::timestamp;
 end
 $$;
+
+-- The session's own names: the inner search path begins with what is always searched, which Materialize does not count.
+create function mz_catalog.current_schemas(include_implicit boolean) returns name[]
+language sql stable strict parallel safe
+begin atomic
+select coalesce(
+    array_agg(schema order by position) filter (
+        where schema not like 'mz\_temp\_%' and (include_implicit or schema not in ('mz_catalog', 'pg_catalog'))
+    ),
+    '{}'
+)
+from unnest(pg_catalog.current_schemas(false)) with ordinality as u (schema, position);
+end;
+create function mz_catalog.current_schema() returns name
+language sql stable parallel safe
+return (mz_catalog.current_schemas(false))[1];
+create function mz_catalog.current_database() returns name
+language sql stable parallel safe
+return coalesce(nullif(current_setting('mzlite.database', true), ''), 'materialize')::name;

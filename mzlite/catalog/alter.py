@@ -1,0 +1,308 @@
+"""ALTER .. RENAME, SWAP, OWNER TO, SET CLUSTER, SET FROM and SET (..), and COMMENT ON.
+
+In: the statements. Out: changed names and owners. A rename inside is a rename of PostgreSQL; whatever
+depends on the object is bound to its oid and notices nothing.
+"""
+
+from __future__ import annotations
+
+from mzlite.catalog.clusters import alter_cluster
+from mzlite.catalog.interface import EngineTransaction, ExecuteResult
+from mzlite.catalog.registry import (
+    Item,
+    Schema,
+    check_type,
+    find_item,
+    quote_name,
+    resolve_cluster,
+    resolve_item,
+    resolve_schema,
+    role_id,
+    unknown_item,
+)
+from mzlite.catalog.schemas import RESERVED_DETAIL, RESERVED_PREFIXES, does_not_exist
+from mzlite.dialect.statements import (
+    AlterOwner,
+    AlterRename,
+    AlterSet,
+    AlterSetCluster,
+    AlterSwap,
+    Comment,
+    Name,
+    ObjectType,
+)
+from mzlite.errors import MzError
+from mzlite.session import Session
+
+_IN_CLUSTERS = ("materialized-view", "source", "sink", "index")
+
+
+def rename(statement: AlterRename, session: Session, tx: EngineTransaction) -> ExecuteResult:
+    """Give an object, a schema or a cluster another name.
+
+    Raises:
+        MzError: it does not exist, or the new name is taken.
+    """
+    tag = f"ALTER {statement.object_type.upper()}"
+    match statement.object_type:
+        case "cluster":
+            _rename_cluster(tx, statement)
+        case "cluster replica":
+            _rename_replica(tx, statement)
+        case "schema":
+            schema = resolve_schema(tx, session, statement.name)
+            _refuse_system_schema(schema)
+            _rename_schema(tx, schema, statement.new_name)
+        case _:
+            item = _item(tx, session, statement.object_type, statement.name, if_exists=statement.if_exists)
+            if item is None:
+                return ExecuteResult(tag, [does_not_exist(statement.object_type, statement.name[-1])])
+            _rename_item(tx, item, statement.new_name)
+    return ExecuteResult(tag)
+
+
+def _item(
+    tx: EngineTransaction, session: Session, object_type: ObjectType, name: Name, *, if_exists: bool = False
+) -> Item | None:
+    item = find_item(tx, session, name, is_type=object_type == "type")
+    if item is None:
+        if if_exists:
+            return None
+        raise unknown_item(name)
+    if item.is_system:
+        raise MzError(f"system item '{item.full_name}' cannot be modified", sqlstate="42501")
+    # ALTER TABLE and ALTER VIEW take each other's objects in PostgreSQL, but not here.
+    check_type(item, object_type)
+    return item
+
+
+def _rename_item(tx: EngineTransaction, item: Item, new_name: str) -> None:
+    taken = tx.execute(
+        "select 1 from mzlite.objects where namespace = %s::bigint::oid and name = %s and (type = 'type') = %s",
+        (item.namespace, new_name, item.type == "type"),
+    ).fetchone()
+    if taken is not None:
+        raise MzError(f"catalog item '{new_name}' already exists")
+    if item.relation is not None:
+        row = tx.execute(
+            """
+            select format('%%I.%%I', n.nspname, c.relname) from pg_catalog.pg_class as c
+            inner join pg_catalog.pg_namespace as n on n.oid = c.relnamespace where c.oid = %s::bigint::oid
+            """,
+            (item.relation,),
+        ).fetchone()
+        assert row is not None
+        tx.execute(f"alter view {row[0]} rename to {quote_name(new_name)}")
+    tx.execute("update mzlite.objects set name = %s where id = %s", (new_name, item.id))
+    if item.type == "index":
+        # An index's statement names the index without its schema.
+        _rewrite_index(tx, item, new_name)
+
+
+def _rewrite_index(tx: EngineTransaction, item: Item, new_name: str) -> None:
+    tx.execute(
+        """
+        update mzlite.objects
+        set create_sql = 'CREATE INDEX ' || mz_internal.quote_name(%s) || substr(create_sql, strpos(create_sql, ' IN CLUSTER '))
+        where id = %s
+        """,
+        (new_name, item.id),
+    )
+
+
+def _refuse_system_schema(schema: Schema) -> None:
+    if schema.is_system:
+        raise MzError(f"system schema '{schema.name}' cannot be modified", sqlstate="42501")
+
+
+def _rename_schema(tx: EngineTransaction, schema: Schema, new_name: str) -> None:
+    if new_name.startswith(RESERVED_PREFIXES):
+        raise MzError(f"unacceptable schema name '{new_name}'", sqlstate="42939", detail=RESERVED_DETAIL)
+    prefix = schema.physical[: len(schema.physical) - len(schema.name)]
+    taken = tx.execute("select 1 from pg_catalog.pg_namespace where nspname = %s", (prefix + new_name,)).fetchone()
+    if taken is not None:
+        raise MzError(f"schema '{new_name}' already exists", sqlstate="42P06")
+    tx.execute(f"alter schema {quote_name(schema.physical)} rename to {quote_name(prefix + new_name)}")
+
+
+def _rename_cluster(tx: EngineTransaction, statement: AlterRename) -> None:
+    cluster = resolve_cluster(tx, statement.name[-1])
+    if cluster.id.startswith("s"):
+        raise MzError(f"system cluster '{cluster.name}' cannot be modified", sqlstate="42501")
+    taken = tx.execute("select 1 from mzlite.clusters where name = %s", (statement.new_name,)).fetchone()
+    if taken is not None:
+        raise MzError(f"cluster '{statement.new_name}' already exists", sqlstate="42710")
+    if statement.new_name.startswith(("mz_", "pg_")):
+        raise MzError(f"unacceptable cluster name '{statement.new_name}'", sqlstate="42939")
+    tx.execute("update mzlite.clusters set name = %s where id = %s", (statement.new_name, cluster.id))
+
+
+def _rename_replica(tx: EngineTransaction, statement: AlterRename) -> None:
+    cluster = resolve_cluster(tx, statement.name[0])
+    if cluster.managed:
+        raise MzError(f"cannot modify managed cluster {cluster.name}")
+    changed = tx.execute(
+        "update mzlite.cluster_replicas set name = %s where cluster_id = %s and name = %s",
+        (statement.new_name, cluster.id, statement.name[-1]),
+    )
+    if changed.rowcount == 0:
+        raise MzError(f'CLUSTER {cluster.name} has no CLUSTER REPLICA named "{statement.name[-1]}"')
+
+
+def swap(statement: AlterSwap, session: Session, tx: EngineTransaction) -> ExecuteResult:
+    """Let two schemas or two clusters change names.
+
+    Raises:
+        MzError: one of them does not exist.
+    """
+    if statement.object_type == "cluster":
+        first = resolve_cluster(tx, statement.name[-1])
+        second = resolve_cluster(tx, statement.with_name)
+        for cluster in (first, second):
+            if cluster.id.startswith("s"):
+                raise MzError(f"system cluster '{cluster.name}' cannot be modified", sqlstate="42501")
+        for cluster_id, name in ((first.id, second.name), (second.id, first.name)):
+            tx.execute("update mzlite.clusters set name = %s where id = %s", (name, cluster_id))
+        return ExecuteResult("ALTER CLUSTER")
+    one = resolve_schema(tx, session, statement.name)
+    other = resolve_schema(tx, session, (*statement.name[:-1], statement.with_name))
+    for schema in (one, other):
+        _refuse_system_schema(schema)
+    if one.id != other.id:
+        tx.execute(f"alter schema {quote_name(one.physical)} rename to mzlite_swap")
+        tx.execute(f"alter schema {quote_name(other.physical)} rename to {quote_name(one.physical)}")
+        tx.execute(f"alter schema mzlite_swap rename to {quote_name(other.physical)}")
+    return ExecuteResult("ALTER SCHEMA")
+
+
+def change_owner(statement: AlterOwner, session: Session, tx: EngineTransaction) -> ExecuteResult:
+    """Give an object another owner.
+
+    Raises:
+        MzError: the object or the role does not exist.
+    """
+    owner = role_id(tx, statement.owner)
+    tag = f"ALTER {statement.object_type.upper()}"
+    match statement.object_type:
+        case "cluster":
+            table, identity = "clusters", resolve_cluster(tx, statement.name[-1]).id
+        case "schema":
+            table, identity = "schemas", resolve_schema(tx, session, statement.name).id
+        case "database":
+            row = tx.execute("select id from mzlite.databases where name = %s", (statement.name[-1],)).fetchone()
+            if row is None:
+                raise MzError(f"unknown database '{statement.name[-1]}'", sqlstate="3D000")
+            table, identity = "databases", str(row[0])
+        case "cluster replica":
+            table, identity = "cluster_replicas", _replica_id(tx, statement.name)
+        case _:
+            item = _item(tx, session, statement.object_type, statement.name, if_exists=statement.if_exists)
+            if item is None:
+                return ExecuteResult(tag, [does_not_exist(statement.object_type, statement.name[-1])])
+            table, identity = "objects", item.id
+    tx.execute(f"update mzlite.{table} set owner_id = %s where id = %s", (owner, identity))
+    return ExecuteResult(tag)
+
+
+def _replica_id(tx: EngineTransaction, name: Name) -> str:
+    row = tx.execute(
+        "select id from mzlite.cluster_replicas where cluster_id = %s and name = %s",
+        (resolve_cluster(tx, name[0]).id, name[-1]),
+    ).fetchone()
+    if row is None:
+        raise MzError(f'CLUSTER {name[0]} has no CLUSTER REPLICA named "{name[-1]}"')
+    return str(row[0])
+
+
+def move_to_cluster(statement: AlterSetCluster, session: Session, tx: EngineTransaction) -> ExecuteResult:
+    """ALTER .. SET CLUSTER.
+
+    Raises:
+        MzError: the object or the cluster does not exist, or the object is in no cluster.
+    """
+    tag = f"ALTER {statement.object_type.upper()}"
+    item = _item(tx, session, statement.object_type, statement.name, if_exists=statement.if_exists)
+    if item is None:
+        return ExecuteResult(tag, [does_not_exist(statement.object_type, statement.name[-1])])
+    if item.type not in _IN_CLUSTERS or item.cluster_id is None:
+        raise MzError(f"ALTER {statement.object_type.upper()} SET CLUSTER is not supported", sqlstate="0A000")
+    cluster = resolve_cluster(tx, statement.cluster)
+    tx.execute(
+        "update mzlite.objects set cluster_id = %s, create_sql = replace(create_sql, %s, %s) where id = %s",
+        (cluster.id, f"${{cluster:{item.cluster_id}}}", f"${{cluster:{cluster.id}}}", item.id),
+    )
+    return ExecuteResult(tag)
+
+
+def set_options(statement: AlterSet, session: Session, tx: EngineTransaction) -> ExecuteResult:
+    """ALTER .. SET (..) and RESET (..) of clusters; of other objects what changes nothing here.
+
+    Raises:
+        MzError: the object does not exist, or the option is refused.
+    """
+    if statement.object_type == "cluster":
+        return alter_cluster(statement, session, tx)
+    item = _item(tx, session, statement.object_type, statement.name, if_exists=statement.if_exists)
+    if item is None:
+        return ExecuteResult(
+            f"ALTER {statement.object_type.upper()}", [does_not_exist(statement.object_type, statement.name[-1])]
+        )
+    if statement.options.get("RETAIN HISTORY") is not None:
+        raise MzError(
+            "RETAIN HISTORY is not available",
+            hint="Contact support to discuss enabling the feature in your Materialize region.",
+            detail="The requested feature (enable_logical_compaction_window) is in private preview.",
+        )
+    return ExecuteResult(f"ALTER {statement.object_type.upper()}")
+
+
+def comment(statement: Comment, session: Session, tx: EngineTransaction) -> ExecuteResult:
+    """COMMENT ON; NULL removes the comment.
+
+    Raises:
+        MzError: what it is on does not exist.
+    """
+    identity, object_type, position = _commented(statement, session, tx)
+    tx.execute(
+        "delete from mzlite.comments where id = %s and object_type = %s and object_sub_id = %s",
+        (identity, object_type, position),
+    )
+    if statement.comment is not None:
+        tx.execute(
+            "insert into mzlite.comments (id, object_type, object_sub_id, comment) values (%s, %s, %s, %s)",
+            (identity, object_type, position, statement.comment),
+        )
+    return ExecuteResult("COMMENT")
+
+
+def _commented(statement: Comment, session: Session, tx: EngineTransaction) -> tuple[str, str, int]:
+    match statement.object_type:
+        case "column":
+            item = resolve_item(tx, session, statement.name[:-1])
+            row = tx.execute(
+                """
+                select attnum from pg_catalog.pg_attribute
+                where attrelid = %s::bigint::oid and attname = %s and attnum > 0
+                """,
+                (item.relation, statement.name[-1]),
+            ).fetchone()
+            if row is None:
+                raise MzError(f'column "{item.full_name}.{statement.name[-1]}" does not exist')
+            return item.id, item.type, int(row[0])
+        case "cluster":
+            return resolve_cluster(tx, statement.name[-1]).id, "cluster", 0
+        case "cluster replica":
+            return _replica_id(tx, statement.name), "cluster-replica", 0
+        case "schema":
+            return resolve_schema(tx, session, statement.name).id, "schema", 0
+        case "database":
+            row = tx.execute("select id from mzlite.databases where name = %s", (statement.name[-1],)).fetchone()
+            if row is None:
+                raise MzError(f"unknown database '{statement.name[-1]}'", sqlstate="3D000")
+            return str(row[0]), "database", 0
+        case "role":
+            return role_id(tx, statement.name[-1]), "role", 0
+        case wanted:
+            item = resolve_item(tx, session, statement.name, is_type=wanted == "type")
+            check_type(item, wanted)
+            return item.id, item.type, 0

@@ -1,0 +1,158 @@
+"""Looks into the query of a view before it is made: its columns, what it reads, and how it is shown.
+
+In: a query as the dialect gives it, and the session whose names it uses. Out: `Definition`: columns with
+their types, ids of the objects that it reads, and its text in Materialize's normal form, in which
+other objects appear as ${id} so that renames need no rewriting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mzlite.catalog.create_sql import reference
+from mzlite.catalog.interface import EngineTransaction
+from mzlite.catalog.registry import SYSTEM_SCHEMAS, find_item, quote_name, search_path
+from mzlite.dialect.ast import Query
+from mzlite.dialect.display import Naming, display_name, display_query
+from mzlite.dialect.statements import Name
+from mzlite.errors import MzError
+from mzlite.session import Session
+
+MZ_TYPES = frozenset({"uint2", "uint4", "uint8", "mz_timestamp", "mz_aclitem", "list", "map"})
+PROBE = "mzlite_probe"
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A query as the catalog keeps it.
+
+    Attributes:
+        columns: the names of its columns.
+        references: ids of the objects that it reads directly.
+        resolved: its text as PostgreSQL prints it, names qualified and stars expanded.
+        shown: its text for SHOW CREATE, with ${id} for other objects.
+    """
+
+    columns: tuple[str, ...]
+    references: tuple[str, ...]
+    resolved: str
+    shown: str
+
+
+def analyse(
+    tx: EngineTransaction,
+    session: Session,
+    query: str,
+    syntax: Query | None = None,
+    columns: Sequence[str] = (),
+    *,
+    temporary: bool = False,
+) -> Definition:
+    """Plan the query as a view and look at the result; nothing is left behind.
+
+    Args:
+        query: what PostgreSQL is given.
+        syntax: the same query as it was parsed.
+        columns: names given in parentheses after the view's name.
+        temporary: the view may read temporary objects.
+
+    Raises:
+        MzError: too many column names were given, or a permanent view reads a temporary object.
+        psycopg.Error: PostgreSQL refuses the query.
+    """
+    path = ", ".join(quote_name(name) for name in search_path(session))
+    tx.execute("select set_config('search_path', %s, true)", (path,))
+    # Not a temporary view of PostgreSQL's: it would not survive in a plan of another session.
+    tx.execute(f"create view mzlite_def.{PROBE} as {query}")
+    tx.execute("select set_config('search_path', '', true)")
+    rows = tx.execute(
+        """
+        select a.attname::text from pg_catalog.pg_attribute as a
+        where a.attrelid = 'mzlite_def.mzlite_probe'::regclass and a.attnum > 0 order by a.attnum
+        """
+    ).fetchall()
+    found = [str(row[0]) for row in rows]
+    if len(columns) > len(found):
+        raise MzError(
+            f"view definition names {len(columns)} column{'s' if len(columns) != 1 else ''}, but query has "
+            f"{len(found)} column{'s' if len(found) != 1 else ''}"
+        )
+    names = [*columns, *found[len(columns) :]]
+    refuse_repeated(names)
+    references = tx.execute(
+        """
+        select distinct o.id, o.session_id
+        from pg_catalog.pg_depend as d
+        inner join pg_catalog.pg_rewrite as r on r.oid = d.objid and d.classid = 'pg_catalog.pg_rewrite'::regclass
+        inner join mzlite.objects as o on o.relation = d.refobjid and d.refclassid = 'pg_catalog.pg_class'::regclass
+        where r.ev_class = 'mzlite_def.mzlite_probe'::regclass
+        """
+    ).fetchall()
+    if not temporary and any(session_id is not None for _, session_id in references):
+        raise MzError("non-temporary items cannot depend on temporary item", sqlstate="42P16")
+    row = tx.execute("select pg_get_viewdef('mzlite_def.mzlite_probe'::regclass)").fetchone()
+    assert row is not None
+    tx.execute(f"drop view mzlite_def.{PROBE}")
+    return Definition(
+        tuple(names),
+        tuple(sorted(str(object_id) for object_id, _ in references)),
+        str(row[0]).rstrip().rstrip(";"),
+        shown_query(tx, session, query, syntax),
+    )
+
+
+def refuse_repeated(names: Sequence[str]) -> None:
+    """Refuse two columns of one name.
+
+    Raises:
+        MzError: a name occurs twice.
+    """
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise MzError(f'column "{name}" specified more than once')
+        seen.add(name)
+
+
+def shown_query(tx: EngineTransaction, session: Session, query: str, syntax: Query | None) -> str:
+    """The text of a query for SHOW CREATE, on one line, with ${id} for other objects."""
+    if syntax is None:
+        return " ".join(query.split())
+    return display_query(syntax, naming(tx, session))
+
+
+def naming(tx: EngineTransaction, session: Session) -> Naming:
+    """How stored statements write names: objects as ${id}, functions and types with their schema."""
+
+    def relation(name: Name) -> str:
+        item = find_item(tx, session, name)
+        if item is None:
+            return display_name(name)
+        return f"{item.schema}.{item.name}" if item.is_system else reference(item.id)
+
+    def function(name: Name) -> str:
+        if len(name) > 1:
+            return display_name(name[-2:])
+        row = tx.execute(
+            """
+            select n.nspname::text
+            from pg_catalog.pg_proc as p inner join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+            where p.proname = %s and n.nspname in ('mz_catalog', 'pg_catalog')
+            order by n.nspname = 'pg_catalog' limit 1
+            """,
+            (name[0],),
+        ).fetchone()
+        return display_name(name) if row is None else display_name((str(row[0]), name[0]))
+
+    def data_type(name: Name) -> str:
+        if len(name) > 1 and name[-2] in SYSTEM_SCHEMAS:
+            return display_name(name[-2:])
+        item = find_item(tx, session, name, is_type=True)
+        if item is not None:
+            return reference(item.id)
+        if len(name) > 1:
+            return display_name(name)
+        return display_name(("mz_catalog" if name[0] in MZ_TYPES else "pg_catalog", name[0]))
+
+    return Naming(relation, function, data_type)

@@ -1,0 +1,203 @@
+"""Roles, privileges and their defaults.
+
+In: the statements. Out: rows in the registry. Privileges are recorded and shown, not enforced, which is what
+Materialize does unless `enable_rbac_checks` is on.
+"""
+
+from __future__ import annotations
+
+from mzlite.catalog.drop import drop_owned
+from mzlite.catalog.interface import EngineTransaction, ExecuteResult
+from mzlite.catalog.registry import (
+    database_id,
+    find_item,
+    items_where,
+    resolve_cluster,
+    resolve_schema,
+    role_id,
+    unknown_item,
+)
+from mzlite.dialect.statements import AlterRole, CreateRole, Grant, Name
+from mzlite.errors import MzError
+from mzlite.session import Session
+
+LETTERS = {
+    "SELECT": "r",
+    "INSERT": "a",
+    "UPDATE": "w",
+    "DELETE": "d",
+    "USAGE": "U",
+    "CREATE": "C",
+    "CREATEROLE": "R",
+    "CREATEDB": "B",
+    "CREATECLUSTER": "N",
+    "CREATENETWORKPOLICY": "P",
+}
+_ALL = {
+    "table": "arwd", "source": "r", "view": "r", "materialized-view": "r", "connection": "U", "secret": "U", "type": "U",
+    "schema": "UC", "database": "UC", "cluster": "UC", "system": "RBNP",
+}  # fmt: skip
+
+
+def create_role(statement: CreateRole, session: Session, tx: EngineTransaction) -> ExecuteResult:
+    """Make a role.
+
+    Raises:
+        MzError: it exists, or its name is reserved.
+    """
+    if statement.name.startswith(("mz_", "pg_")) or statement.name.lower() == "public":
+        raise MzError(f'role name "{statement.name}" is reserved', sqlstate="42939")
+    if tx.execute("select 1 from mzlite.roles where name = %s", (statement.name,)).fetchone() is not None:
+        raise MzError(f"role '{statement.name}' already exists", sqlstate="42710")
+    tx.execute(
+        "insert into mzlite.roles (id, name, login, superuser) values ('u' || nextval('mzlite.role_ids'), %s, %s, %s)",
+        (statement.name, "LOGIN" in statement.options or None, "SUPERUSER" in statement.options or None),
+    )
+    return ExecuteResult("CREATE ROLE")
+
+
+def ensure_role(tx: EngineTransaction, name: str) -> None:
+    """A role for a user who logs in for the first time."""
+    tx.execute(
+        """
+        insert into mzlite.roles (id, name, login)
+        select 'u' || nextval('mzlite.role_ids'), %s, true where not exists (select from mzlite.roles where name = %s)
+        """,
+        (name, name),
+    )
+
+
+def alter_role(statement: AlterRole, session: Session, tx: EngineTransaction) -> ExecuteResult:
+    """Change the attributes of a role.
+
+    Raises:
+        MzError: it does not exist.
+    """
+    identity = role_id(tx, statement.name)
+    for option, column, value in (
+        ("SUPERUSER", "superuser", True),
+        ("NOSUPERUSER", "superuser", False),
+        ("LOGIN", "login", True),
+        ("NOLOGIN", "login", False),
+    ):
+        if option in statement.options:
+            tx.execute(f"update mzlite.roles set {column} = %s where id = %s", (value, identity))
+    return ExecuteResult("ALTER ROLE")
+
+
+def grant(statement: Grant, session: Session, tx: EngineTransaction) -> ExecuteResult:
+    """GRANT, REVOKE, DROP OWNED, REASSIGN OWNED and ALTER DEFAULT PRIVILEGES.
+
+    Raises:
+        MzError: a role or an object does not exist.
+    """
+    match statement.verb:
+        case "drop owned":
+            drop_owned(tx, statement.roles)
+            return ExecuteResult("DROP OWNED")
+        case "reassign owned":
+            _reassign(tx, [name[-1] for name in statement.names], statement.roles[-1])
+            return ExecuteResult("REASSIGN OWNED")
+        case "alter default privileges":
+            for name in statement.roles:
+                role_id(tx, name)
+            return ExecuteResult("ALTER DEFAULT PRIVILEGES")
+    if statement.object_type in ("", "role"):
+        _grant_membership(statement, session, tx)
+    else:
+        _grant_privileges(statement, session, tx)
+    return ExecuteResult(statement.verb.upper())
+
+
+def _reassign(tx: EngineTransaction, old: list[str], new: str) -> None:
+    owners = [role_id(tx, name) for name in old]
+    for table in ("objects", "schemas", "databases", "clusters", "cluster_replicas"):
+        tx.execute(f"update mzlite.{table} set owner_id = %s where owner_id = any (%s)", (role_id(tx, new), owners))
+
+
+def _grant_membership(statement: Grant, session: Session, tx: EngineTransaction) -> None:
+    for group in (name[-1] for name in statement.names):
+        for member in statement.roles:
+            role, receiver = role_id(tx, group), role_id(tx, member)
+            if statement.verb == "grant":
+                if role == receiver:
+                    raise MzError(f'role "{group}" is a member of role "{member}"', sqlstate="0LP01")
+                tx.execute(
+                    "insert into mzlite.role_members values (%s, %s, %s) on conflict do nothing",
+                    (role, receiver, role_id(tx, session.user)),
+                )
+            else:
+                tx.execute("delete from mzlite.role_members where role_id = %s and member_id = %s", (role, receiver))
+
+
+def _grant_privileges(statement: Grant, session: Session, tx: EngineTransaction) -> None:
+    grantor = role_id(tx, session.user)
+    for object_type, identity in _objects(statement, session, tx):
+        letters = _letters(statement.privileges, object_type)
+        for name in statement.roles:
+            grantee = role_id(tx, name)
+            for letter in letters:
+                if statement.verb == "grant":
+                    tx.execute(
+                        "insert into mzlite.privileges values (%s, %s, %s, %s, %s) on conflict do nothing",
+                        (object_type, identity, grantor, grantee, letter),
+                    )
+                else:
+                    tx.execute(
+                        """
+                        delete from mzlite.privileges
+                        where object_type = %s and object_id = %s and grantee_id = %s and privilege = %s
+                        """,
+                        (object_type, identity, grantee, letter),
+                    )
+
+
+def _letters(privileges: tuple[str, ...], object_type: str) -> str:
+    words = [word.upper() for word in privileges]
+    if not words or words[0].startswith("ALL"):
+        return _ALL.get(object_type, "")
+    return "".join(LETTERS[word] for word in words if word in LETTERS)
+
+
+def _objects(statement: Grant, session: Session, tx: EngineTransaction) -> list[tuple[str, str]]:
+    """The objects that a GRANT is about, by type and id."""
+    kind = statement.object_type.lower()
+    if kind == "system":
+        return [("system", "system")]
+    if kind.startswith("all "):
+        return _all_objects(kind, statement.names, session, tx)
+    return [_object(kind, name, session, tx) for name in statement.names]
+
+
+def _all_objects(kind: str, names: tuple[Name, ...], session: Session, tx: EngineTransaction) -> list[tuple[str, str]]:
+    """What ALL TABLES [IN SCHEMA ..|IN DATABASE ..] and the like mean."""
+    _, what, *place = kind.split()
+    if what in ("database", "cluster", "schema"):
+        rows = tx.execute(f"select id from mzlite.{what}s where id like 'u%%'", ()).fetchall()
+        return [(what, str(row[0])) for row in rows]
+    types = ["table", "view", "materialized-view", "source"] if what == "table" else [what]
+    if not place:
+        return [(item.type, item.id) for item in items_where(tx, "o.type = any (%s)", (types,))]
+    found: list[tuple[str, str]] = []
+    for name in names:
+        if place[-1] == "schema":
+            namespaces = [resolve_schema(tx, session, name).namespace]
+        else:
+            condition = "select namespace::bigint from mzlite.schemas where database_id = %s"
+            namespaces = [int(row[0]) for row in tx.execute(condition, (database_id(tx, name[-1]),)).fetchall()]
+        condition = "o.namespace::bigint = any (%s) and o.type = any (%s)"
+        found += [(item.type, item.id) for item in items_where(tx, condition, (namespaces, types))]
+    return found
+
+
+def _object(kind: str, name: Name, session: Session, tx: EngineTransaction) -> tuple[str, str]:
+    if kind == "schema":
+        return "schema", resolve_schema(tx, session, name).id
+    if kind == "cluster":
+        return "cluster", resolve_cluster(tx, name[-1]).id
+    if kind == "database":
+        return "database", database_id(tx, name[-1])
+    item = find_item(tx, session, name, is_type=kind == "type")
+    if item is None:
+        raise unknown_item(name)
+    return item.type, item.id

@@ -1,0 +1,317 @@
+"""CREATE SOURCE .. FROM KAFKA, and CREATE TABLE .. FROM SOURCE.
+
+In: the statements. Out: collections, their progress relations and running ingests. A source without a format
+only names a topic; the tables made from it each read that topic.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mzlite.catalog.connections import connection_config, kafka_connection
+from mzlite.catalog.create_sql import (
+    cluster_reference,
+    envelope_text,
+    format_text,
+    include_text,
+    name_list,
+    options_text,
+    reference,
+)
+from mzlite.catalog.interface import EngineTransaction, ExecuteResult
+from mzlite.catalog.registry import (
+    Item,
+    NewItem,
+    Schema,
+    add_item,
+    existing_item,
+    item_by_id,
+    next_id,
+    refuse_existing,
+    resolve_cluster,
+    resolve_item,
+    schema_for_new,
+)
+from mzlite.catalog.schemas import already_exists
+from mzlite.dialect.statements import (
+    ColumnDefinition,
+    CreateSource,
+    CreateTableFromSource,
+    Format,
+    Include,
+    Name,
+    OptionValue,
+)
+from mzlite.errors import MzError, unsupported
+from mzlite.kafka.client import resolve_start, topic_partitions
+from mzlite.kafka.spec import Envelope, IngestSpec, source_columns
+from mzlite.session import Session
+
+PROGRESS_COLUMNS = (
+    ColumnDefinition("partition", "numrange", not_null=True),
+    ColumnDefinition("offset", "mz_catalog.uint8"),
+)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """How messages become rows: the parts that CREATE SOURCE and CREATE TABLE FROM SOURCE share."""
+
+    format: Format
+    includes: tuple[Include, ...]
+    envelope: Envelope
+    columns: tuple[str, ...]
+    inline_error_column: str
+
+    def definitions(self) -> list[ColumnDefinition]:
+        return source_columns(
+            self.format,
+            self.includes,
+            self.envelope,
+            columns=self.columns,
+            inline_error_column=self.inline_error_column,
+        )
+
+    def details(self) -> dict[str, Any]:
+        return {
+            "envelope_type": self.envelope,
+            "key_format": self.format.key,
+            "value_format": self.format.value,
+            "not_null": [column.name for column in self.definitions() if column.not_null],
+        }
+
+    def text(self) -> list[str]:
+        parts = format_text(self.format)
+        if self.includes:
+            parts.append(f"INCLUDE {', '.join(include_text(include) for include in self.includes)}")
+        parts.append(envelope_text(self.envelope, self.inline_error_column))
+        return parts
+
+
+def create_source(statement: CreateSource, session: Session, tx: EngineTransaction) -> ExecuteResult:
+    """Make a source with its progress relation, and read its topic from now on.
+
+    Raises:
+        MzError: a name is taken, the topic or connection does not exist, or the format is refused.
+    """
+    if statement.kind.lower() != "kafka":
+        raise unsupported(f"CREATE SOURCE FROM {statement.kind.upper()} is not supported")
+    schema = schema_for_new(tx, session, statement.name)
+    name = statement.name[-1]
+    existing = existing_item(tx, schema, name)
+    if existing is not None and statement.if_not_exists:
+        return ExecuteResult("CREATE SOURCE", [already_exists(existing.words, name)])
+    refuse_existing(tx, schema, name)
+    cluster = resolve_cluster(tx, statement.cluster or session.cluster)
+    assert statement.connection is not None
+    connection = kafka_connection(tx, session, statement.connection)
+    topic = _topic(statement.options)
+    reading = _reading(statement)
+    definitions = reading.definitions() if reading is not None else []
+    config = connection_config(tx, connection)
+    topic_partitions(config, topic)
+    start = _start(config, topic, statement.options)
+    progress_schema, progress_name = _progress_place(tx, session, statement, schema)
+    identity, progress = next_id(tx), next_id(tx)
+    relation = (
+        tx.dataflow.create_source(tx, identity, schema.physical, name, definitions) if reading is not None else None
+    )
+    parts = [
+        f"CREATE SOURCE {reference(identity)}" + (f" {name_list(statement.columns)}" if statement.columns else ""),
+        f"IN CLUSTER {cluster_reference(cluster.id)}",
+        f"FROM KAFKA CONNECTION {reference(connection.id)} {options_text(statement.options)}",
+        *(reading.text() if reading is not None else []),
+        f"EXPOSE PROGRESS AS {reference(progress)}",
+    ]
+    details: dict[str, Any] = {
+        "source_type": "kafka",
+        "connection_id": connection.id,
+        "topic": topic,
+        "group_id_prefix": statement.options.get("GROUP ID PREFIX"),
+        "options": statement.options,
+        "start_offsets": {str(partition): offset for partition, offset in start.items()},
+        "progress_id": progress,
+    }
+    if reading is not None:
+        details |= reading.details()
+    else:
+        relation = tx.dataflow.create_view(tx, identity, schema.physical, name, (), "select where false", ())
+    add_item(
+        tx,
+        session,
+        NewItem(
+            identity, "source", schema.namespace, name, relation, cluster.id, "\n".join(parts) + ";", details=details
+        ),
+        [connection.id],
+    )
+    _add_progress(tx, session, identity, progress, progress_schema, progress_name)
+    if reading is not None:
+        tx.dataflow.start_ingest(
+            tx, identity, _spec(tx, identity, config, topic, reading, definitions, start, statement.options)
+        )
+    return ExecuteResult("CREATE SOURCE")
+
+
+def _progress_place(
+    tx: EngineTransaction, session: Session, statement: CreateSource, schema: Schema
+) -> tuple[Schema, str]:
+    if statement.progress is None:
+        name = f"{statement.name[-1]}_progress"
+    else:
+        schema, name = schema_for_new(tx, session, statement.progress), statement.progress[-1]
+    refuse_existing(tx, schema, name)
+    return schema, name
+
+
+def _add_progress(
+    tx: EngineTransaction, session: Session, source: str, identity: str, schema: Schema, name: str
+) -> None:
+    """The relation that shows how far the source has read: one row a partition."""
+    query = f"""
+        select pg_catalog.numrange(o.partition, o.partition, '[]') as partition,
+            o.next_offset::mz_catalog.uint8 as "offset"
+        from mzlite.offsets as o
+        where o.source_id = '{source}'
+    """
+    relation = tx.dataflow.create_view(tx, identity, schema.physical, name, (), query, ())
+    details = {"source_type": "progress", "progress_of": source, "not_null": ["partition"]}
+    add_item(tx, session, NewItem(identity, "source", schema.namespace, name, relation, details=details))
+
+
+def _topic(options: dict[str, OptionValue]) -> str:
+    topic = options.get("TOPIC")
+    if topic is None:
+        raise MzError("missing required option: TOPIC")
+    return str(topic)
+
+
+def _start(config: dict[str, str], topic: str, options: dict[str, OptionValue]) -> dict[int, int]:
+    offsets, timestamp = options.get("START OFFSET"), options.get("START TIMESTAMP")
+    if offsets is None and timestamp is None:
+        return {}
+    listed: Sequence[int] = ()
+    if offsets is not None:
+        parsed = json.loads(str(offsets))
+        listed = [int(offset) for offset in (parsed if isinstance(parsed, list) else [parsed])]
+    return resolve_start(config, topic, listed, int(timestamp) if timestamp is not None else None)
+
+
+def _reading(statement: CreateSource | CreateTableFromSource) -> _Reading | None:
+    if statement.format is None:
+        if statement.includes or statement.envelope not in (None, "none"):
+            raise MzError("Source format must be specified")
+        return None
+    return _Reading(
+        statement.format,
+        statement.includes,
+        _envelope(statement.envelope),
+        statement.columns,
+        statement.inline_error_column,
+    )
+
+
+def _envelope(name: str | None) -> Envelope:
+    match name:
+        case None | "none":
+            return "none"
+        case "upsert":
+            return "upsert"
+        case "upsert-value-err-inline":
+            return "upsert-value-err-inline"
+        case "debezium":
+            return "debezium"
+    raise unsupported(f"ENVELOPE {name.upper()} is not supported")
+
+
+def _spec(
+    tx: EngineTransaction,
+    identity: str,
+    config: dict[str, str],
+    topic: str,
+    reading: _Reading,
+    definitions: Sequence[ColumnDefinition],
+    start: dict[int, int],
+    options: dict[str, OptionValue],
+) -> IngestSpec:
+    row = tx.execute("select 'mz_catalog.kafka_header'::regtype::oid::bigint").fetchone()
+    assert row is not None
+    return IngestSpec(
+        source_id=identity,
+        client=config,
+        topic=topic,
+        format=reading.format,
+        includes=reading.includes,
+        envelope=reading.envelope,
+        columns=tuple(column.name for column in definitions),
+        start_offsets=start,
+        headers_type_oid=int(row[0]),
+        refresh_interval=_seconds(tx, options.get("TOPIC METADATA REFRESH INTERVAL")),
+    )
+
+
+def _seconds(tx: EngineTransaction, value: OptionValue) -> float:
+    if value is None:
+        return 10.0
+    row = tx.execute("select extract(epoch from %s::interval)::double precision", (str(value),)).fetchone()
+    assert row is not None
+    return float(row[0])
+
+
+def create_table_from_source(
+    statement: CreateTableFromSource, session: Session, tx: EngineTransaction
+) -> ExecuteResult:
+    """Make a table that reads the topic of a source.
+
+    Raises:
+        MzError: the name is taken, the source has no such reference, or the format is refused.
+    """
+    schema = schema_for_new(tx, session, statement.name)
+    name = statement.name[-1]
+    existing = existing_item(tx, schema, name)
+    if existing is not None and statement.if_not_exists:
+        return ExecuteResult("CREATE TABLE", [already_exists(existing.words, name)])
+    refuse_existing(tx, schema, name)
+    source = _kafka_source(tx, session, statement.source)
+    topic = str(source.details["topic"])
+    if statement.reference is not None and statement.reference != topic:
+        raise MzError(
+            f"reference to {statement.reference} not found in source",
+            hint=None,
+        )
+    reading = _reading(statement)
+    if reading is None:
+        raise MzError("Source format must be specified")
+    definitions = reading.definitions()
+    connection = item_by_id(tx, str(source.details["connection_id"]))
+    identity = next_id(tx)
+    relation = tx.dataflow.create_source(tx, identity, schema.physical, name, definitions)
+    shown = f'(REFERENCE = "{topic}")'
+    parts = [
+        f"CREATE TABLE {reference(identity)}" + (f" {name_list(statement.columns)}" if statement.columns else ""),
+        f"FROM SOURCE {reference(source.id)} {shown}",
+        *reading.text(),
+    ]
+    details = reading.details() | {"source_id": source.id, "topic": topic}
+    add_item(
+        tx,
+        session,
+        NewItem(
+            identity, "table", schema.namespace, name, relation, create_sql="\n".join(parts) + ";", details=details
+        ),
+        [source.id],
+    )
+    start = {int(partition): offset for partition, offset in source.details.get("start_offsets", {}).items()}
+    options: dict[str, OptionValue] = source.details.get("options", {})
+    config = connection_config(tx, connection)
+    tx.dataflow.start_ingest(tx, identity, _spec(tx, identity, config, topic, reading, definitions, start, options))
+    return ExecuteResult("CREATE TABLE")
+
+
+def _kafka_source(tx: EngineTransaction, session: Session, name: Name) -> Item:
+    source = resolve_item(tx, session, name)
+    if source.type != "source" or source.details.get("source_type") != "kafka":
+        raise MzError(f"{source.full_name} is not a source")
+    return source
