@@ -62,6 +62,8 @@ class Batch:
     messages: int = 0
     newest_timestamp: int = -1
     error: str | None = None
+    _chunks: list[Packed] = field(default_factory=list, repr=False)
+    _failure: str | None = field(default=None, repr=False)
 
     @property
     def copy_stream(self) -> bytes:
@@ -101,6 +103,7 @@ class Ingest:
         self._absences = 0
         self._messages_received = 0
         self._bytes_received = 0
+        self._newest = -1
         self._failure: str | None = None
 
     def start(self) -> None:
@@ -126,6 +129,7 @@ class Ingest:
             messages_received=self._messages_received,
             bytes_received=self._bytes_received,
             buffered_bytes=self._buffer.size,
+            newest_timestamp=self._newest,
         )
 
     def take(self, max_rows: int, max_bytes: int) -> Batch | None:
@@ -155,6 +159,18 @@ class Ingest:
         if not taken and failure is None:
             return None
         return _batch(taken, count, failure)
+
+    def give_back(self, batch: Batch) -> None:
+        """Undo the last `take`, for a tick that was rolled back: the same messages are taken again.
+
+        Several batches go back in the opposite order of their taking.
+        """
+        buffer = self._buffer
+        with buffer.condition:
+            buffer.chunks.extendleft(reversed(batch._chunks))
+            buffer.size += sum(chunk.size for chunk in batch._chunks)
+            self._failure = self._failure or batch._failure
+        self._wake()
 
     # The reader's thread -----------------------------------------------------
 
@@ -238,6 +254,7 @@ class Ingest:
         packed = self._pack(cast("list[Message]", messages))
         self._messages_received += len(messages)
         self._bytes_received += packed.size
+        self._newest = max(self._newest, *packed.timestamps)
         self._positions.update(packed.next_offsets())
         with self._buffer.condition:
             self._buffer.chunks.append(packed)
@@ -376,4 +393,6 @@ def _batch(chunks: list[Packed], messages: int, failure: str | None) -> Batch:
         messages=messages,
         newest_timestamp=max((max(chunk.timestamps) for chunk in chunks), default=-1),
         error=error or failure,
+        _chunks=chunks,
+        _failure=failure,
     )

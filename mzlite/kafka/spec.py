@@ -48,7 +48,7 @@ class IngestSpec:
     """
 
     source_id: str
-    client: Mapping[str, str]
+    client: Mapping[str, str] = field(repr=False)  # may hold a password
     topic: str
     format: Format
     includes: tuple[Include, ...] = ()
@@ -106,7 +106,7 @@ class SinkSpec:
     """
 
     sink_id: str
-    client: Mapping[str, str]
+    client: Mapping[str, str] = field(repr=False)  # may hold a password
     topic: str
     transactional_id: str
     progress_topic: str

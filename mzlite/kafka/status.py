@@ -24,6 +24,7 @@ class SourceStatus:
         messages_received: since the start of the process, skipped ones included.
         bytes_received: bytes of packed rows since the start of the process.
         buffered_bytes: packed, and not yet taken.
+        newest_timestamp: the highest Kafka timestamp read, in milliseconds since 1970; -1 before the first message.
     """
 
     status: Status
@@ -33,6 +34,7 @@ class SourceStatus:
     messages_received: int = 0
     bytes_received: int = 0
     buffered_bytes: int = 0
+    newest_timestamp: int = -1
 
     @property
     def lag(self) -> int:

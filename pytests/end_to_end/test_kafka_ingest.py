@@ -241,6 +241,21 @@ def test_batches_keep_to_their_limits_and_their_offsets_are_exact(kafka: Broker,
         assert batch.rows <= 2
 
 
+def test_what_a_rolled_back_tick_took_is_taken_again(kafka: Broker, read: Open) -> None:
+    topic = create_topic(kafka.bootstrap_servers)
+    produce(kafka.bootstrap_servers, topic, [(None, b"%d" % number) for number in range(10)])
+    reader = read(topic)
+    wait_for(lambda: reader.ingest.status.messages_received == 10)
+    first, second = reader.ingest.take(4, 1000), reader.ingest.take(4, 1000)
+    assert first is not None
+    assert second is not None
+    reader.ingest.give_back(second)
+    reader.ingest.give_back(first)
+    reader.until(lambda: reader.messages == 10)
+    assert reader.rows == [[b"%d" % number] for number in range(10)]
+    assert reader.ingest.status.buffered_bytes == 0
+
+
 def test_memory_stays_bounded_when_nothing_is_taken(kafka: Broker, read: Open) -> None:
     topic = create_topic(kafka.bootstrap_servers)
     produce(kafka.bootstrap_servers, topic, [(None, b"x" * 1000)] * 20_000)

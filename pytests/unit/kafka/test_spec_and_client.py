@@ -7,7 +7,7 @@ import pytest
 from mzlite.dialect.statements import Format, Include
 from mzlite.errors import MzError
 from mzlite.kafka.client import client_config
-from mzlite.kafka.spec import source_columns
+from mzlite.kafka.spec import IngestSpec, SinkSpec, source_columns
 
 
 def columns(
@@ -101,3 +101,8 @@ def test_sasl_and_ssl_with_secrets() -> None:
 def test_incomplete_connections_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(MzError):
         client_config(options, secret)
+
+
+def test_passwords_are_not_shown() -> None:
+    assert "hush" not in repr(IngestSpec("u1", {"sasl.password": "hush"}, "t", Format(None, "bytes")))
+    assert "hush" not in repr(SinkSpec("u1", {"sasl.password": "hush"}, "t", "x", "p"))
