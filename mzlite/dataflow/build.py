@@ -193,7 +193,8 @@ class Builder:
         """The relation's rows in a store of their own."""
         if isinstance(rel, NodeRel) and rel.node.has_store and readable_before(rel) and not rel.foreign:
             return rel
-        return self.add(Store(self.number(), self.owner, self.written(rel)))
+        source = self.written(rel)
+        return self.add(Store(self.number(), self.owner, source))
 
     def written(self, rel: Rel) -> NodeRel:
         """The relation with its delta written down."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from mzlite.dataflow.build import Builder, as_foreign, readable_before
 from mzlite.dataflow.objects import Graph, Kind, MaintainedObject
 from mzlite.dataflow.program import hydrate
-from mzlite.dataflow.rel import Column, MapRel, NodeRel, Rel, names_of
+from mzlite.dataflow.rel import NOW, Column, MapRel, NodeRel, Rel, names_of
 from mzlite.dataflow.rules.aggregate import Aggregate
 from mzlite.dataflow.rules.base import Base
 from mzlite.dataflow.sinks import ActiveSink, snapshot_statement
@@ -21,20 +21,21 @@ from mzlite.dataflow.tables import inbox_statements
 from mzlite.dataflow.transaction import EngineTransaction
 from mzlite.dialect.statements import ColumnDefinition
 from mzlite.errors import MzError, unsupported
-from mzlite.kafka.spec import SinkSpec
+from mzlite.dataflow.specs import Connectors, ingest_from_json, ingest_to_json, sink_from_json, sink_to_json
+from mzlite.kafka.spec import IngestSpec, SinkSpec
 from mzlite.planner.expressions import literal, quote
 from mzlite.planner.scope import RelationInfo
 from mzlite.planner.select import plan
 
-SYSTEM_PATH = ("mz_catalog", "pg_catalog")
 
 
 class Dataflow:
     """The maintained objects of one database."""
 
-    def __init__(self) -> None:
+    def __init__(self, connectors: Connectors | None = None) -> None:
         self.graph = Graph()
         self.sinks: dict[str, ActiveSink] = {}
+        self._connectors = connectors
 
     # Definitions -------------------------------------------------------------------
 
@@ -109,13 +110,32 @@ class Dataflow:
         make_index(tx, item.rel, f"x_{object_id}", keys)
         return keys
 
+    def start_ingest(self, tx: EngineTransaction, object_id: str, spec: IngestSpec) -> None:
+        """Fills a source from Kafka once the transaction has committed, and again after each restart."""
+        tx.execute("insert into mzlite.ingests (source_id, spec) values (%s, %s)", (object_id, ingest_to_json(spec)))
+        self._start_reader(tx, spec, {})
+
     def create_sink(self, tx: EngineTransaction, from_id: str, spec: SinkSpec) -> None:
         """Publishes a collection from now on; with a snapshot what exists is published too."""
-        item = self.graph[from_id]
-        sink = ActiveSink(spec, from_id, as_foreign(item.rel))
+        sink = ActiveSink(spec, from_id, as_foreign(self.graph[from_id].rel))
         if spec.snapshot:
-            tx.execute(snapshot_statement(sink).replace("{now}", str(tx.timestamp)))
+            tx.execute(snapshot_statement(sink).replace(NOW, str(tx.timestamp)))
+        tx.execute(
+            "insert into mzlite.sinks (sink_id, from_id, spec) values (%s, %s, %s)",
+            (spec.sink_id, from_id, sink_to_json(spec)),
+        )
         self.sinks[spec.sink_id] = sink
+        self._start_writer(tx, spec)
+
+    def _start_reader(self, tx: EngineTransaction, spec: IngestSpec, offsets: dict[int, int]) -> None:
+        connectors = self._connectors
+        if connectors is not None:
+            tx.after_commit.append(lambda: connectors.start_reader(spec, offsets))
+
+    def _start_writer(self, tx: EngineTransaction, spec: SinkSpec) -> None:
+        connectors = self._connectors
+        if connectors is not None:
+            tx.after_commit.append(lambda: connectors.start_writer(spec))
 
     def subscribe(self, tx: EngineTransaction, object_id: str, query: str, search_path: Sequence[str]) -> MaintainedObject:
         """A maintained query for one subscription; it leaves nothing behind in the catalog."""
@@ -126,29 +146,48 @@ class Dataflow:
 
     def drop(self, tx: EngineTransaction, object_id: str) -> None:
         """Drops an object with its stores. What reads it was dropped before."""
-        sink = self.sinks.pop(object_id, None)
-        if sink is not None:
+        connectors = self._connectors
+        if connectors is not None:
+            tx.after_commit.append(lambda: connectors.stop_connector(object_id))
+        if self.sinks.pop(object_id, None) is not None:
+            tx.execute("delete from mzlite.sinks where sink_id = %s", (object_id,))
             tx.execute("delete from mzlite.outbox where sink_id = %s", (object_id,))
             return
-        tx.execute("delete from mzlite.errors where object_id = %s", (object_id,))
-        if object_id not in self.graph:
-            return
-        item = self.graph.remove(object_id)
-        tx.execute("delete from mzlite.dataflows where object_id = %s", (object_id,))
+        tx.execute("delete from mzlite.ingests where source_id = %s", (object_id,))
         tx.execute("delete from mzlite.offsets where source_id = %s", (object_id,))
-        if item.relation:
-            row = tx.execute("select %s::oid::regclass::text", (item.relation,)).fetchone()
-            if row is not None and row[0] is not None and not row[0].isdigit():
-                tx.execute(f"drop view if exists {row[0]}")
+        relation = self._relation_of(tx, object_id)
+        item = self.graph.get(object_id) or (self.graph.by_relation(relation) if relation else None)
+        if item is not None:
+            self._forget(tx, item)
+        if relation:
+            tx.execute(f"drop view {regclass(tx, relation)}")
         tx.execute(f"drop view if exists mzlite_def.d_{object_id}")
+        if item is not None:
+            self._drop_unread_views(tx, item.reads)
+
+    def _relation_of(self, tx: EngineTransaction, object_id: str) -> int:
+        """The oid of the relation that clients see; 0 for an object without one."""
+        item = self.graph.get(object_id)
+        if item is not None:
+            return item.relation
+        row = tx.execute("select relation::bigint from mzlite.objects where id = %s", (object_id,)).fetchone()
+        return int(row[0]) if row is not None and row[0] is not None else 0
+
+    def _forget(self, tx: EngineTransaction, item: MaintainedObject) -> None:
+        """Removes what is kept for an object."""
+        self.graph.remove(item.id)
+        for table in ("mzlite.dataflows", "mzlite.errors"):
+            tx.execute(f"delete from {table} where object_id = %s", (item.id,))
+        if item.relation and item.kind != "view":
+            # The visible relation reads the stores, which go first.
+            tx.execute(f"create or replace view {regclass(tx, item.relation)} as {empty_query(item.columns)}")
         for node in reversed(item.nodes):
             for statement in node.drop_statements():
                 tx.execute(statement)
-            if isinstance(node, Base):
-                tx.execute(f"drop table if exists {node.inbox}")
-                tx.execute(f"drop function if exists mzlite_inbox.write_{node.number}()")
+        if item.kind == "table":
+            tx.execute(f"drop table {item.base.inbox}")
+            tx.execute(f"drop function mzlite_inbox.write_{item.base.number}() cascade")
         tx.execute(f"drop function if exists pg_temp.{item.function}(bigint[], bigint, bigint)")
-        self._drop_unread_views(tx, item.reads)
 
     def attach(self, tx: EngineTransaction) -> None:
         """Builds the graph of an existing database again, after a restart."""
@@ -161,6 +200,13 @@ class Dataflow:
             item = self.graph.get(object_id)
             if item is not None:
                 item.error = (sqlstate, message)
+        for source_id, spec in tx.execute("select source_id, spec from mzlite.ingests").fetchall():
+            offsets = tx.execute("select partition, next_offset from mzlite.offsets where source_id = %s", (source_id,))
+            self._start_reader(tx, ingest_from_json(spec), dict(offsets.fetchall()))
+        for from_id, spec in tx.execute("select from_id, spec from mzlite.sinks").fetchall():
+            sink = ActiveSink(sink_from_json(spec), from_id, as_foreign(self.graph[from_id].rel))
+            self.sinks[sink.spec.sink_id] = sink
+            self._start_writer(tx, sink.spec)
 
     # Reading -------------------------------------------------------------------------
 
@@ -277,7 +323,7 @@ class Dataflow:
         fill(tx, item, only=[node for node in item.nodes if node not in before])
         self.graph.add(item)
         tx.execute("delete from mzlite.dataflows where object_id = %s", (item.id,))
-        self._record(tx, item, stored=True)
+        self._record(tx, item)
         return item
 
     def _attach_one(
@@ -300,7 +346,7 @@ class Dataflow:
 
     def _as_defined(self, tx: EngineTransaction, search_path: Sequence[str], statement: str) -> None:
         """Runs a definition with the names of the client's session in reach."""
-        path = ", ".join(quote(schema) for schema in (*search_path, *SYSTEM_PATH))
+        path = ", ".join(quote(schema) for schema in search_path)
         tx.execute("select set_config('search_path', %s, true)", (path,))
         tx.execute(statement)
         tx.execute("select set_config('search_path', '', true)")
@@ -315,7 +361,7 @@ class Dataflow:
         rights = "select, insert, update, delete" if item.kind == "table" else "select"
         tx.execute(f"grant {rights} on {shown} to materialize")
 
-    def _record(self, tx: EngineTransaction, item: MaintainedObject, *, stored: bool = False) -> None:
+    def _record(self, tx: EngineTransaction, item: MaintainedObject) -> None:
         """Writes down what `attach` needs."""
         tx.execute(
             "insert into mzlite.dataflows (object_id, kind, relation, definition, numbers) values (%s, %s, %s, %s, %s)",
@@ -330,12 +376,7 @@ class Dataflow:
                 continue
             if any(object_id in other.reads for other in self.graph):
                 continue
-            self.graph.remove(object_id)
-            tx.execute("delete from mzlite.dataflows where object_id = %s", (object_id,))
-            for node in reversed(item.nodes):
-                for statement in node.drop_statements():
-                    tx.execute(statement)
-            tx.execute(f"drop function if exists pg_temp.{item.function}(bigint[], bigint, bigint)")
+            self._forget(tx, item)
             self._drop_unread_views(tx, item.reads)
 
 
@@ -392,6 +433,12 @@ def make_index(tx: EngineTransaction, rel: Rel, name: str, keys: Sequence[str]) 
         columns = list(itertools.chain(quote(place[1]) for place in found if place is not None))
         if len(stores) == 1 and len(columns) <= 32:
             tx.execute(f"create index {name} on {stores.pop()} ({', '.join(columns)})")
+
+
+def empty_query(columns: Sequence[Column]) -> str:
+    """A SELECT of no rows with these columns."""
+    outputs = ", ".join(f"null::{column.type} as {quote(column.name)}" for column in columns)
+    return f"select {outputs} where false"
 
 
 def column_list(columns: Sequence[str]) -> str:

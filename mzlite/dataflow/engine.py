@@ -27,6 +27,7 @@ from mzlite.dataflow.transaction import EngineTransaction, run
 from mzlite.errors import MzError
 from mzlite.kafka.ingest import Ingest
 from mzlite.kafka.publish import Publisher
+from mzlite.kafka.spec import IngestSpec, SinkSpec
 
 log = structlog.get_logger(__name__)
 
@@ -78,7 +79,7 @@ class Engine:
         self._connect = connect
         self.clock = clock
         self.options = options or EngineOptions()
-        self.dataflow = Dataflow()
+        self.dataflow = Dataflow(self)
         self.statistics = Statistics()
         self.ingests: dict[str, Ingest] = {}
         self.publishers: dict[str, Publisher] = {}
@@ -154,6 +155,26 @@ class Engine:
             if not self._news:
                 self._news = True
                 self._condition.notify()
+
+    # Kafka: called after the commit of what needs it ------------------------------------
+
+    def start_reader(self, spec: IngestSpec, offsets: dict[int, int]) -> None:
+        """Begins to read a source's topic."""
+        ingest = Ingest(spec, offsets, self.wake)
+        self.ingests[spec.source_id] = ingest
+        ingest.start()
+
+    def start_writer(self, spec: SinkSpec) -> None:
+        """Begins to publish a sink."""
+        publisher = Publisher(spec, self._connect)
+        self.publishers[spec.sink_id] = publisher
+        publisher.start()
+
+    def stop_connector(self, object_id: str) -> None:
+        """Stops the reader or writer of a dropped object."""
+        for running in (self.ingests.pop(object_id, None), self.publishers.pop(object_id, None)):
+            if running is not None:
+                running.stop()
 
     def frontier(self) -> int:
         """Every moment before this one is complete, in ms."""

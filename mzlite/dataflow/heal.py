@@ -14,7 +14,7 @@ import structlog
 
 from mzlite.dataflow.dataflow import Dataflow, fill
 from mzlite.dataflow.objects import Graph, MaintainedObject
-from mzlite.dataflow.rel import names_of
+from mzlite.dataflow.rel import NOW, names_of
 from mzlite.dataflow.sinks import ActiveSink, messages
 from mzlite.dataflow.transaction import EngineTransaction
 
@@ -90,4 +90,4 @@ class Healing:
             f" union all select {own}, -1 from pg_temp.before_healing"
         )
         net = f"select sum(mz_diff)::bigint as mz_diff, {own} from ({both}) as b group by {own} having sum(mz_diff) <> 0"
-        tx.execute(messages(sink, net).replace("{now}", str(tx.timestamp)))
+        tx.execute(messages(sink, net).replace(NOW, str(tx.timestamp)))

@@ -14,6 +14,7 @@ import structlog
 from mzlite.dataflow.dataflow import Dataflow
 from mzlite.dataflow.objects import MaintainedObject
 from mzlite.dataflow.program import clean_function, driver_function, object_function
+from mzlite.dataflow.rel import NOW
 from mzlite.dataflow.sinks import outbox_statement
 from mzlite.dataflow.subscriptions import ActiveSubscription, Change, Deliver, changes_query
 from mzlite.dataflow.transaction import EngineTransaction
@@ -27,6 +28,7 @@ TRUNCATE_AFTER = 100_000
 """Rows deleted from a delta table before its file is cut: deleted rows leave line pointers behind that only TRUNCATE takes away."""
 FAST_PLANS = (
     "select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),"
+    " set_config('enable_seqscan', 'off', true),"
     " set_config('synchronous_commit', %s, true)"
 )
 
@@ -164,7 +166,7 @@ class Tick:
             if self.changed(sink.rel.changes_with()):
                 statement = outbox_statement(sink)
                 if statement is not None:
-                    rows = self.tx.execute(statement.replace("{now}", str(self.tx.timestamp))).rowcount
+                    rows = self.tx.execute(statement.replace(NOW, str(self.tx.timestamp))).rowcount
                     if rows:
                         self.result.sinks.add(sink.spec.sink_id)
 

@@ -73,7 +73,7 @@ class Counted(Node):
             delta = typed.delta(mode)
             if delta is not None:
                 counts = ("mz_diff", "0") if position == 0 else ("0", "mz_diff")
-                parts.append(f"select {names_of(self.columns)}, {counts[0]} as l, {counts[1]} as r from ({delta}) as t")
+                parts.append(f"select {names_of(self.columns)}, {counts[0]} as mz_l, {counts[1]} as mz_r from ({delta}) as t")
         if not parts:
             return []
         when = (frozenset().union(*(source.changes_with() for source in self.sources)),)
@@ -83,29 +83,50 @@ class Counted(Node):
         """Adds the changes to the counts and writes down what that does to the result."""
         own = names_of(self.columns)
         row = f"row({own})"
-        hashes = f"hash_record_extended({row}, 0) as k, hash_record_extended({row}, 1) as k2"
-        sums = "sum(l)::bigint as l, sum(r)::bigint as r"
+        hashes = f"hash_record_extended({row}, 0) as mz_k, hash_record_extended({row}, 1) as mz_k2"
+        sums = "sum(mz_l)::bigint as mz_l, sum(mz_r)::bigint as mz_r"
         old, new = self.result("o_"), self.result("n_")
         plain = ", ".join(f"new.{quote(column.name)}" for column in self.columns)
+        empty = "n_mz_left = 0 and n_mz_right = 0"
+        noted = f" z as (insert into {self.empty_table} select mz_key, mz_key2 from u where {empty})" if self.shrinking else ""
         return (
             f"with d as (select {own}, {hashes}, {sums} from ({changes}) as c group by {own}),"
             f" u as (insert into {self.store} as s ({own}, mz_left, mz_right, mz_key, mz_key2, mz_tick)"
-            f" select {own}, l, r, k, k2, {TICK} from d where l <> 0 or r <> 0"
+            f" select {own}, mz_l, mz_r, mz_k, mz_k2, {TICK} from d where mz_l <> 0 or mz_r <> 0"
             " on conflict (mz_key, mz_key2) do update set mz_left = s.mz_left + excluded.mz_left,"
             f" mz_right = s.mz_right + excluded.mz_right, mz_tick = {TICK}"
             f" returning {plain}, coalesce(old.mz_left, 0) as o_mz_left, coalesce(old.mz_right, 0) as o_mz_right,"
-            " new.mz_left as n_mz_left, new.mz_right as n_mz_right)"
+            f" new.mz_left as n_mz_left, new.mz_right as n_mz_right, new.mz_key, new.mz_key2){',' if noted else ''}{noted}"
             f" insert into {self.delta_table} ({own}, mz_diff)"
             f" select {own}, {new} - {old} from u where {new} <> {old}"
         )
 
+    @property
+    def shrinking(self) -> bool:
+        """Whether rows can stop to occur."""
+        return not all(source.append_only for source in self.sources)
+
+    @property
+    def empty_table(self) -> str:
+        """The temporary table of the rows that no longer occur anywhere."""
+        return f"pg_temp.z_{self.number}"
+
+    def session_statements(self) -> list[str]:
+        empty = f"create temporary table z_{self.number} (mz_key bigint, mz_key2 bigint)"
+        return [*super().session_statements(), *([empty] if self.shrinking else [])]
+
+    def session_tables(self) -> list[str]:
+        return [*super().session_tables(), *([self.empty_table] if self.shrinking else [])]
+
     def clean(self, mode: Mode, when: tuple[frozenset[int], ...]) -> list[Step]:
         """Drops the rows that no longer occur anywhere."""
-        if mode is Mode.HYDRATE or all(source.append_only for source in self.sources):
+        if mode is Mode.HYDRATE or not self.shrinking:
             return []
-        gone = f"mz_left = 0 and mz_right = 0 and mz_tick = {TICK}"
-        keys = f"select k.mz_key, k.mz_key2 from {self.store} as k where {gone}"
-        return [Step(f"delete from {self.store} where (mz_key, mz_key2) in ({keys})", when=when)]
+        match = "s.mz_key = z.mz_key and s.mz_key2 = z.mz_key2"
+        return [
+            Step(f"delete from {self.store} as s using {self.empty_table} as z where {match}", when=when),
+            Step(f"delete from {self.empty_table}", when=when),
+        ]
 
 
 class Values(Counted):

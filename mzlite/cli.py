@@ -1,0 +1,92 @@
+"""The command `mzlite`.
+
+In: command line and MZLITE_ environment variables. Out: a running server and its exit status.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from mzlite.dataflow.engine import EngineOptions
+from mzlite.server import ServerOptions, run
+from mzlite.storage.bootstrap import FormatError
+from mzlite.storage.postgres import PostgresError
+from mzlite.wire.options import WireOptions
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def main() -> None:
+    """mzlite: Materialize's SQL in one process, on an embedded PostgreSQL."""
+
+
+@app.command()
+def serve(
+    data: Annotated[Path, typer.Option(help="Directory for everything that is kept.", envvar="MZLITE_DATA")],
+    listen: Annotated[str, typer.Option(help="HOST:PORT; port 0 takes a free one.", envvar="MZLITE_LISTEN")] = (
+        "127.0.0.1:6875"
+    ),
+    shared_buffers: Annotated[
+        int | None, typer.Option(help="PostgreSQL's buffer cache in MiB.", envvar="MZLITE_SHARED_BUFFERS")
+    ] = None,
+    max_connections: Annotated[int, typer.Option(help="Sessions at the same time.")] = 500,
+    login_timeout: Annotated[float, typer.Option(help="Seconds for a client to log in.")] = 60.0,
+    batch_rows: Annotated[int, typer.Option(help="Messages of one source in one tick, at most.")] = 20_000,
+    clock_at: Annotated[
+        int | None, typer.Option(help="Hold the clock at this moment (ms since 1970).", envvar="MZLITE_CLOCK_AT")
+    ] = None,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.", envvar="MZLITE_LOG_LEVEL")] = "info",
+) -> None:
+    """Serve until SIGTERM or Ctrl-C."""
+    set_up_logging(log_level)
+    host, port = parse_address(listen)
+    options = ServerOptions(
+        data_dir=data,
+        wire=WireOptions(host=host, port=port, max_connections=max_connections, login_timeout=login_timeout),
+        engine=EngineOptions(batch_rows=batch_rows),
+        shared_buffers_mb=shared_buffers,
+        clock_at=clock_at,
+    )
+    try:
+        status = run(options, lambda at, number: typer.echo(f"mzlite ready on {at}:{number}"))
+    except (PostgresError, FormatError, OSError) as error:
+        typer.echo(f"mzlite cannot start: {error}", err=True)
+        raise typer.Exit(1) from error
+    raise typer.Exit(status)
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """HOST:PORT as a pair.
+
+    Raises:
+        typer.BadParameter: it is not of that form.
+    """
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdigit() or int(port) > 65535:
+        raise typer.BadParameter(f"{text!r} is not HOST:PORT")
+    return host.strip("[]"), int(port)
+
+
+def set_up_logging(level: str) -> None:
+    """Structured lines on standard error, from the given level on."""
+    number = logging.getLevelNamesMapping().get(level.upper())
+    if number is None:
+        raise typer.BadParameter(f"{level!r} is not a log level")
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.LogfmtRenderer(),
+        ],
+    )

@@ -1,0 +1,242 @@
+"""Stands between the sessions and the engine: own statements, writes, subscriptions.
+
+In: calls of the wire, on the event loop. Out: jobs for the engine's thread, awaited. Nothing here
+blocks the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+
+import psycopg
+import structlog
+
+from mzlite.catalog.execute import execute
+from mzlite.catalog.interface import ExecuteResult
+from mzlite.catalog.registry import quote_name, search_path
+from mzlite.dataflow.engine import Engine
+from mzlite.dataflow.subscriptions import ActiveSubscription, Change, snapshot_query
+from mzlite.dataflow.tick import fetch_changes
+from mzlite.dataflow.transaction import EngineTransaction
+from mzlite.dialect.check import check_query
+from mzlite.dialect.pg_errors import translate
+from mzlite.dialect.statements import Statement, Subscribe
+from mzlite.errors import MzError
+from mzlite.session import Session
+from mzlite.storage.postgres import Postgres
+from mzlite.wire.interface import END_OF_TIME, Column, SubscriptionEvent
+
+log = structlog.get_logger(__name__)
+
+PROGRESS_SECONDS = 1.0
+WAITING_ROWS = 1_000_000
+"""Rows that may wait for a subscriber before it is cut off."""
+
+
+class Coordinator:
+    """Implements what the wire needs, over one engine.
+
+    Args:
+        engine: the engine.
+        postgres: the inner PostgreSQL, for the sessions' own backends.
+    """
+
+    def __init__(self, engine: Engine, postgres: Postgres) -> None:
+        self.engine = engine
+        self.postgres = postgres
+        self.write_lock = asyncio.Lock()
+        self._numbers = itertools.count(1)
+
+    async def execute(self, session: Session, statement: Statement) -> ExecuteResult:
+        """Carries out an own statement.
+
+        Raises:
+            MzError: it is refused; nothing has changed.
+        """
+
+        def job(tx: EngineTransaction) -> ExecuteResult:
+            return execute(statement, session, tx)
+
+        try:
+            return await asyncio.wrap_future(self.engine.submit(job))
+        except MzError:
+            raise
+        except Exception as error:
+            raise as_mz_error(error) from error
+
+    async def absorb_writes(self) -> None:
+        """Returns when every write committed before the call can be read."""
+        await asyncio.wrap_future(self.engine.absorb_writes())
+
+    def backend_address(self, session: Session) -> tuple[str, dict[str, str]]:
+        """Where a session's own backend is reached, and how it starts."""
+        path = ", ".join(quote_name(name) for name in search_path(session))
+        parameters = {"user": "materialize", "database": "materialize", "search_path": path}
+        return str(self.postgres.socket_dir / f".s.PGSQL.{self.postgres.port}"), parameters
+
+    async def subscribe(self, session: Session, statement: Subscribe) -> Subscription:
+        """Starts a subscription.
+
+        Raises:
+            MzError: the query is refused.
+        """
+        subscription = Subscription(self.engine, next(self._numbers), asyncio.get_running_loop())
+
+        def job(tx: EngineTransaction) -> None:
+            subscription.open(tx, session, statement)
+
+        try:
+            await asyncio.wrap_future(self.engine.submit(job))
+        except MzError:
+            raise
+        except Exception as error:
+            raise as_mz_error(error) from error
+        return subscription
+
+
+class Subscription:
+    """A live query of one session; made by `Coordinator.subscribe`."""
+
+    def __init__(self, engine: Engine, number: int, loop: asyncio.AbstractEventLoop) -> None:
+        self.columns: Sequence[Column] = ()
+        self.timestamp = 0
+        self._engine = engine
+        self._number = number
+        self._loop = loop
+        self._queue: asyncio.Queue[Change | MzError] = asyncio.Queue()
+        self._waiting = 0
+        self._active: ActiveSubscription | None = None
+        self._frontier = 0
+        self._up_to: int | None = None
+
+    # On the engine's thread ------------------------------------------------------------
+
+    def open(self, tx: EngineTransaction, session: Session, statement: Subscribe) -> None:
+        """Finds or builds what is subscribed to, reads its state, and joins the ticks."""
+        query = statement.query
+        if query is None:
+            assert statement.relation is not None
+            query = "select * from " + ".".join(quote_name(part) for part in statement.relation)
+        else:
+            check_query(query, maintained=True)
+        object_id = f"t{self._number}"
+        item = tx.dataflow.subscribe(tx, object_id, query, search_path(session))
+        if item.error is not None:
+            raise MzError(item.error[1], sqlstate=item.error[0])
+        self.timestamp = self._frontier = tx.timestamp
+        self._set_up_to(tx, statement)
+        self.columns = described(tx, item.rel.state())
+        snapshot = fetch_changes(tx, snapshot_query(item.rel)) if statement.snapshot else []
+        reads = frozenset(
+            {other.id for other in tx.dataflow.graph if other.id in item.reads}
+            | {other.id for read in item.reads for other in tx.dataflow.graph if item in tx.dataflow.graph.readers(other.id)}
+            | {object_id}
+        )
+        self._active = ActiveSubscription(self._number, item.rel, reads, self._deliver, object_id)
+        active = self._active
+
+        def begin() -> None:
+            self._engine.subscriptions[self._number] = active
+            self._deliver(Change(self.timestamp, snapshot))
+
+        tx.after_commit.append(begin)
+
+    def _set_up_to(self, tx: EngineTransaction, statement: Subscribe) -> None:
+        if statement.up_to is not None:
+            row = tx.execute(f"select ({statement.up_to})::mz_catalog.mz_timestamp::bigint").fetchone()
+            assert row is not None
+            self._up_to = int(row[0])
+            if self._up_to < self.timestamp:
+                raise MzError(
+                    'subscription lower ("as of") bound is beyond its upper ("up to") bound: '
+                    f"{self._up_to} < {self.timestamp}"
+                )
+
+    def _deliver(self, change: Change | MzError) -> None:
+        self._loop.call_soon_threadsafe(self._put, change)
+
+    # On the event loop -------------------------------------------------------------------
+
+    def _put(self, change: Change | MzError) -> None:
+        if isinstance(change, Change):
+            self._waiting += len(change.rows)
+            if self._waiting > WAITING_ROWS and self._active is not None and not self._active.done:
+                self._active.done = True
+                self._queue = asyncio.Queue()
+                change = MzError("the subscription does not keep up with the changes", sqlstate="53400")
+        self._queue.put_nowait(change)
+
+    async def next(self, timeout: float | None) -> SubscriptionEvent | None:
+        """The next event, or None when none came within `timeout` seconds.
+
+        Raises:
+            MzError: what is subscribed to cannot be computed any more.
+        """
+        wait = PROGRESS_SECONDS if timeout is None else min(timeout, PROGRESS_SECONDS)
+        try:
+            change = await asyncio.wait_for(self._queue.get(), wait)
+        except TimeoutError:
+            if timeout is not None and timeout < PROGRESS_SECONDS:
+                return None
+            return self._progress()
+        if isinstance(change, MzError):
+            raise change
+        self._waiting -= len(change.rows)
+        if self._up_to is not None and change.timestamp >= self._up_to:
+            return SubscriptionEvent(self._up_to, [], END_OF_TIME)
+        self._frontier = max(self._frontier, change.timestamp + 1)
+        return SubscriptionEvent(change.timestamp, change.rows, self._frontier)
+
+    def _progress(self) -> SubscriptionEvent:
+        """An event that only says how far time has come."""
+        frontier = max(self._frontier, self._engine.frontier())
+        # A tick between the two look-ups has put its change into the queue, and that one goes first.
+        if not self._queue.empty():
+            frontier = self._frontier
+        if self._up_to is not None and frontier >= self._up_to:
+            return SubscriptionEvent(self._up_to, [], END_OF_TIME)
+        self._frontier = frontier
+        return SubscriptionEvent(frontier, [], frontier)
+
+    async def close(self) -> None:
+        """Leaves the ticks; harmless when already closed."""
+        active, self._active = self._active, None
+        if active is None:
+            return
+        active.done = True
+        self._engine.subscriptions.pop(active.id, None)
+
+        def job(tx: EngineTransaction) -> None:
+            if active.owned is not None:
+                tx.dataflow.drop(tx, active.owned)
+
+        await asyncio.wrap_future(self._engine.submit(job))
+
+
+def described(tx: EngineTransaction, query: str) -> list[Column]:
+    """The columns of a query as the protocol describes them."""
+    result = tx.execute(f"select * from ({query}) as t limit 0").pgresult
+    assert result is not None
+    return [
+        Column(
+            (result.fname(index) or b"").decode(), result.ftype(index), result.fsize(index), result.fmod(index)
+        )
+        for index in range(result.nfields)
+    ]
+
+
+def as_mz_error(error: Exception) -> MzError:
+    """What went wrong on the engine's thread, in Materialize's words."""
+    if isinstance(error, psycopg.Error):
+        diag = error.diag
+        fields = {
+            "M": diag.message_primary or str(error),
+            "C": diag.sqlstate or "XX000",
+            "D": diag.message_detail,
+            "H": diag.message_hint,
+        }
+        return translate({code: text for code, text in fields.items() if text is not None})
+    log.error("an own statement failed", error=str(error), exc_info=error)
+    return MzError(f"internal error: {error}")

@@ -1,0 +1,114 @@
+"""The whole server: the inner PostgreSQL, the engine, the listening front.
+
+In: where to keep data and where to listen. Out: a running server, and its orderly end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import structlog
+
+from mzlite.clock import Clock
+from mzlite.coordinator import Coordinator
+from mzlite.dataflow.engine import Engine, EngineOptions
+from mzlite.storage.bootstrap import bootstrap
+from mzlite.storage.postgres import Postgres
+from mzlite.wire.options import WireOptions
+from mzlite.wire.server import WireServer, serve
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    """How a server runs.
+
+    Attributes:
+        data_dir: everything it keeps.
+        wire: where it listens, and limits of sessions.
+        engine: limits of ticks.
+        shared_buffers_mb: PostgreSQL's buffer cache in MiB; None for a quarter of the memory, at most 2 GiB.
+        clock_at: hold the clock at this moment (ms since 1970) instead of letting it run.
+    """
+
+    data_dir: Path
+    wire: WireOptions = field(default_factory=WireOptions)
+    engine: EngineOptions = field(default_factory=EngineOptions)
+    shared_buffers_mb: int | None = None
+    clock_at: int | None = None
+
+
+class Server:
+    """One mzlite. `start` and `stop` are called on the event loop that serves."""
+
+    def __init__(self, options: ServerOptions) -> None:
+        self.options = options
+        self.clock = Clock()
+        self.clock.hold(options.clock_at)
+        self.postgres = Postgres(options.data_dir, shared_buffers_mb=options.shared_buffers_mb)
+        self.engine = Engine(self._connect, self.clock, options.engine)
+        self.wire: WireServer | None = None
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        return self.postgres.connect()
+
+    async def start(self) -> tuple[str, int]:
+        """Brings everything up; returns the address that is listened on.
+
+        Raises:
+            PostgresError, FormatError, OSError: the data directory or the address cannot be used.
+        """
+        self.postgres.start()
+        try:
+            bootstrap(self.postgres)
+            self.engine.start()
+            self.wire = await serve(Coordinator(self.engine, self.postgres), self.options.wire)
+        except BaseException:
+            await self.stop()
+            raise
+        return self.wire.address
+
+    async def stop(self) -> None:
+        """Ends sessions, then ticks, then PostgreSQL."""
+        if self.wire is not None:
+            await self.wire.stop()
+            self.wire = None
+        await asyncio.to_thread(self.engine.stop)
+        self.postgres.stop()
+
+
+def run(options: ServerOptions, ready: Callable[[str, int], None]) -> int:
+    """Serves until SIGTERM or SIGINT; returns the process's exit status.
+
+    Args:
+        ready: called with the address once clients are accepted.
+    """
+    return asyncio.run(_run(options, ready))
+
+
+async def _run(options: ServerOptions, ready: Callable[[str, int], None]) -> int:
+    server = Server(options)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    host, port = await server.start()
+    try:
+        ready(host, port)
+        while not stopping.is_set():
+            try:
+                await asyncio.wait_for(stopping.wait(), 1.0)
+            except TimeoutError:
+                if server.engine.failure is not None or server.postgres.pid is None:
+                    log.error("the inner PostgreSQL has gone; stopping")
+                    return 1
+        return 0
+    finally:
+        await server.stop()

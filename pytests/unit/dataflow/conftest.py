@@ -1,0 +1,133 @@
+"""An engine over a real PostgreSQL with a clock that the test holds, and the comparison of every view with its definition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from mzlite.clock import Clock
+from mzlite.dataflow.engine import Engine
+from mzlite.dialect.statements import ColumnDefinition
+from mzlite.storage.bootstrap import bootstrap
+from mzlite.storage.postgres import Postgres
+
+START = 1_767_225_600_000
+"""2026-01-01 00:00:00 UTC in ms: where the held clock begins."""
+PATH = ("mz_catalog", "pg_catalog", "public")
+DEADLINE = 60.0
+
+
+@dataclass
+class Harness:
+    """One engine, its objects by name, and a client's connection."""
+
+    postgres: Postgres
+    clock: Clock = field(default_factory=Clock)
+    ids: dict[str, str] = field(default_factory=dict)
+    views: list[str] = field(default_factory=list)
+    engine: Engine = field(init=False)
+    client: psycopg.Connection[Any] = field(init=False)
+    system: psycopg.Connection[Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.clock.hold(self.clock.held or START)
+        self.client = self.postgres.connect(user="materialize")
+        self.client.execute("set search_path = public")
+        self.system = self.postgres.connect()
+        self.start()
+
+    def start(self) -> None:
+        self.engine = Engine(lambda: self.postgres.connect(), self.clock)
+        self.engine.start()
+
+    def restart(self) -> None:
+        self.engine.stop()
+        self.start()
+
+    def close(self) -> None:
+        self.engine.stop()
+        self.client.close()
+        self.system.close()
+
+    def identity(self, name: str) -> str:
+        return self.ids.setdefault(name, f"u{len(self.ids) + 1}")
+
+    def table(self, name: str, /, **columns: str) -> None:
+        definitions = [ColumnDefinition(column, type_) for column, type_ in columns.items()]
+        object_id = self.identity(name)
+        self.engine.submit(lambda tx: tx.dataflow.create_table(tx, object_id, "public", name, definitions)).result(DEADLINE)
+
+    def view(self, name: str, query: str) -> None:
+        """A materialized view."""
+        object_id = self.identity(name)
+
+        def job(tx: Any) -> None:
+            tx.dataflow.create_materialized_view(tx, object_id, "public", name, (), query, PATH)
+
+        self.engine.submit(job).result(DEADLINE)
+        self.views.append(name)
+
+    def plain_view(self, name: str, query: str) -> int:
+        object_id = self.identity(name)
+
+        def job(tx: Any) -> int:
+            return int(tx.dataflow.create_view(tx, object_id, "public", name, (), query, PATH))
+
+        return int(self.engine.submit(job).result(DEADLINE))
+
+    def write(self, *statements: str) -> None:
+        """Each statement is a write of its own; the last one is absorbed when this returns."""
+        for statement in statements:
+            self.client.execute(statement.encode())
+        self.tick()
+
+    def tick(self) -> int:
+        return self.engine.absorb_writes().result(DEADLINE)
+
+    def advance(self, milliseconds: int) -> None:
+        """Moves the clock and lets the engine see it."""
+        assert self.clock.held is not None
+        self.clock.hold(self.clock.held + milliseconds)
+        self.tick()
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        return self.client.execute(query.encode()).fetchall()
+
+    def differences(self) -> dict[str, list[tuple[Any, ...]]]:
+        """For each view that is not equal to its definition: the rows that only one side has."""
+        found = {}
+        for name in self.views:
+            definition = f"mzlite_def.d_{self.ids[name]}"
+            rows = self.system.execute(
+                f"(select 'extra', * from (table public.{name} except all table {definition}) as a)"
+                f" union all (select 'missing', * from (table {definition} except all table public.{name}) as b)".encode()
+            ).fetchall()
+            if rows:
+                found[name] = rows
+        return found
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    directory: Path = tmp_path_factory.mktemp("mzlite")
+    server = Postgres(directory, shared_buffers_mb=64)
+    server.start()
+    try:
+        bootstrap(server)
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="module")
+def harness(postgres: Postgres) -> Iterator[Harness]:
+    made = Harness(postgres)
+    try:
+        yield made
+    finally:
+        made.close()
