@@ -7,7 +7,8 @@ the answer first, then what the narrowing needs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from mzlite.dialect.ast import Name
 
@@ -30,8 +31,8 @@ def literal(text: str) -> str:
 def raising(message: str, state: str = "XX000") -> str:
     """An expression of type text that fails with `message` when it is evaluated, and not before.
 
-    concat is not immutable in PostgreSQL, so that the planner does not evaluate it."""
-    return f"concat({literal(f'{RAISE_PREFIX}{state}!{message}')}, '')::int::text"
+    The clock in it is volatile, so that PostgreSQL's planner does not evaluate it."""
+    return f"concat({literal(f'{RAISE_PREFIX}{state}!{message}')}, left(clock_timestamp()::text, 0))::int::text"
 
 
 def unknown_item(name: Name) -> str:
@@ -39,56 +40,64 @@ def unknown_item(name: Name) -> str:
     return f"unknown catalog item '{'.'.join(name)}'"
 
 
-def _database_id(database: str | None) -> str:
-    name = "current_database()" if database is None else literal(database)
-    found = f"(SELECT d.id FROM mz_catalog.mz_databases d WHERE d.name = {name})"
-    if database is None:
+@dataclass
+class _Scope:
+    """What narrows a SHOW: conditions on its rows (of `o`), and guards: (what must not be null, else the error).
+
+    The guards are evaluated once, before any row, whether there are rows or not."""
+
+    conditions: list[str] = field(default_factory=list)
+    guards: list[tuple[str, str]] = field(default_factory=list)
+
+    def database(self, name: str | None) -> str:
+        """The id of a database, of the current one when None."""
+        shown = "current_database()" if name is None else literal(name)
+        found = f"(SELECT d.id FROM mz_catalog.mz_databases d WHERE d.name = {shown})"
+        if name is not None:
+            self.guards.append((found, f"unknown database {literal(name)}"))
         return found
-    return f"coalesce({found}, {raising(f'unknown database {chr(39)}{database}{chr(39)}')})"
 
-
-def _schema_id(schema: Name | None) -> str:
-    name = "current_schema()" if schema is None else literal(schema[-1])
-    database = schema[0] if schema is not None and len(schema) > 1 else None
-    found = (
-        "(SELECT s.id FROM mz_catalog.mz_schemas s WHERE s.name = "
-        f"{name} AND (s.database_id IS NULL OR s.database_id = {_database_id(database)}) "
-        "ORDER BY s.database_id NULLS LAST LIMIT 1)"
-    )
-    if schema is None:
+    def schema(self, name: Name | None) -> str:
+        """The id of a schema, of the current one when None."""
+        shown = "current_schema()" if name is None else literal(name[-1])
+        database = self.database(name[0] if name is not None and len(name) > 1 else None)
+        found = (
+            f"(SELECT s.id FROM mz_catalog.mz_schemas s WHERE s.name = {shown} "
+            f"AND (s.database_id IS NULL OR s.database_id = {database}) ORDER BY s.database_id NULLS LAST LIMIT 1)"
+        )
+        if name is not None:
+            self.guards.append((found, f"unknown schema {literal('.'.join(name))}"))
         return found
-    return f"coalesce({found}, {raising(f'unknown schema {chr(39)}' + '.'.join(schema) + chr(39))})"
+
+    def cluster(self, name: str) -> str:
+        """The id of a cluster."""
+        found = f"(SELECT cl.id FROM mz_catalog.mz_clusters cl WHERE cl.name = {literal(name)})"
+        self.guards.append((found, f"unknown cluster {literal(name)}"))
+        return found
 
 
-def _comment(alias: str, types: str) -> str:
-    """The comment on the object itself, or the empty text."""
-    return (
-        "coalesce((SELECT c.comment FROM mz_internal.mz_comments c "
-        f"WHERE c.id = {alias}.id AND c.object_sub_id IS NULL AND c.object_type IN ({types})), '') AS comment"
-    )
-
-
-def _cluster_name(alias: str) -> str:
-    return f"(SELECT cl.name FROM mz_catalog.mz_clusters cl WHERE cl.id = {alias}.cluster_id) AS cluster"
-
-
-_BY_SCHEMA: dict[str, tuple[str, str, str]] = {
-    # object type: relation, columns after the name, comment types
-    "table": ("mz_catalog.mz_tables", "", "'table'"),
-    "view": ("mz_catalog.mz_views", "", "'view'"),
-    "materialized view": ("mz_catalog.mz_materialized_views", "cluster", "'materialized-view'"),
-    "source": ("mz_catalog.mz_sources", "type, cluster", "'source'"),
-    "subsource": ("mz_catalog.mz_sources", "type", "'source'"),
-    "sink": ("mz_catalog.mz_sinks", "type, cluster", "'sink'"),
-    "connection": ("mz_catalog.mz_connections", "type", "'connection'"),
-    "secret": ("mz_catalog.mz_secrets", "", "'secret'"),
-    "type": ("mz_catalog.mz_types", "", "'type'"),
-    "object": ("mz_catalog.mz_objects", "type", "o.type"),
-    "continual task": ("mz_internal.mz_continual_tasks", "cluster", "'continual-task'"),
+_BY_SCHEMA = {
+    # object type: (view of mz_internal, columns)
+    "table": ("mz_show_tables", "name, comment"),
+    "view": ("mz_show_views", "name, comment"),
+    "materialized view": ("mz_show_materialized_views", "name, cluster, comment"),
+    "source": ("mz_show_sources", "name, type, cluster, comment"),
+    "subsource": ("mz_show_sources", "name, type"),
+    "sink": ("mz_show_sinks", "name, type, cluster, comment"),
+    "index": ("mz_show_indexes", 'name, "on", cluster, key, comment'),
+    "connection": ("mz_show_connections", "name, type, comment"),
+    "secret": ("mz_show_secrets", "name, comment"),
+    "type": ("mz_show_types", "name, comment"),
+    "object": ("mz_show_all_objects", "name, type, comment"),
+    "continual task": ("mz_show_continual_tasks", "name, cluster, comment"),
 }
-_BY_NAME = {
-    "role": ("mz_catalog.mz_roles", "o.id NOT LIKE 's%' AND o.id <> 'p'"),
-    "database": ("mz_catalog.mz_databases", None),
+_ELSEWHERE = {
+    "cluster": ("mz_show_clusters", "name, replicas, comment"),
+    "cluster replica": ("mz_show_cluster_replicas", "cluster, replica, size, ready, comment"),
+    "database": ("mz_show_databases", "name, comment"),
+    "network policy": ("mz_show_network_policies", "name, rules, comment"),
+    "role": ("mz_show_roles", "name, comment"),
+    "schema": ("mz_show_schemas", "name, comment"),
 }
 
 
@@ -101,48 +110,32 @@ def objects_query(
     condition: str | None,
 ) -> ShowQuery:
     """SHOW TABLES, SHOW CLUSTERS .. `condition` is SQL over the columns shown."""
-    if object_type == "index":
-        return _indexes(schema, on, cluster, condition)
-    if object_type == "cluster":
-        return _clusters(condition)
-    if object_type == "cluster replica":
-        return _replicas(condition)
+    relation, columns = (_BY_SCHEMA | _ELSEWHERE)[object_type]
+    scope = _Scope()
+    order = "name"
     if object_type == "schema":
-        inner = (
-            f"SELECT o.name, {_comment('o', literal('schema'))} FROM mz_catalog.mz_schemas o "
-            f"WHERE o.database_id IS NULL OR o.database_id = {_database_id(database)}"
-        )
-        return _wrap(inner, "name, comment", condition)
-    if object_type == "network policy":
-        inner = "SELECT 'default'::text AS name, ''::text AS rules, ''::text AS comment"
-        return _wrap(inner, "name, rules, comment", condition)
-    if object_type in _BY_NAME:
-        relation, where = _BY_NAME[object_type]
-        inner = f"SELECT o.name, {_comment('o', literal(object_type))} FROM {relation} o"
-        if where is not None:
-            inner += f" WHERE {where}"
-        return _wrap(inner, "name, comment", condition)
-    relation, extra, comment_types = _BY_SCHEMA[object_type]
-    columns = ["o.name"]
-    for column in filter(None, extra.split(", ")):
-        columns.append(_cluster_name("o") if column == "cluster" else f"o.{column}")
-    columns.append(_comment("o", comment_types))
-    conditions = [f"o.schema_id = {_schema_id(schema)}"]
-    if object_type == "subsource":
-        conditions.append("o.type IN ('subsource', 'progress')")
-    if object_type == "type":
-        conditions.append("o.id LIKE 'u%'")
+        scope.conditions.append(f"(o.database_id IS NULL OR o.database_id = {scope.database(database)})")
+    elif object_type == "cluster replica":
+        order = "cluster, replica"
+        if condition is not None and condition.startswith("name LIKE "):
+            condition = condition.replace("name", "replica", 1)
+    elif object_type in _BY_SCHEMA:
+        _narrow(scope, object_type, schema, on, cluster)
+    where = f" WHERE {' AND '.join(scope.conditions)}" if scope.conditions else ""
+    return _wrap(f"SELECT {columns} FROM mz_internal.{relation} o{where}", columns, condition, order, scope.guards)
+
+
+def _narrow(scope: _Scope, object_type: str, schema: Name | None, on: Name | None, cluster: str | None) -> None:
+    """FROM, ON and IN CLUSTER; without any of them the current schema counts."""
     if on is not None:
-        conditions = [f"o.source_id = {object_id(on)}" if object_type == "table" else conditions[0]]
+        column = "on_id" if object_type == "index" else "source_id"
+        scope.conditions.append(f"o.{column} = {object_id(on)}")
+    if schema is not None or (on is None and cluster is None):
+        scope.conditions.append(f"o.schema_id = {scope.schema(schema)}")
     if cluster is not None:
-        conditions.append(_in_cluster(cluster))
-    inner = f"SELECT {', '.join(columns)} FROM {relation} o WHERE {' AND '.join(conditions)}"
-    return _wrap(inner, ", ".join(filter(None, ("name", extra, "comment"))), condition)
-
-
-def _in_cluster(cluster: str) -> str:
-    found = f"(SELECT cl.id FROM mz_catalog.mz_clusters cl WHERE cl.name = {literal(cluster)})"
-    return f"o.cluster_id = coalesce({found}, {raising(f'unknown cluster {chr(39)}{cluster}{chr(39)}')})"
+        scope.conditions.append(f"o.cluster_id = {scope.cluster(cluster)}")
+    if object_type == "subsource":
+        scope.conditions.append("o.type IN ('subsource', 'progress')")
 
 
 def object_id(name: Name) -> str:
@@ -151,54 +144,10 @@ def object_id(name: Name) -> str:
     return f"(SELECT r.id FROM mz_catalog.mz_objects r WHERE r.oid = {literal(quoted)}::regclass AND r.type <> 'index')"
 
 
-def _indexes(schema: Name | None, on: Name | None, cluster: str | None, condition: str | None) -> ShowQuery:
-    key = (
-        "(SELECT array_agg(coalesce(col.name, ic.on_expression)::text ORDER BY ic.index_position) "
-        "FROM mz_catalog.mz_index_columns ic LEFT JOIN mz_catalog.mz_columns col "
-        "ON col.id = o.on_id AND col.position = ic.on_position WHERE ic.index_id = o.id) AS key"
-    )
-    inner = (
-        f'SELECT o.name, r.name AS "on", {_cluster_name("o")}, {key}, {_comment("o", literal("index"))} '
-        "FROM mz_catalog.mz_indexes o JOIN mz_catalog.mz_objects r ON r.id = o.on_id WHERE "
-    )
-    conditions = [f"o.on_id = {object_id(on)}"] if on is not None else []
-    if on is None and (schema is not None or cluster is None):
-        conditions.append(f"r.schema_id = {_schema_id(schema)}")
-    if cluster is not None:
-        conditions.append(_in_cluster(cluster))
-    return _wrap(inner + " AND ".join(conditions), 'name, "on", cluster, key, comment', condition, 'name, "on"')
-
-
-def _clusters(condition: str | None) -> ShowQuery:
-    replicas = (
-        "(SELECT string_agg(r.name || ' (' || coalesce(r.size, '') || ')', ', ' ORDER BY r.name) "
-        "FROM mz_catalog.mz_cluster_replicas r WHERE r.cluster_id = o.id) AS replicas"
-    )
-    inner = f"SELECT o.name, {replicas}, {_comment('o', literal('cluster'))} FROM mz_catalog.mz_clusters o"
-    return _wrap(inner, "name, replicas, comment", condition)
-
-
-def _replicas(condition: str | None) -> ShowQuery:
-    comment = _comment("r", literal("cluster-replica"))
-    inner = (
-        f"SELECT o.name AS cluster, r.name AS replica, r.size, true AS ready, {comment} "
-        "FROM mz_catalog.mz_cluster_replicas r JOIN mz_catalog.mz_clusters o ON o.id = r.cluster_id"
-    )
-    if condition is not None:
-        condition = (
-            condition.replace("name LIKE", "replica LIKE", 1) if condition.startswith("name LIKE") else condition
-        )
-    return _wrap(inner, "cluster, replica, size, ready, comment", condition, "cluster, replica")
-
-
 def columns_query(name: Name, condition: str | None) -> ShowQuery:
     """SHOW COLUMNS FROM `name`."""
-    comment = (
-        "coalesce((SELECT c.comment FROM mz_internal.mz_comments c "
-        "WHERE c.id = o.id AND c.object_sub_id = o.position::int), '') AS comment"
-    )
     inner = (
-        f"SELECT o.name, o.nullable, o.type, o.position, {comment} FROM mz_catalog.mz_columns o "
+        "SELECT name, nullable, type, comment, position FROM mz_internal.mz_show_columns o "
         f"WHERE o.id = {object_id(name)}"
     )
     return _wrap(inner, "name, nullable, type, comment", condition, "position")
@@ -301,6 +250,13 @@ def privileges_query(what: str, object_type: str | None, role: str | None, condi
     return _wrap(inner, columns, condition, columns)
 
 
-def _wrap(inner: str, columns: str, condition: str | None, order: str = "name") -> ShowQuery:
+def _wrap(
+    inner: str, columns: str, condition: str | None, order: str = "name", guards: Sequence[tuple[str, str]] = ()
+) -> ShowQuery:
     where = f" WHERE {condition}" if condition is not None else ""
-    return ShowQuery(f"SELECT {columns} FROM ({inner}) AS shown{where} ORDER BY {order}")
+    sql = f"SELECT {columns} FROM ({inner}) AS shown{where} ORDER BY {order}"
+    if guards:
+        # A LIMIT of NULL is none; it is evaluated before the first row is looked for.
+        cases = " ".join(f"WHEN {found} IS NULL THEN ({raising(message)})::bigint" for found, message in guards)
+        sql += f" LIMIT CASE {cases} END"
+    return ShowQuery(sql)
