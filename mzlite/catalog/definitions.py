@@ -47,6 +47,7 @@ def analyse(
     syntax: Query | None = None,
     columns: Sequence[str] = (),
     *,
+    what: str = "view",
     temporary: bool = False,
 ) -> Definition:
     """Plan the query as a view and look at the result; nothing is left behind.
@@ -55,6 +56,7 @@ def analyse(
         query: what PostgreSQL is given.
         syntax: the same query as it was parsed.
         columns: names given in parentheses after the view's name.
+        what: the view in words, for errors.
         temporary: the view may read temporary objects.
 
     Raises:
@@ -63,8 +65,17 @@ def analyse(
     """
     path = ", ".join(quote_name(name) for name in search_path(session))
     tx.execute("select set_config('search_path', %s, true)", (path,))
-    # Not a temporary view of PostgreSQL's: it would not survive in a plan of another session.
-    tx.execute(f"create view mzlite_def.{PROBE} as {query}")
+    listed = ""
+    if columns:
+        described = tx.execute(f"select * from ({query}) as q limit 0").description
+        count = len(described) if described is not None else 0
+        if len(columns) > count:
+            raise MzError(
+                f"{what} definition names {_counted(len(columns))}, but {what} has {_counted(count)}"
+            )
+        listed = f" ({', '.join(quote_name(name) for name in columns)})"
+    # Not a temporary view of PostgreSQL's: those may not read what other sessions' temporary objects are here.
+    tx.execute(f"create view mzlite_def.{PROBE}{listed} as {query}")
     tx.execute("select set_config('search_path', '', true)")
     rows = tx.execute(
         """
@@ -72,14 +83,7 @@ def analyse(
         where a.attrelid = 'mzlite_def.mzlite_probe'::regclass and a.attnum > 0 order by a.attnum
         """
     ).fetchall()
-    found = [str(row[0]) for row in rows]
-    if len(columns) > len(found):
-        raise MzError(
-            f"view definition names {len(columns)} column{'s' if len(columns) != 1 else ''}, but query has "
-            f"{len(found)} column{'s' if len(found) != 1 else ''}"
-        )
-    names = [*columns, *found[len(columns) :]]
-    refuse_repeated(names)
+    names = [str(row[0]) for row in rows]
     references = tx.execute(
         """
         select distinct o.id, o.session_id
@@ -100,6 +104,10 @@ def analyse(
         str(row[0]).rstrip().rstrip(";"),
         shown_query(tx, session, query, syntax),
     )
+
+
+def _counted(number: int) -> str:
+    return f"{number} column{'' if number == 1 else 's'}"
 
 
 def refuse_repeated(names: Sequence[str]) -> None:

@@ -145,7 +145,13 @@ def create_view(statement: CreateView, session: Session, tx: EngineTransaction) 
     if existing is not None and statement.if_not_exists:
         return ExecuteResult("CREATE VIEW", [already_exists(existing.words, name)])
     definition = analyse(
-        tx, session, statement.query, statement.syntax, statement.columns, temporary=statement.temporary
+        tx,
+        session,
+        statement.query,
+        statement.syntax,
+        statement.columns,
+        what=f"view {schema.full_name}.{name}",
+        temporary=statement.temporary,
     )
     if existing is not None and statement.or_replace:
         _replace(tx, existing, "view", definition)
@@ -188,7 +194,14 @@ def create_materialized_view(
     if existing is not None and statement.if_not_exists:
         return ExecuteResult("CREATE MATERIALIZED VIEW", [already_exists(existing.words, name)])
     cluster = resolve_cluster(tx, statement.cluster or session.cluster)
-    definition = analyse(tx, session, statement.query, statement.syntax, statement.columns)
+    definition = analyse(
+        tx,
+        session,
+        statement.query,
+        statement.syntax,
+        statement.columns,
+        what=f"materialized view {schema.full_name}.{name}",
+    )
     for column in statement.assert_not_null:
         if column not in definition.columns:
             raise MzError(f'column "{column}" in ASSERT NOT NULL option not found')

@@ -76,11 +76,14 @@ class _Reading:
         )
 
     def details(self) -> dict[str, Any]:
+        definitions = self.definitions()
         return {
             "envelope_type": self.envelope,
             "key_format": self.format.key,
             "value_format": self.format.value,
-            "not_null": [column.name for column in self.definitions() if column.not_null],
+            "not_null": [column.name for column in definitions if column.not_null],
+            # The key comes first; an upsert keeps one row for each.
+            "key_columns": [definitions[0].name] if self.envelope.startswith("upsert") else [],
         }
 
     def text(self) -> list[str]:
@@ -114,7 +117,7 @@ def create_source(statement: CreateSource, session: Session, tx: EngineTransacti
     config = connection_config(tx, connection)
     topic_partitions(config, topic)
     start = _start(config, topic, statement.options)
-    progress_schema, progress_name = _progress_place(tx, session, statement, schema)
+    place = _progress_place(tx, session, statement, schema)
     identity, progress = next_id(tx), next_id(tx)
     relation = (
         tx.dataflow.create_source(tx, identity, schema.physical, name, definitions) if reading is not None else None
@@ -124,7 +127,7 @@ def create_source(statement: CreateSource, session: Session, tx: EngineTransacti
         f"IN CLUSTER {cluster_reference(cluster.id)}",
         f"FROM KAFKA CONNECTION {reference(connection.id)} {options_text(statement.options)}",
         *(reading.text() if reading is not None else []),
-        f"EXPOSE PROGRESS AS {reference(progress)}",
+        *([f"EXPOSE PROGRESS AS {reference(progress)}"] if place is not None else []),
     ]
     details: dict[str, Any] = {
         "source_type": "kafka",
@@ -133,7 +136,6 @@ def create_source(statement: CreateSource, session: Session, tx: EngineTransacti
         "group_id_prefix": statement.options.get("GROUP ID PREFIX"),
         "options": statement.options,
         "start_offsets": {str(partition): offset for partition, offset in start.items()},
-        "progress_id": progress,
     }
     if reading is not None:
         details |= reading.details()
@@ -147,7 +149,8 @@ def create_source(statement: CreateSource, session: Session, tx: EngineTransacti
         ),
         [connection.id],
     )
-    _add_progress(tx, session, identity, progress, progress_schema, progress_name)
+    if place is not None:
+        _add_progress(tx, session, identity, progress, *place)
     if reading is not None:
         tx.dataflow.start_ingest(
             tx, identity, _spec(tx, identity, config, topic, reading, definitions, start, statement.options)
@@ -157,8 +160,11 @@ def create_source(statement: CreateSource, session: Session, tx: EngineTransacti
 
 def _progress_place(
     tx: EngineTransaction, session: Session, statement: CreateSource, schema: Schema
-) -> tuple[Schema, str]:
+) -> tuple[Schema, str] | None:
+    """Where the progress relation goes; a source that only names a topic has none unless it asks for one."""
     if statement.progress is None:
+        if statement.format is None:
+            return None
         name = f"{statement.name[-1]}_progress"
     else:
         schema, name = schema_for_new(tx, session, statement.progress), statement.progress[-1]

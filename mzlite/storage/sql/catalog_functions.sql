@@ -163,3 +163,20 @@ return (
     inner join pg_catalog.pg_namespace as n on n.oid = t.typnamespace
     where t.oid = type
 );
+
+-- Privileges are not enforced, so that everybody has them.
+create function mz_catalog.has_system_privilege(privilege text) returns boolean language sql stable strict parallel safe return true;
+create function mz_catalog.has_system_privilege(role text, privilege text) returns boolean language sql stable strict parallel safe return true;
+create function mz_catalog.has_system_privilege(role oid, privilege text) returns boolean language sql stable strict parallel safe return true;
+do $do$
+declare
+    name text;
+begin
+    foreach name in array array['cluster', 'connection', 'secret'] loop
+        execute format('create function mz_catalog.has_%s_privilege(object text, privilege text) returns boolean language sql stable strict parallel safe return true', name);
+        execute format('create function mz_catalog.has_%s_privilege(role text, object text, privilege text) returns boolean language sql stable strict parallel safe return true', name);
+        execute format('create function mz_catalog.has_%s_privilege(role oid, object text, privilege text) returns boolean language sql stable strict parallel safe return true', name);
+    end loop;
+end
+$do$;
+create function mz_internal.is_rbac_enabled() returns boolean language sql stable parallel safe return false;

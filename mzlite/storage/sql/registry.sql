@@ -236,3 +236,9 @@ create table mzlite.sink_statistics (
     bytes_staged bigint not null default 0,
     bytes_committed bigint not null default 0
 );
+
+-- The first role may do everything in the first database and cluster.
+insert into mzlite.privileges (object_type, object_id, grantor_id, grantee_id, privilege)
+select o.object_type, o.object_id, 's1', 'u1', p.privilege
+from (values ('database', 'u1', 'UC'), ('schema', 'u3', 'UC'), ('cluster', 'u1', 'UC'), ('system', 'system', 'RBNP')) as o (object_type, object_id, privileges)
+cross join lateral regexp_split_to_table(o.privileges, '') as p (privilege);
