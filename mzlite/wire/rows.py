@@ -58,11 +58,15 @@ class RowAdapter:
         unpack = _HEADER.unpack_from
         suspect = self._suspect.search
         start = position  # of the rows that go out unchanged
+        match = suspect(data, position)
+        upcoming = size if match is None else match.start()
         while position <= last and data[position] == DATA_ROW:
             end = position + 1 + unpack(data, position)[0]
             if end > size:
                 break
-            if suspect(data, position + _FIRST_VALUE, end) is not None:
+            if upcoming < end:
+                match = suspect(data, end)
+                upcoming = size if match is None else match.start()
                 row = self._row(data, position, end)
                 if row is not None:
                     if start < position:

@@ -24,7 +24,8 @@ _UINT16 = Struct("!H")
 _NUMERIC_BASE_DIGITS = 4
 
 # Numbers that a parser to double precision would change, or that would be printed with an exponent.
-_DELICATE_NUMBER = re.compile(rb"(?:^|[ \[])-?[0-9]*(?:\.[0-9]*0|\.0000[0-9]*|[0-9.]{16,})(?:[,\]}]|$)")
+_DELICATE_NUMBER = re.compile(rb"\.[0-9]*0(?![0-9])|\.0000|[0-9.]{16}")
+_SPACE = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")|([,:]) ')
 _ARRAY_NUMBER = re.compile(rb"(\.[0-9]*?)0+(?=[,}\])])")
 
 
@@ -62,44 +63,26 @@ def jsonb(value: bytes) -> bytes:
             return value if value[:1] == b'"' else numeric(value)
         if b" " not in value and b"." not in value:
             return value
-    if _DELICATE_NUMBER.search(value) is None:
-        try:
+    # Between quotes is text, unless a quote is escaped; only what is outside can hold numbers.
+    outside = value if b'\\"' in value else b"".join(value.split(b'"')[::2])
+    try:
+        if _DELICATE_NUMBER.search(outside) is None:
             return orjson.dumps(orjson.loads(value), option=orjson.OPT_SORT_KEYS)
-        except orjson.JSONDecodeError:  # nested too deeply for it
-            pass
-    return _exact_json(value)
+        return _exact_json(value)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
+        # Nested more deeply than they go; the order of the keys stays PostgreSQL's.
+        return _SPACE.sub(rb"\1\2", value)
 
 
-class _Number(float):
-    """A number that prints as it was written, without trailing zeros."""
-
-    def __new__(cls, text: str) -> _Number:
-        number = super().__new__(cls, 0.0)
-        number.text = numeric(text.encode()).decode()
-        return number
-
-    text: str
-
-    def __repr__(self) -> str:
-        return self.text
+def _exact_number(digits: str) -> orjson.Fragment:
+    return orjson.Fragment(numeric(digits.encode()))
 
 
 def _exact_json(value: bytes) -> bytes:
-    """As `jsonb`, for numbers beyond double precision: slower, but digit by digit."""
-    return _print_json(json.loads(value, parse_float=_Number, parse_int=_Number)).encode()
-
-
-def _print_json(value: object) -> str:
-    match value:
-        case _Number():
-            return value.text
-        case dict():
-            items = sorted(value.items(), key=lambda item: item[0].encode())
-            return "{" + ",".join(f"{_print_json(key)}:{_print_json(item)}" for key, item in items) + "}"
-        case list():
-            return "[" + ",".join(_print_json(item) for item in value) + "]"
-        case _:
-            return json.dumps(value, ensure_ascii=False)
+    """As `jsonb`, for numbers that have to stay as they are: slower, but digit by digit."""
+    return orjson.dumps(
+        json.loads(value, parse_float=_exact_number, parse_int=_exact_number), option=orjson.OPT_SORT_KEYS
+    )
 
 
 _ARRAY_ELEMENT = re.compile(rb'"((?:[^"\\]|\\.)*)"|[^{},"]+')
