@@ -25,7 +25,7 @@ from mzlite.dataflow.subscriptions import ActiveSubscription
 from mzlite.dataflow.tick import FAST_PLANS, Program, Tick, TickResult, notify_error
 from mzlite.dataflow.transaction import EngineTransaction, run
 from mzlite.errors import MzError
-from mzlite.kafka.ingest import Ingest
+from mzlite.kafka.ingest import Batch, Ingest
 from mzlite.kafka.publish import Publisher
 from mzlite.kafka.spec import IngestSpec, SinkSpec
 
@@ -289,33 +289,44 @@ class Engine:
         """One tick, and what follows its commit."""
         started = time.monotonic()
         self._replan(started)
-        more = False
-        with self._transaction() as tx:
-            healed = self._healing.attempt(tx, self.dataflow)
-            if healed:
-                self._program.install(tx, self.dataflow)
-            tx.execute(FAST_PLANS, ("on" if self.dataflow.sinks else "off",))
-            tick = Tick(tx, self.dataflow, self._program)
-            for source_id, ingest in self.ingests.items():
-                item = self.dataflow.graph.get(source_id)
-                batch = ingest.take(self.options.batch_rows, self.options.batch_bytes) if item is not None else None
-                if item is not None and batch is not None:
-                    tick.ingest(item, batch, ingest.spec.staged_columns)
-                    more = more or batch.messages >= self.options.batch_rows
-                    if batch.error is not None:
-                        self._dead_source(tx, source_id, batch.error)
-            if writers:
-                for item in self.dataflow.graph:
-                    if item.kind == "table":
-                        tick.collect(item)
-            tick.run()
-            tick.publish([item for item in self.subscriptions.values() if not item.done])
-            tick.clean()
-            if tick.result.failed:
-                self._failed(tx, tick.result)
+        taken: list[tuple[Ingest, Batch]] = []
+        try:
+            with self._transaction() as tx:
+                if self._healing.attempt(tx, self.dataflow):
+                    self._program.install(tx, self.dataflow)
+                # What Kafka is about to see must be durable here first.
+                tx.execute(FAST_PLANS, ("on" if self.dataflow.sinks else "off",))
+                tick = Tick(tx, self.dataflow, self._program)
+                self._take_in(tick, taken)
+                if writers:
+                    for item in self.dataflow.graph:
+                        if item.kind == "table":
+                            tick.collect(item)
+                tick.run()
+                tick.publish([item for item in self.subscriptions.values() if not item.done])
+                tick.clean()
+                if tick.result.failed:
+                    self._failed(tx, tick.result)
+        except BaseException:
+            # Not committed, so not read: the next tick takes the same messages again, in their order.
+            for ingest, batch in reversed(taken):
+                ingest.give_back(batch)
+            raise
         self._finished(started, tick.result, writers)
-        if more:
+        if any(batch.messages >= self.options.batch_rows for _, batch in taken):
             self.wake()
+
+    def _take_in(self, tick: Tick, taken: list[tuple[Ingest, Batch]]) -> None:
+        """Takes what the sources have received."""
+        for source_id, ingest in self.ingests.items():
+            item = self.dataflow.graph.get(source_id)
+            batch = ingest.take(self.options.batch_rows, self.options.batch_bytes) if item is not None else None
+            if item is None or batch is None:
+                continue
+            taken.append((ingest, batch))
+            tick.ingest(item, batch, ingest.spec.staged_columns)
+            if batch.error is not None:
+                self._dead_source(tick.tx, source_id, batch.error)
 
     def _finished(self, started: float, result: TickResult, writers: list[Future[int]]) -> None:
         """Tells everybody who waited."""

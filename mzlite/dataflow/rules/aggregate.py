@@ -119,12 +119,11 @@ class Aggregate(Node):
             diff = f"{self.alias}.mz_diff"
             sums = [item.change(diff) if item.values is None else item.zero for item in width]
             parts.append(f"select {', '.join([*keys, diff, *sums])} from ({delta}) as {self.alias}")
-        for plan in self.calls:
-            delta = plan.values.delta_query() if plan.values is not None else None
-            if plan.values is None or delta is None:
-                continue
-            keys = [f"v.{quote(column.name)}" for column in plan.values.columns[:-1]] or ["0::smallint"]
-            sums = [item.change("v.mz_diff") if item.values is plan.values else item.zero for item in width]
+        # Calls over the same values share their node, whose changes count once.
+        for values in {plan.values.number: plan.values for plan in self.calls if plan.values is not None}.values():
+            delta = values.delta_query()
+            keys = [f"v.{quote(column.name)}" for column in values.columns[:-1]] or ["0::smallint"]
+            sums = [item.change("v.mz_diff") if item.values is values else item.zero for item in width]
             parts.append(f"select {', '.join([*keys, '0', *sums])} from ({delta}) as v")
         if self.is_global and mode is Mode.HYDRATE:
             # The one row is there even when the input is empty.

@@ -143,8 +143,10 @@ class Values(Counted):
     def extreme(self, keys: Sequence[str], *, largest: bool) -> str:
         """A subquery for the extreme value of the group whose keys the given SQL expressions have."""
         value = quote(self.columns[-1].name)
+        # A global aggregate's constant key is not among the columns.
+        keys = keys[: len(self.columns) - 1]
         conditions = ["v.mz_left > 0", f"v.{value} is not null"]
-        for column, expression in zip(self.columns, keys, strict=False):
+        for column, expression in zip(self.columns[:-1], keys, strict=True):
             conditions.append(f"v.{quote(column.name)} is not distinct from {expression}")
         # The hash of the keys leads to the group by index also where a key is null.
         group = ", ".join(f"v.{quote(column.name)}" for column in self.columns[:-1])
