@@ -33,6 +33,7 @@ NO_DRIVER_SHARE = 0.08
 """Orders that are written before a driver is assigned."""
 LATE_FROM_MS, LATE_TO_MS = 630_000, 2_700_000
 """A late event comes 10.5 to 45 minutes after its own time."""
+UUID_LENGTH = 36
 RESEND_TO_MS = 20_000
 """A duplicate follows within this time."""
 
@@ -46,7 +47,7 @@ class Shares:
         late: events that reach Kafka more than ten minutes after their own time.
         duplicate: events sent twice.
         malformed: broken messages, and messages without a value, per good one.
-        invalid: orders that break an expectation, per good one.
+        invalid: events that break an expectation, per good one.
     """
 
     delayed: float = 0.05
@@ -273,11 +274,8 @@ class DeliveryWorld:
         luck -= shares.duplicate
         if luck < shares.malformed:
             self._send_malformed(topic, key, str(value), now_ms, events)
-        elif topic == ORDERS and luck - shares.malformed < shares.invalid:
-            rule, broken = invalid(self._fault_rng, str(value).replace(str(key), self._fresh_id()))
-            self.truth.invalid[rule] += 1
-            self.truth.sent[ORDERS] += 1
-            events.append((ORDERS, key, broken, now_ms))
+        elif luck - shares.malformed < shares.invalid:
+            self._send_invalid(topic, key, str(value), now_ms, events)
 
     def _send_malformed(self, topic: str, key: str | bytes | None, good: str, now_ms: int, events: list[Event]) -> None:
         rng = self._fault_rng
@@ -290,6 +288,15 @@ class DeliveryWorld:
             self.truth.malformed[topic, kind] += 1
             events.append((topic, rng.choice((None, b"\xff\xfe")) if rng.random() < 0.1 else key, broken, now_ms))
         self.truth.sent[topic] += 1
+
+    def _send_invalid(self, topic: str, key: str | bytes | None, good: str, now_ms: int, events: list[Event]) -> None:
+        # With an id of its own, so that it stands for no other event: each message begins with its id.
+        start = good.index(':"') + 2
+        alike = f"{good[:start]}{_uuid(self._fault_rng.getrandbits(128))}{good[start + UUID_LENGTH :]}"
+        rule, broken = invalid(self._fault_rng, topic, alike)
+        self.truth.invalid[rule] += 1
+        self.truth.sent[topic] += 1
+        events.append((topic, key, broken, now_ms))
 
     def _repeat(self, event: Event, now_ms: int, events: list[Event]) -> None:
         topic, key, value, first_ms = event
@@ -304,9 +311,6 @@ class DeliveryWorld:
         name = '"order_date":"' if topic == ORDERS else '"timestamp":"'
         start = value.index(name) + len(name)
         return value[start : start + 24] != self._formatted(first_ms)
-
-    def _fresh_id(self) -> str:
-        return _uuid(self._fault_rng.getrandbits(128))
 
 
 def _uuid(bits: int) -> str:

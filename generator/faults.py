@@ -1,4 +1,4 @@
-"""What goes wrong on the way: messages that are broken, and orders that break a rule.
+"""What goes wrong on the way: messages that are broken, and events that break a rule.
 
 In: a random generator and a good message. Out: a bad one, with the name of its kind. Bad
 messages are sent beside the good ones, never in place of them, so they change no other count.
@@ -20,8 +20,11 @@ MALFORMED_KINDS = (
 )
 """Messages that cannot be decoded or typed; each is one row of the quarantine."""
 
-INVALID_RULES = ("valid_order_id", "valid_order_date", "valid_total_amount")
-"""The expectations on orders; each invalid order breaks exactly one."""
+INVALID_RULES = {
+    "orders": ("valid_order_id", "valid_order_date", "valid_total_amount"),
+    "status": ("valid_status_id", "valid_order_identifier", "valid_status_time", "known_status_name"),
+}
+"""The expectations on each topic; an invalid event breaks exactly one."""
 
 
 def malformed(rng: random.Random, topic: str, good: str) -> tuple[str, bytes]:
@@ -61,11 +64,13 @@ def _replace(good: str, name: str, following: str, value: str) -> str:
     return good[:start] + value + good[good.index(following, start) :]
 
 
-def invalid(rng: random.Random, order: str) -> tuple[str, str]:
-    """A copy of a good order that breaks one expectation: (rule, value)."""
-    rule = rng.choice(INVALID_RULES)
-    if rule == "valid_order_id":
-        return rule, _replace(order, '"order_id":', ',"', "null")
-    if rule == "valid_order_date":
-        return rule, _replace(order, '"order_date":', ',"', "null")
-    return rule, _replace(order, '"total_amount":', ',"order_date"', rng.choice(("0.00", "-12.50", "-0.01")))
+def invalid(rng: random.Random, topic: str, good: str) -> tuple[str, str]:
+    """A copy of a good event that breaks one expectation: (rule, value)."""
+    rule = rng.choice(INVALID_RULES[topic])
+    if rule == "valid_total_amount":
+        return rule, _replace(good, '"total_amount":', ',"order_date"', rng.choice(("0.00", "-12.50", "-0.01")))
+    if rule == "known_status_name":
+        return rule, _replace(good, '"status_name":', ',"timestamp"', '"teleported"')
+    if rule == "valid_status_time":
+        return rule, _replace(good, '"timestamp":', '},"dt_current_timestamp"', "null")
+    return rule, _replace(good, f'"{rule.removeprefix("valid_")}":', ',"', "null")

@@ -38,7 +38,7 @@ class Truth:
         late: late messages by topic, duplicates of late ones included.
         duplicates: messages sent a second time, by topic.
         malformed: messages that cannot be decoded or typed, by (topic, kind).
-        invalid: decodable orders that break one rule, by the rule's name.
+        invalid: decodable events that break one rule, by the rule's name.
         null_values: messages without a value, by topic; sources skip them.
         delayed_ever: orders that were delayed at some moment.
         windows: totals by start of the window, in ms since 1970.

@@ -16,12 +16,13 @@ from generator.delivery import Shares
 from generator.run import Pace
 from stack import dbt, logs
 from stack import options as opt
-from stack.demo.run import DemoOptions, psql_line, run_demo, steps
+from stack.demo.run import DemoOptions, psql_line, run_demo
 from stack.errors import StackError
 from stack.generating import Plan
 from stack.generating import generate as run_generator
 from stack.local import Stack
 from stack.options import console, error_console
+from stack.progress import steps
 from stack.settings import Settings
 from stack.status import show_status
 from stack.topics import create_topics, topics_of
@@ -50,7 +51,10 @@ def up(
         started = Stack(settings).up(system, tell)
     names = [name for name, is_new in (("broker", started.broker), ("mzlite", started.engine)) if is_new]
     console.print(f"started: {', '.join(names) or 'nothing, both ran already'}")
-    console.print(f"kafka {settings.brokers}; connect with: [bold]{psql_line(settings)}[/]; next: hotplate dbt build")
+    console.print(
+        f"kafka {settings.brokers}; connect with: [bold]{psql_line(settings)}[/]; next: hotplate dbt build",
+        soft_wrap=True,
+    )
 
 
 @app.command()
@@ -123,7 +127,9 @@ def demo(
     backfill_rate: opt.BackfillRate = 1.0,
     recent_rate: opt.RecentRate = 20.0,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running at the end.")] = False,
-    skip_dbt: Annotated[bool, typer.Option("--skip-dbt", help="The pipeline is deployed already.")] = False,
+    redeploy: Annotated[
+        bool, typer.Option("--redeploy", help="Run dbt even if nothing has changed since the last demo.")
+    ] = False,
     state_dir: opt.StateDir = None,
     kafka_port: opt.KafkaPort = None,
     sql_port: opt.SqlPort = None,
@@ -143,7 +149,7 @@ def demo(
         backfill_hours=backfill,
         generator=generator,
         keep=keep,
-        is_skipping_dbt=skip_dbt,
+        is_redeploying=redeploy,
     )
     raise typer.Exit(run_demo(settings, choice, console))
 

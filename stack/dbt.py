@@ -6,6 +6,7 @@ log under the state directory. Nothing is sent anywhere: dbt's usage statistics 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
@@ -13,9 +14,13 @@ import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from stack.errors import StackError
 from stack.settings import LOOPBACK, Settings
+
+DEPLOYED = ("sources", "models", "macros", "seeds", "tests", "profiles")
+"""The folders that decide what dbt deploys and tests."""
 
 STEP = re.compile(r"\b(\d+) of (\d+) (\w+) (.*?)\s*(?:\.{2,}.*)?$")
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
@@ -63,9 +68,21 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
+def fingerprint(settings: Settings) -> str:
+    """A text that changes when any file that dbt deploys changes."""
+    digest = hashlib.sha256()
+    files = [settings.project_dir / "dbt_project.yml"]
+    for directory in DEPLOYED:
+        files += sorted(path for path in (settings.project_dir / directory).rglob("*") if path.is_file())
+    for file in files:
+        digest.update(f"{file.relative_to(settings.project_dir)}\0".encode())
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()
+
+
 def run(settings: Settings, arguments: Sequence[str]) -> int:
     """Run dbt with these arguments in the terminal; its exit status."""
-    command = [sys.executable, "-m", "dbt.cli.main", *arguments]
+    command = [str(Path(sys.executable).with_name("dbt")), *arguments]
     return subprocess.run(command, env=environment(settings), cwd=settings.project_dir, check=False).returncode
 
 
@@ -109,10 +126,12 @@ def run_commands(
                     tail.clear()
                     on_command(current)
                     continue
-                tail.append(line.rstrip())
                 step = parse_step(line)
                 if step is not None:
                     on_step(step)
+                # If the command fails, only what went wrong is worth showing.
+                if step is None or step.outcome in ("ERROR", "FAIL"):
+                    tail.append(line.rstrip())
         except BaseException:
             process.terminate()
             raise

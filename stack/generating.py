@@ -238,7 +238,7 @@ def truth_table(truth: Truth, now_ms: int) -> Table:
     table.add_row("late", _by_topic(truth.late))
     table.add_row("duplicates", _by_topic(truth.duplicates))
     table.add_row("malformed", f"{truth.malformed.total():,}")
-    table.add_row("orders that break a rule", f"{truth.invalid.total():,}")
+    table.add_row("events that break a rule", f"{truth.invalid.total():,}")
     table.add_row("messages without a value", f"{truth.null_values.total():,}")
     table.add_row("orders delayed, ever / now", f"{report['delayed_ever']:,} / {report['delayed_now']:,}")
     return table

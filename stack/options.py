@@ -49,4 +49,4 @@ Delayed = Annotated[float, typer.Option("--delayed", min=0, max=1, help="Share o
 Late = Annotated[float, typer.Option("--late", min=0, max=1, help="Share of events that come more than 10 min late.")]
 Duplicate = Annotated[float, typer.Option("--duplicate", min=0, max=1, help="Share of events that are sent twice.")]
 Malformed = Annotated[float, typer.Option("--malformed", min=0, max=1, help="Broken messages per good one.")]
-Invalid = Annotated[float, typer.Option("--invalid", min=0, max=1, help="Orders that break a rule, per good one.")]
+Invalid = Annotated[float, typer.Option("--invalid", min=0, max=1, help="Events that break a rule, per good one.")]

@@ -97,6 +97,11 @@ class Settings(BaseSettings):
         """The generator's world between two demos."""
         return self.run_dir / "world.json"
 
+    @property
+    def deployed_file(self) -> Path:
+        """What the last demo deployed."""
+        return self.run_dir / "deployed.json"
+
     def remember(self) -> None:
         """Write down what later commands must agree on."""
         self.run_dir.mkdir(parents=True, exist_ok=True)

@@ -58,8 +58,8 @@ class GoldLatency:
 
     def __init__(self) -> None:
         self.histogram = Histogram()
-        self.is_measuring = False
-        """Latencies are kept only while this is true; before, the views are catching up with the history."""
+        self.measure_from_ms: float | None = None
+        """Only orders sent from then on count; before, the views are catching up with the history."""
         self._windows: dict[int, _Window] = {}
         self._last_ms: int | None = None
 
@@ -91,7 +91,7 @@ class GoldLatency:
         ours = orders - window.base
         while window.waiting and window.waiting[0][0] <= ours:
             count, since_ms = window.waiting.popleft()
-            if self.is_measuring:
+            if self.measure_from_ms is not None and since_ms >= self.measure_from_ms:
                 self.histogram.add(wall_ms - since_ms, count - window.seen)
             window.seen = count
 

@@ -17,18 +17,17 @@ from typing import Any
 import psycopg
 from rich.console import Console
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 from rich.table import Table
 
-from stack import dbt
 from stack.demo.alerts import AlertReader
 from stack.demo.checks import Check, alerts_agree, gold_agrees, views_have_rows, wait_until
+from stack.demo.deploy import deploy, is_deployed
 from stack.demo.feeds import Feed
 from stack.demo.source import GeneratorProcess
 from stack.demo.state import DemoState
 from stack.demo.view import View, milliseconds
-from stack.local import Progress, Stack
+from stack.local import Stack
+from stack.progress import steps
 from stack.settings import LOOPBACK, Settings
 from stack.topics import message_counts, topics_of
 
@@ -49,7 +48,7 @@ class DemoOptions:
         backfill_hours: how far back the history begins, in topics that have none.
         generator: further options of `hotplate generate`.
         keep: leave the stack running at the end.
-        is_skipping_dbt: the pipeline is deployed already.
+        is_redeploying: run dbt even if nothing has changed since the last demo.
     """
 
     system: str = "delivery"
@@ -57,7 +56,7 @@ class DemoOptions:
     backfill_hours: float = 25.0
     generator: Sequence[str] = field(default_factory=tuple)
     keep: bool = False
-    is_skipping_dbt: bool = False
+    is_redeploying: bool = False
 
 
 def psql_line(settings: Settings) -> str:
@@ -79,52 +78,18 @@ def run_demo(settings: Settings, options: DemoOptions, console: Console) -> int:
         started = stack.up(options.system, tell)
     try:
         with _terminating_like_ctrl_c():
-            if not options.is_skipping_dbt:
+            if options.is_redeploying or not is_deployed(settings):
                 deploy(settings, console)
-            console.print(f"ready after {time.monotonic() - began:.1f} s; connect with: [bold]{psql_line(settings)}[/]")
+            else:
+                console.print("the pipeline is deployed and unchanged (--redeploy runs dbt all the same)")
+            seconds = time.monotonic() - began
+            console.print(f"ready after {seconds:.1f} s; connect with: [bold]{psql_line(settings)}[/]", soft_wrap=True)
             return _Live(settings, options, console).run()
     finally:
         if not options.keep:
             with console.status("stopping what was started"):
                 stopped = stack.down(started)
             console.print(f"stopped: {', '.join(stopped) or 'nothing, it was up before'}")
-
-
-def deploy(settings: Settings, console: Console) -> None:
-    """dbt seed, run and test, with a bar for each.
-
-    Raises:
-        StackError: one of them failed.
-    """
-    with _bar(console) as bar:
-        task: TaskID | None = None
-        began = time.monotonic()
-        command = ""
-
-        def finish() -> None:
-            if command:
-                console.print(f"[green]done[/] {command} ({time.monotonic() - began:.1f} s)")
-
-        def on_command(text: str) -> None:
-            nonlocal task, began, command
-            finish()
-            if task is not None:
-                bar.remove_task(task)
-            began, command = time.monotonic(), text
-            task = bar.add_task(text, total=None)
-
-        def on_step(step: dbt.Step) -> None:
-            if task is not None and step.is_finished:
-                bar.update(task, total=step.total, completed=step.number, description=f"{command}: {step.text}"[:70])
-
-        loading = bar.add_task("loading dbt", total=None)
-
-        def on_first_command(text: str) -> None:
-            bar.update(loading, visible=False)
-            on_command(text)
-
-        dbt.run_commands(settings, [["seed"], ["run"], ["test"]], on_first_command, on_step)
-        finish()
 
 
 class _Live:
@@ -255,35 +220,6 @@ class _Live:
         if not histogram.total:
             return "no live event was seen"
         return f"{milliseconds(histogram)} ({histogram.total:,} {what})"
-
-
-@contextmanager
-def steps(console: Console) -> Iterator[Progress]:
-    """A progress callback that shows a bar, and leaves a line for each finished task."""
-    with _bar(console) as bar:
-        task = bar.add_task("looking around", total=None)
-        shown = ""
-
-        def tell(text: str, done: int, total: int) -> None:
-            nonlocal shown
-            bar.update(task, description=text[:60], completed=done, total=total)
-            if text != shown and (done in (0, total) or (not console.is_terminal and done % 10 == 0)):
-                console.print(f"[dim]{text}[/]" if done < total else f"[green]{text}[/]")
-            shown = text
-
-        yield tell
-
-
-def _bar(console: Console) -> Bar:
-    return Bar(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    )
 
 
 @contextmanager

@@ -205,7 +205,7 @@ class DemoState:
             is_caught_up = self.gold.lag_ms(wall * 1000) < CAUGHT_UP_MS
             if is_caught_up or wall - self.present_since > LONGEST_WARM_UP_SECONDS:
                 self.measuring_since = wall
-                self.gold.is_measuring = True
+                self.gold.measure_from_ms = wall * 1000
 
     def worst_restaurants(self, count: int) -> list[tuple[str, int, int]]:
         """(restaurant, delayed orders, orders in the windows that have delayed ones), most delayed first."""

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from generator.delivery import ORDERS, STATUS, DeliveryWorld, Shares
 from generator.events import Event
+from generator.faults import INVALID_RULES
 from generator.population import populate
 from generator.resume import load, save
 
@@ -51,6 +52,8 @@ def decoded(event: Event):
             milliseconds(fields["order_date"])
             return fields if fields["total_amount"] > 0 else None
         assert UUID.fullmatch(fields["order_identifier"])
+        assert UUID.fullmatch(fields["status_id"])
+        assert fields["status"]["status_name"] != "teleported"
         milliseconds(fields["status"]["timestamp"])
         return fields
     except (ValueError, TypeError, KeyError, AssertionError, AttributeError):
@@ -208,27 +211,23 @@ def test_faults_are_counted_by_what_they_do():
     assert bad == truth.malformed.total() + truth.invalid.total()
     for share, count in (
         (MUCH_WRONG.late, truth.late[ORDERS]),
-        (MUCH_WRONG.invalid, truth.invalid.total()),
+        (MUCH_WRONG.invalid, sum(truth.invalid[rule] for rule in INVALID_RULES[ORDERS])),
     ):
         assert 0.7 * share < count / truth.orders < 1.4 * share
     assert 0.8 * MUCH_WRONG.duplicate < truth.duplicates.total() / good < 1.2 * MUCH_WRONG.duplicate
 
 
-def test_invalid_orders_break_one_rule_each():
-    _, events = run(Shares(invalid=0.5), minutes=10, per_second=10)
-    broken = Counter()
-    for topic, _, value, _ in events:
-        if topic != ORDERS or not isinstance(value, str):
+def test_invalid_events_have_ids_of_their_own():
+    world, events = run(Shares(invalid=0.5), minutes=10, per_second=10)
+    assert set(world.truth.invalid) == {*INVALID_RULES[ORDERS], *INVALID_RULES[STATUS]}
+    good, bad = set(), set()
+    for event in events:
+        if event[2] is None or not isinstance(event[2], str):
             continue
-        fields = json.loads(value)
-        rules = {
-            "valid_order_id": fields["order_id"] is None,
-            "valid_order_date": fields["order_date"] is None,
-            "valid_total_amount": fields["total_amount"] <= 0,
-        }
-        assert sum(rules.values()) <= 1
-        broken.update(rule for rule, is_broken in rules.items() if is_broken)
-    assert set(broken) == {"valid_order_id", "valid_order_date", "valid_total_amount"}
+        fields = json.loads(event[2])
+        identifier = fields["order_id" if event[0] == ORDERS else "status_id"]
+        (bad if decoded(event) is None else good).add(identifier)
+    assert good.isdisjoint(bad)
 
 
 def test_the_budget_is_met_while_there_are_orders_to_place():

@@ -53,16 +53,21 @@ def test_untypable_kinds_change_one_field(topic, good):
         assert {name for name in original if original[name] != changed[name]} == {field}
 
 
-def test_invalid_orders_are_good_but_for_the_rule():
+@pytest.mark.parametrize(("topic", "good"), [("orders", ORDER), ("status", STATUS)])
+def test_invalid_events_are_good_but_for_the_rule(topic, good):
     rng = random.Random(1)
     fields = {
         "valid_order_id": "order_id",
         "valid_order_date": "order_date",
         "valid_total_amount": "total_amount",
+        "valid_status_id": "status_id",
+        "valid_order_identifier": "order_identifier",
+        "valid_status_time": "status",
+        "known_status_name": "status",
     }
     seen = set()
-    while seen != set(INVALID_RULES):
-        rule, value = invalid(rng, ORDER)
-        changed, original = json.loads(value), json.loads(ORDER)
+    while seen != set(INVALID_RULES[topic]):
+        rule, value = invalid(rng, topic, good)
+        changed, original = json.loads(value), json.loads(good)
         assert {name for name in original if original[name] != changed[name]} == {fields[rule]}
         seen.add(rule)

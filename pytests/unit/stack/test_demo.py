@@ -56,7 +56,7 @@ def test_a_percentile_is_the_smallest_that_enough_do_not_exceed(latencies, perce
 
 def test_latency_is_from_the_oldest_event_of_a_step_to_the_row_that_counts_it():
     gold = GoldLatency()
-    gold.is_measuring = True
+    gold.measure_from_ms = 0
     gold.sent(WINDOW + 1_000, {WINDOW: 10})
     gold.sent(WINDOW + 1_020, {WINDOW: 14})
     gold.sent(WINDOW + 1_040, {WINDOW: 20})
@@ -71,9 +71,19 @@ def test_latency_is_from_the_oldest_event_of_a_step_to_the_row_that_counts_it():
     assert gold.lag_ms(WINDOW + 9_000) == 0
 
 
+def test_orders_sent_before_the_measuring_began_do_not_count():
+    gold = GoldLatency()
+    gold.sent(WINDOW + 1_000, {WINDOW: 10})
+    gold.sent(WINDOW + 1_020, {WINDOW: 14})
+    gold.measure_from_ms = WINDOW + 1_020
+    gold.sent(WINDOW + 1_040, {WINDOW: 20})
+    gold.seen(WINDOW, 20, WINDOW + 1_300)
+    assert (gold.histogram.total, gold.histogram.percentile(50)) == (6, 280)
+
+
 def test_orders_of_others_are_not_ours():
     gold = GoldLatency()
-    gold.is_measuring = True
+    gold.measure_from_ms = 0
     gold.existing(WINDOW, 100)
     gold.sent(WINDOW + 1_000, {WINDOW: 5})
     gold.seen(WINDOW, 104, WINDOW + 1_100)
@@ -157,7 +167,7 @@ def test_a_resumed_world_counts_what_is_there_as_its_own():
     state.on_health(1, HEALTH, health_row(50), 0)
     state.is_collecting_base = False
     state.on_generator({"kind": "start", "resumed": True, "seed": 1})
-    state.gold.is_measuring = True
+    state.gold.measure_from_ms = 0
     state.on_generator(progress(WINDOW, 51))
     state.on_health(1, HEALTH, health_row(51), WINDOW + 5)
     assert state.gold.histogram.total == 51
