@@ -15,6 +15,7 @@ from mzlite.dialect import ast
 from mzlite.dialect.check_names import check_operator, check_type
 from mzlite.dialect.functions import FunctionInfo, find_function
 from mzlite.dialect.names import query_columns
+from mzlite.dialect.pg_errors import FUNCTION_HINT
 from mzlite.errors import INTERNAL, MzError
 
 _IGNORE_NULLS = "IGNORE NULLS and RESPECT NULLS options for functions other than LAG and LEAD"
@@ -157,7 +158,7 @@ class _Planner:
             try:
                 self.expression(select.where, _WHERE)
             except MzError as error:
-                if error.sqlstate != INTERNAL or error.message.startswith("WHERE clause error: "):
+                if error.sqlstate != INTERNAL:
                     raise
                 raise MzError(f"WHERE clause error: {error.message}") from None
         for expression in select.group_by:
@@ -355,21 +356,27 @@ class _Planner:
                 f"OVER clause not allowed on {name}. The OVER clause can only be used with window functions (including "
                 "aggregations)."
             )
+        bare = call.name[-1]
         if call.distinct:
-            raise MzError(f"DISTINCT specified, but {name} is not an aggregate function")
+            raise MzError(f"DISTINCT specified, but {bare} is not an aggregate function")
         if call.filter is not None:
-            raise MzError(f"FILTER specified, but {name} is not an aggregate function")
+            raise MzError(f"FILTER specified, but {bare} is not an aggregate function")
         if call.arguments is None:
-            raise MzError(f"* argument is invalid with non-aggregate function {name}")
+            raise MzError(f"* argument is invalid with non-aggregate function {bare}")
         if call.order_by:
-            raise MzError(f"ORDER BY specified, but {name} is not an aggregate function")
-        if call.name[-1] == "mz_logical_timestamp":
+            raise MzError(f"ORDER BY specified, but {bare} is not an aggregate function")
+        if bare == "mz_logical_timestamp":
             raise MzError("mz_logical_timestamp() has been renamed to mz_now()")
         self._arguments(call, context)
 
     def _arguments(self, call: ast.Function, context: Context) -> None:
         for argument in call.arguments or ():
             self.expression(argument, context)
+        count = len(call.arguments or ())
+        arities = _info(call).arities
+        if not any(fewest <= count and (most is None or count <= most) for fewest, most in arities):
+            types = ", ".join(_visible_type(argument) for argument in call.arguments or ())
+            raise MzError(f"function {call.name[-1]}({types}) does not exist", hint=FUNCTION_HINT)
 
     def _aggregate(self, call: ast.Function, name: str, context: Context) -> None:
         if context.name == "aggregate function":
@@ -378,7 +385,7 @@ class _Planner:
             raise MzError(f"aggregate functions are not allowed in {context.name} (function {name})")
         inner = Context("aggregate function")
         if call.arguments is not None and not call.arguments:
-            raise MzError(f"{name}(*) must be used to call a parameterless aggregate function")
+            raise MzError(f"{call.name[-1]}(*) must be used to call a parameterless aggregate function")
         self._arguments(call, inner)
         for item in call.order_by:
             self.expression(item.expression, inner)
@@ -403,7 +410,7 @@ class _Planner:
             if window.ignore_nulls:
                 raise unsupported(_IGNORE_NULLS)
             if call.arguments is not None and not call.arguments:
-                raise MzError(f"{name}(*) must be used to call a parameterless aggregate function")
+                raise MzError(f"{call.name[-1]}(*) must be used to call a parameterless aggregate function")
             if call.distinct:
                 raise unsupported("DISTINCT in window aggregates")
             if call.filter is not None:
@@ -431,6 +438,24 @@ def _info(call: ast.Function) -> FunctionInfo:
     info = find_function(call.name)
     assert info is not None, "names are checked first"
     return info
+
+
+def _visible_type(node: ast.Expression) -> str:
+    """The type of an argument as an error about its call says it, as far as it can be seen."""
+    shown = {"int2": "smallint", "int4": "integer", "int8": "bigint", "float8": "double precision", "bool": "boolean"}
+    match node:
+        case ast.Nested():
+            return _visible_type(node.expression)
+        case ast.Cast(data_type=ast.DataType(kind="named")):
+            return shown.get(node.data_type.name[-1], node.data_type.name[-1])
+        case ast.IntervalValue():
+            return "interval"
+        case ast.Value(kind="number"):
+            return "numeric" if "." in node.value or "E" in node.value else "integer"
+        case ast.Value(kind="boolean"):
+            return "boolean"
+        case _:
+            return "unknown"
 
 
 def _is_negative(node: ast.Expression) -> bool:

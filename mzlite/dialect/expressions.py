@@ -412,6 +412,8 @@ class ExpressionParser(TypeParser):
             form_start = self.position
             form = self.expect_one_of("NFC", "NFD", "NFKC", "NFKD")
             arguments.append(ast.Value(form_start, self.last_end, "string", form))
+        else:
+            arguments.append(ast.Value(self.position, self.position, "string", "NFC"))
         self.expect(t.RPAREN)
         return ast.Function(start, self.last_end, ("normalize",), arguments, special="normalize")
 

@@ -254,6 +254,18 @@ class FunctionInfo:
     signatures: tuple[str, ...]
 
     @property
+    def arities(self) -> tuple[tuple[int, int | None], ...]:
+        """How many arguments each form takes: (fewest, most), most None for a variadic one."""
+        result: list[tuple[int, int | None]] = []
+        for signature in self.signatures:
+            arguments = signature.split(", ") if signature else []
+            if arguments and arguments[-1].startswith("variadic "):
+                result.append((len(arguments) - 1, None))
+            else:
+                result.append((len(arguments), len(arguments)))
+        return tuple(result)
+
+    @property
     def full_name(self) -> str:
         """The name as planning errors say it."""
         return f"{self.schema}.{self.name}"

@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from mzlite.dialect import ast
+from mzlite.dialect.parser import StatementParser
 from mzlite.dialect.show_queries import RAISE_PREFIX
+from mzlite.dialect.tokens import tokenize
 from mzlite.errors import INTERNAL, MzError
 
 FUNCTION_HINT = "No function matches the given name and argument types. You might need to add explicit type casts."
@@ -17,6 +20,9 @@ OPERATOR_HINT = "No operator matches the given name and argument types.  You mig
 
 _KEPT_CODES = frozenset({"25", "26", "34", "57", "53", "54", "08", "28", "40", "58"})
 """Classes whose SQLSTATE says the same in both systems."""
+
+_PLANNING_CODES = frozenset({"42703", "42883", "42702", "42725", "42804", "42846", "42P18"})
+"""What PostgreSQL's analysis of expressions says, and not the lookup of relations."""
 
 _Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], MzError]]
 
@@ -46,6 +52,7 @@ _RULES: tuple[_Rule, ...] = (
     (re.compile(r'^relation "(.*)" does not exist$'), _relation),
     _rule(r'^schema "(.*)" does not exist$', r"unknown schema '\1'"),
     _rule(r"^permission denied for schema (mzlite\w*)$", r"unknown schema '\1'"),
+    _rule(r"^permission denied for (?:table|view|sequence|function) (\w*)$", r"unknown catalog item '\1'"),
     _rule(r'^column "(.*)" does not exist$', r'column "\1" does not exist'),
     _rule(r"^column (\S+) does not exist$", r'column "\1" does not exist'),
     _rule(r'^missing FROM-clause entry for table "(.*)"$', r"unknown catalog item '\1'"),
@@ -108,9 +115,40 @@ _RULES: tuple[_Rule, ...] = (
 def translate(fields: Mapping[str, str], sql: str | None = None) -> MzError:
     """The error that Materialize gives where PostgreSQL gives this one.
 
+    Args:
+        fields: the error's fields by their letters.
+        sql: the statement that PostgreSQL was sent; with it errors in a WHERE clause are told as such.
+
     >>> translate({"C": "42P01", "M": 'relation "nosuch" does not exist'}).message
     "unknown catalog item 'nosuch'"
     """
+    error = _translated(fields)
+    position = fields.get("P", "")
+    is_planning = fields.get("C") in _PLANNING_CODES and not error.message.startswith("WHERE clause must")
+    if sql is not None and position.isdigit() and is_planning:
+        prefix = "WHERE clause error: " * where_depth(sql, int(position) - 1)
+        if prefix:
+            return MzError(prefix + error.message)
+    return error
+
+
+def where_depth(sql: str, position: int) -> int:
+    """In how many WHERE clauses, one inside the other, `position` of a statement lies."""
+    try:
+        parsed = StatementParser(tokenize(sql)).parse()
+    except MzError:
+        return 0
+    depth = 0
+    for each in parsed:
+        query = getattr(each.statement, "syntax", None)
+        for root in (*each.queries, *([query] if query is not None else [])):
+            for node in ast.walk(root):
+                if isinstance(node, ast.Select) and node.where is not None:
+                    depth += node.where.start <= position < node.where.end
+    return depth
+
+
+def _translated(fields: Mapping[str, str]) -> MzError:
     message = fields.get("M", "unknown error")
     state = fields.get("C", INTERNAL)
     if state == "42883":
