@@ -7,8 +7,9 @@ are tuples of unquoted, folded parts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 Name = tuple[str, ...]
@@ -524,24 +525,37 @@ class Query(Node):
 QueryBody = Select | Values | TableBody | ShowBody | SetOperation | Query
 
 
-def children(node: Node) -> Iterator[Node]:
+_PLAIN = re.compile(r"(int|str|bool|Name|None|tuple\[[^A-Z]*|dict\[.*|Literal\[[^\]]*\])( \| None)?$")
+_CHILD_FIELDS: dict[type, tuple[str, ...]] = {}
+
+
+def _child_fields(kind: type[Node]) -> tuple[str, ...]:
+    """The fields of a node class that may hold nodes; remembered, as every walk asks."""
+    found = _CHILD_FIELDS.get(kind)
+    if found is None:
+        found = tuple(each.name for each in fields(kind) if not _PLAIN.match(str(each.type)))
+        _CHILD_FIELDS[kind] = found
+    return found
+
+
+def children(node: Node) -> list[Node]:
     """The nodes directly below `node`, in the order of the text as far as the fields follow it."""
-    for name in node.__dataclass_fields__:
+    result: list[Node] = []
+    for name in _child_fields(type(node)):
         value = getattr(node, name)
         if isinstance(value, Node):
-            yield value
-        elif isinstance(value, list):
-            yield from _nodes_in(value)
+            result.append(value)
+        elif value.__class__ is list:
+            _collect(value, result)
+    return result
 
 
-def _nodes_in(items: list[object]) -> Iterator[Node]:
+def _collect(items: Iterable[object], result: list[Node]) -> None:
     for item in items:
         if isinstance(item, Node):
-            yield item
-        elif isinstance(item, list):
-            yield from _nodes_in(item)
-        elif isinstance(item, tuple):
-            yield from (part for part in item if isinstance(part, Node))
+            result.append(item)
+        elif isinstance(item, list | tuple):
+            _collect(item, result)
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -550,4 +564,4 @@ def walk(node: Node) -> Iterator[Node]:
     while stack:
         current = stack.pop()
         yield current
-        stack.extend(reversed(list(children(current))))
+        stack.extend(reversed(children(current)))

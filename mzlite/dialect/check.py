@@ -51,11 +51,12 @@ def check_query(sql: str, *, maintained: bool) -> None:
 
 def check_syntax(query: ast.Query, text: str, *, maintained: bool, in_view: bool = False) -> None:
     """The same for a query that is parsed; `text` is what its spans refer to."""
-    check_names([query])
+    clock = check_names([query])
     check_plan(query, in_view=in_view or maintained)
-    check_arithmetic(query)
+    if clock:
+        check_arithmetic(query)
     if maintained:
-        check_maintained(query, text)
+        check_maintained(query, text, clock=clock)
 
 
 def check_statement(parsed: ParsedStatement) -> None:
@@ -110,18 +111,17 @@ def _check_write(parsed: ParsedStatement) -> None:
 def _check_view(statement: s.CreateView | s.CreateMaterializedView, text: str) -> None:
     query = statement.syntax
     assert query is not None
-    maintained = isinstance(statement, s.CreateMaterializedView)
-    check_names([query])
+    clock = check_names([query])
     check_plan(query, in_view=True)
-    check_arithmetic(query)
+    if clock:
+        check_arithmetic(query)
     columns = query_columns(query)
     if columns is not None:
         named = [*statement.columns, *columns[len(statement.columns) :]]
         check_distinct_columns(named)
     if isinstance(statement, s.CreateMaterializedView):
         check_view_options(statement)
-    if maintained:
-        check_maintained(query, text)
+        check_maintained(query, text, clock=clock)
 
 
 def check_distinct_columns(columns: list[str]) -> None:

@@ -24,14 +24,17 @@ _MAX_NUMERIC_PRECISION = 39
 _MAX_CHAR_LENGTH = 10_485_760
 
 
-def check_names(nodes: Iterable[ast.Node]) -> None:
-    """Raises for the first function or type in `nodes` that does not exist."""
+def check_names(nodes: Iterable[ast.Node]) -> bool:
+    """Raises for the first function or type in `nodes` that does not exist; tells whether mz_now() is called."""
+    clock = False
     for root in nodes:
         for node in ast.walk(root):
             if isinstance(node, ast.Function):
                 _check_function(node)
+                clock = clock or node.name[-1] == "mz_now"
             elif isinstance(node, ast.DataType):
                 check_type_name(node)
+    return clock
 
 
 def _check_function(call: ast.Function) -> None:
