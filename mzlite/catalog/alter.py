@@ -103,7 +103,8 @@ def _rewrite_index(tx: EngineTransaction, item: Item, new_name: str) -> None:
     tx.execute(
         """
         update mzlite.objects
-        set create_sql = 'CREATE INDEX ' || mz_internal.quote_name(%s) || substr(create_sql, strpos(create_sql, ' IN CLUSTER '))
+        set create_sql
+            = 'CREATE INDEX ' || mz_internal.quote_name(%s) || substr(create_sql, strpos(create_sql, ' IN CLUSTER '))
         where id = %s
         """,
         (new_name, item.id),

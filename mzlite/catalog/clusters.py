@@ -57,7 +57,9 @@ def create_cluster(statement: CreateCluster, session: Session, tx: EngineTransac
             id, name, owner_id, managed, size, replication_factor, introspection_debugging, introspection_interval,
             schedule, hydration_time_estimate, workload_class, options
         )
-        values ('u' || nextval('mzlite.cluster_ids'), %s, %s, %s, %s, %s, %s, %s::interval, %s, %s::interval, %s, %s::jsonb)
+        values (
+            'u' || nextval('mzlite.cluster_ids'), %s, %s, %s, %s, %s, %s, %s::interval, %s, %s::interval, %s, %s::jsonb
+        )
         returning id, name, managed, size, replication_factor
         """,
         (

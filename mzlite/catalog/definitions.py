@@ -70,9 +70,7 @@ def analyse(
         described = tx.execute(f"select * from ({query}) as q limit 0").description
         count = len(described) if described is not None else 0
         if len(columns) > count:
-            raise MzError(
-                f"{what} definition names {_counted(len(columns))}, but {what} has {_counted(count)}"
-            )
+            raise MzError(f"{what} definition names {_counted(len(columns))}, but {what} has {_counted(count)}")
         listed = f" ({', '.join(quote_name(name) for name in columns)})"
     # Not a temporary view of PostgreSQL's: those may not read what other sessions' temporary objects are here.
     tx.execute(f"create view mzlite_def.{PROBE}{listed} as {query}")

@@ -103,11 +103,8 @@ def refuse_dependents(tx: EngineTransaction, item: Item) -> None:
     for own in (item, *_belonging(tx, item)):
         for dependent in _direct_dependents(tx, own.id):
             if dependent.type != "index":
-                raise MzError(
-                    f'cannot drop {item.words} "{item.name}": still depended upon by {dependent.words} "{dependent.name}"',
-                    sqlstate="2BP01" if item.type == "role" else "XX000",
-                    hint=CASCADE_HINT,
-                )
+                needed = f'still depended upon by {dependent.words} "{dependent.name}"'
+                raise MzError(f'cannot drop {item.words} "{item.name}": {needed}', hint=CASCADE_HINT)
 
 
 def remove(tx: EngineTransaction, items: Iterable[Item]) -> list[Item]:

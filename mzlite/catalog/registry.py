@@ -27,7 +27,10 @@ NOTHING_SHADOWS = re.compile(r"[a-z_][a-z0-9_$]*")
 
 @dataclass(frozen=True)
 class Schema:
-    """A schema; `namespace` is its oid, `physical` its name in the inner PostgreSQL. `database` is None for the system's."""
+    """A schema; `namespace` is its oid, `physical` its name in the inner PostgreSQL.
+
+    `database` is None for the system's.
+    """
 
     id: str
     namespace: int
@@ -116,7 +119,9 @@ def search_path(session: Session) -> list[str]:
 
 
 _ITEM = """
-select o.id, o.type, o.name, o.namespace, coalesce(s.name, 'mz_temp'), s.database_name, o.relation, o.cluster_id, o.owner_id, o.details
+select
+    o.id, o.type, o.name, o.namespace, coalesce(s.name, 'mz_temp'), s.database_name, o.relation, o.cluster_id,
+    o.owner_id, o.details
 from mzlite.objects as o
 left join mzlite.named_schemas as s on s.namespace = o.namespace
 """
@@ -313,7 +318,10 @@ def add_item(tx: EngineTransaction, session: Session, item: NewItem, references:
         """
         insert into mzlite.objects
         (id, oid, type, relation, namespace, name, cluster_id, owner_id, create_sql, definition, details, session_id)
-        values (%s, coalesce(%s::bigint, nextval('mzlite.oids'))::oid, %s, %s::bigint::oid, %s::bigint::oid, %s, %s, %s, %s, %s, %s, %s)
+        values (
+            %s, coalesce(%s::bigint, nextval('mzlite.oids'))::oid, %s, %s::bigint::oid, %s::bigint::oid,
+            %s, %s, %s, %s, %s, %s, %s
+        )
         """,
         (
             item.id,

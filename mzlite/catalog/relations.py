@@ -310,7 +310,8 @@ def create_index(statement: CreateIndex, session: Session, tx: EngineTransaction
             name,
             None,
             cluster.id,
-            f"CREATE INDEX {show_name(name)} IN CLUSTER {cluster_reference(cluster.id)} ON {reference(on.id)} ({shown});",
+            f"CREATE INDEX {show_name(name)} IN CLUSTER {cluster_reference(cluster.id)} ON {reference(on.id)}"
+            f" ({shown});",
             None,
             {"on_id": on.id},
         ),
@@ -335,7 +336,10 @@ def create_index(statement: CreateIndex, session: Session, tx: EngineTransaction
 
 def _columns_of(tx: EngineTransaction, item: Item) -> list[str]:
     rows = tx.execute(
-        "select attname::text from pg_catalog.pg_attribute where attrelid = %s::bigint::oid and attnum > 0 order by attnum",
+        """
+        select attname::text from pg_catalog.pg_attribute
+        where attrelid = %s::bigint::oid and attnum > 0 order by attnum
+        """,
         (item.relation,),
     ).fetchall()
     return [str(row[0]) for row in rows]

@@ -34,8 +34,8 @@ LETTERS = {
     "CREATENETWORKPOLICY": "P",
 }
 _ALL = {
-    "table": "arwd", "source": "r", "view": "r", "materialized-view": "r", "connection": "U", "secret": "U", "type": "U",
-    "schema": "UC", "database": "UC", "cluster": "UC", "system": "RBNP",
+    "table": "arwd", "source": "r", "view": "r", "materialized-view": "r", "connection": "U", "secret": "U",
+    "type": "U", "schema": "UC", "database": "UC", "cluster": "UC", "system": "RBNP",
 }  # fmt: skip
 
 

@@ -26,7 +26,8 @@ def record_status(tx: EngineTransaction, object_id: str, status: str, error: str
         """
         insert into mzlite.statuses as s (object_id, status, error)
         select o.id, %s, %s from mzlite.objects as o where o.id = %s
-        on conflict (object_id) do update set status = excluded.status, error = excluded.error, updated_at = clock_timestamp()
+        on conflict (object_id) do update
+        set status = excluded.status, error = excluded.error, updated_at = clock_timestamp()
         where (s.status, s.error) is distinct from (excluded.status, excluded.error)
         """,
         (status, error, object_id),
@@ -49,8 +50,8 @@ def record_counters(tx: EngineTransaction, object_id: str, counters: Mapping[str
     changes = ", ".join(f"{name} = excluded.{name}" for name in names)
     tx.execute(
         f"""
-        insert into mzlite.{table} (object_id, {', '.join(names)})
-        select o.id, {', '.join(['%s'] * len(names))} from mzlite.objects as o where o.id = %s
+        insert into mzlite.{table} (object_id, {", ".join(names)})
+        select o.id, {", ".join(["%s"] * len(names))} from mzlite.objects as o where o.id = %s
         on conflict (object_id) do update set {changes}
         """,
         (*(counters[name] for name in names), object_id),

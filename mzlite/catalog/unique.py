@@ -64,8 +64,10 @@ def _query_keys(tx: EngineTransaction, select: Any, outer: dict[str, Keys]) -> K
         keys.append(frozenset())
     elif select.fromClause and len(select.fromClause) == 1:
         alias, inner = _from_keys(tx, select.fromClause[0], tables)
+        # Where only one relation is read, PostgreSQL prints its columns without its name.
+        plain = {name: text.removeprefix(f"{alias}.") for name, text in outputs.items()}
         for key in inner:
-            keys += _as_outputs([f"{alias}.{column}" for column in sorted(key)], outputs)
+            keys += _as_outputs(sorted(key), plain)
     if _limit_is_one(select):
         keys.append(frozenset())
     return keys
@@ -98,8 +100,8 @@ def _outputs(select: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     for target in select.targetList or ():
         name = target.name
-        if name is None and isinstance(target.val, ast.ColumnRef) and isinstance(target.val.fields[-1], ast.String):
-            name = target.val.fields[-1].sval
+        if name is None and type(target.val) is ast.ColumnRef:
+            name = _text(target.val).rpartition(".")[2]
         if name is not None:
             found[name] = _text(target.val)
     return found
@@ -135,7 +137,7 @@ def _as_outputs(expressions: Sequence[str], outputs: dict[str, str]) -> Keys:
 def _text(node: Any) -> str:
     if type(node) is ast.ColumnRef:
         fields: Sequence[Any] = node.fields or ()
-        return ".".join(field.sval for field in fields if type(field) is ast.String)
+        return ".".join(str(field.sval) for field in fields if type(field) is ast.String)
     return str(RawStream()(node))
 
 

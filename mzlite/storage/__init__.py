@@ -1,0 +1,1 @@
+"""The inner PostgreSQL: its process, and what it has to contain."""

@@ -8,7 +8,6 @@ so a crash leaves either nothing or everything.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import LiteralString, cast
 
 import psycopg
 import structlog
@@ -82,8 +81,6 @@ def format_version(connection: psycopg.Connection) -> int | None:
 def _create(connection: psycopg.Connection) -> None:
     for script in scripts():
         log.debug("running a bootstrap script", script=script.name)
-        # Our own files, without parameters.
-        text = cast(LiteralString, script.read_text())
-        connection.execute(sql.SQL(text))
+        connection.execute(sql.SQL(script.read_text()))
     connection.execute("insert into mzlite.format (version) values (%s)", (FORMAT_VERSION,))
     connection.commit()

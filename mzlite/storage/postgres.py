@@ -68,6 +68,9 @@ class Postgres:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
         self._account = _service_account()
+        self._user = None if self._account is None else self._account.pw_uid
+        self._group = None if self._account is None else self._account.pw_gid
+        self._extra_groups: list[int] | None = None if self._account is None else []
 
     @property
     def pid(self) -> int | None:
@@ -127,14 +130,15 @@ class Postgres:
         self.stop()
 
     def _prepare_directory(self) -> None:
-        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Passing through is all that PostgreSQL's own account needs.
+        self.data_dir.mkdir(mode=0o700 if self._account is None else 0o711, parents=True, exist_ok=True)
         if self._account is not None:
             # PostgreSQL refuses to run as root; its own account has to reach the cluster and the programs.
             _allow_traversal(self.data_dir)
             _allow_traversal(self.binaries)
 
     def _take_lock(self) -> None:
-        lock = open(self.data_dir / "lock", "w")  # noqa: SIM115  (held until stop)
+        lock = (self.data_dir / "lock").open("w")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -196,7 +200,9 @@ class Postgres:
                 process_group=0,
                 env=self._environment(),
                 preexec_fn=_stop_with_parent(),
-                **self._credentials(),
+                user=self._user,
+                group=self._group,
+                extra_groups=self._extra_groups,
             )
 
     def _wait_until_ready(self) -> None:
@@ -230,7 +236,9 @@ class Postgres:
             cwd=self.data_dir,
             env=self._environment(),
             check=False,
-            **self._credentials(),
+            user=self._user,
+            group=self._group,
+            extra_groups=self._extra_groups,
         )
         if result.returncode != 0:
             raise PostgresError(f"{program} failed: {result.stderr.strip() or result.stdout.strip()}")
@@ -238,11 +246,6 @@ class Postgres:
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))}
         return kept | {"LC_ALL": "C", "TZ": "UTC"}
-
-    def _credentials(self) -> dict[str, int | list[int]]:  # type: ignore[explicit-any,unused-ignore]
-        if self._account is None:
-            return {}
-        return {"user": self._account.pw_uid, "group": self._account.pw_gid, "extra_groups": []}
 
     def _give_away(self, path: Path) -> None:
         if self._account is not None:

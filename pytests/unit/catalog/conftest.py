@@ -38,7 +38,14 @@ class PlainDataflow:
     create_source = create_table
 
     def create_view(
-        self, tx: Transaction, object_id: str, schema: str, name: str, columns: Sequence[str], query: str, path: Sequence[str]
+        self,
+        tx: Transaction,
+        object_id: str,
+        schema: str,
+        name: str,
+        columns: Sequence[str],
+        query: str,
+        path: Sequence[str],
     ) -> int:
         return self._show(tx, schema, name, query, columns, path)
 
@@ -160,12 +167,12 @@ def database(postgres: Postgres) -> Iterator[Database]:
     yield found
     found.session.search_path = ["public"]
     with found.transaction() as tx:
-        rows = tx.execute("select name from mzlite.named_schemas where database_id = 'u1' and name <> 'public'").fetchall()
+        rows = tx.execute(
+            "select name from mzlite.named_schemas where database_id = 'u1' and name <> 'public'"
+        ).fetchall()
     for (name,) in rows:
         found.run(f'drop schema "{name}" cascade')
     with found.transaction() as tx:
         clusters = tx.execute("select name from mzlite.clusters where id like 'u%%' and id <> 'u1'", ()).fetchall()
     for (name,) in clusters:
         found.run(f'drop cluster "{name}" cascade')
-
-

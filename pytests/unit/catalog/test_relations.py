@@ -19,8 +19,9 @@ def refused(database: Database, sql: str) -> MzError:
 @pytest.fixture
 def filled(database: Database) -> Database:
     database.run(
-        "create table t (id int not null, name text default 'x', amount numeric(10,2), at timestamp, tz timestamptz, d date,"
-        " tm time, iv interval, j jsonb, b bytea, f real, g double precision, u uint8, ok boolean, arr int[], uid uuid)"
+        "create table t (id int not null, name text default 'x', amount numeric(10,2), at timestamp, tz timestamptz,"
+        " d date, tm time, iv interval, j jsonb, b bytea, f real, g double precision, u uint8, ok boolean,"
+        " arr int[], uid uuid)"
     )
     database.run("create view v as select id, name from t")
     database.run("create cluster pc (size 'scale=1,workers=1', replication factor 1)")
@@ -44,11 +45,13 @@ def test_show_create_is_as_recorded(filled: Database) -> None:
     filled.run("create index t_id on t (id)")
     assert filled.create_sql("table", "t") == (
         "CREATE TABLE materialize.probe.t (id pg_catalog.int4 NOT NULL, name pg_catalog.text DEFAULT 'x', amount"
-        " pg_catalog.numeric(10, 2), at pg_catalog.timestamp, tz pg_catalog.timestamptz, d pg_catalog.date, tm pg_catalog.time,"
-        " iv pg_catalog.interval, j pg_catalog.jsonb, b pg_catalog.bytea, f pg_catalog.float4, g pg_catalog.float8, u"
-        " mz_catalog.uint8, ok pg_catalog.bool, arr pg_catalog._int4, uid pg_catalog.uuid);"
+        " pg_catalog.numeric(10, 2), at pg_catalog.timestamp, tz pg_catalog.timestamptz, d pg_catalog.date, tm"
+        " pg_catalog.time, iv pg_catalog.interval, j pg_catalog.jsonb, b pg_catalog.bytea, f pg_catalog.float4,"
+        " g pg_catalog.float8, u mz_catalog.uint8, ok pg_catalog.bool, arr pg_catalog._int4, uid pg_catalog.uuid);"
     )
-    assert filled.create_sql("view", "v") == "CREATE VIEW materialize.probe.v AS SELECT id, name FROM materialize.probe.t;"
+    assert (
+        filled.create_sql("view", "v") == "CREATE VIEW materialize.probe.v AS SELECT id, name FROM materialize.probe.t;"
+    )
     assert filled.create_sql("materialized view", "mv") == (
         "CREATE MATERIALIZED VIEW materialize.probe.mv\n    IN CLUSTER pc\n    WITH (REFRESH = ON COMMIT)\n"
         "    AS SELECT id, name, amount FROM materialize.probe.t WHERE id > 0;"
@@ -99,7 +102,9 @@ def test_comments(filled: Database) -> None:
     assert filled.rows("show columns from mv")[0][3] == "the key"
     filled.run("comment on column mv.id is null")
     assert filled.rows("show columns from mv")[0][3] == ""
-    assert refused(filled, "comment on column mv.nosuch is 'x'").message.startswith('column "materialize.probe.mv.nosuch"')
+    assert refused(filled, "comment on column mv.nosuch is 'x'").message.startswith(
+        'column "materialize.probe.mv.nosuch"'
+    )
 
 
 def test_existing_names(filled: Database) -> None:
@@ -142,7 +147,10 @@ def test_cascade_goes_through_the_whole_tree(filled: Database) -> None:
     order = [name for name in filled.dataflow.dropped if name.startswith("u")]
     assert order.index(max(order, key=lambda name: int(name[1:]))) < len(order) - 1
     with filled.transaction() as tx:
-        left = tx.execute("select relname from pg_class where relnamespace in ('mzlite_def'::regnamespace, 'mzlite_data'::regnamespace)")
+        left = tx.execute(
+            "select relname from pg_class"
+            " where relnamespace in ('mzlite_def'::regnamespace, 'mzlite_data'::regnamespace)"
+        )
         assert left.fetchall() == []
 
 
@@ -166,7 +174,10 @@ def test_column_lists_of_views(filled: Database) -> None:
 
 
 def test_unknown_cluster(filled: Database) -> None:
-    assert refused(filled, "create materialized view x in cluster nosuch as select 1").message == "unknown cluster 'nosuch'"
+    assert (
+        refused(filled, "create materialized view x in cluster nosuch as select 1").message
+        == "unknown cluster 'nosuch'"
+    )
     filled.session.cluster = "nosuch"
     assert refused(filled, "create materialized view x as select 1").message == "unknown cluster 'nosuch'"
 

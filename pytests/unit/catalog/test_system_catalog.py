@@ -1,0 +1,92 @@
+"""The relations of mz_catalog and mz_internal have the columns and types of a real Materialize, and can be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mzlite.storage.postgres import Postgres
+
+RECORDED = Path(__file__).parent / "data" / "catalog.tsv"
+OWN = {
+    ("mz_internal", "mz_cluster_auto_scaling_strategies"),
+    ("mz_catalog", "kafka_header"),
+    ("mz_catalog", "kafka_decode_error"),
+}
+"""Newer than the recording (the adapter asks for it), and types of Kafka sources."""
+NEEDED = [
+    "mz_objects", "mz_databases", "mz_schemas", "mz_clusters", "mz_cluster_replicas", "mz_sources", "mz_tables",
+    "mz_views", "mz_materialized_views", "mz_indexes", "mz_index_columns", "mz_sinks", "mz_connections",
+    "mz_kafka_connections", "mz_kafka_sources", "mz_kafka_sinks", "mz_secrets", "mz_columns", "mz_relations",
+    "mz_roles", "mz_types", "mz_functions", "mz_comments", "mz_object_dependencies", "mz_source_statuses",
+    "mz_sink_statuses", "mz_hydration_statuses", "mz_frontiers", "mz_wallclock_global_lag",
+    "mz_materialization_lag", "mz_source_statistics", "mz_sink_statistics", "mz_cluster_schedules",
+    "mz_cluster_replica_status_history", "mz_show_my_database_privileges", "mz_show_default_privileges",
+    "mz_internal_cluster_replicas",
+]  # fmt: skip
+
+Columns = dict[tuple[str, str], list[tuple[str, str]]]
+
+
+def recorded() -> Columns:
+    found: Columns = {}
+    for line in RECORDED.read_text().splitlines():
+        schema, relation, _kind, _position, column, kind, _nullable = line.split("\t")
+        found.setdefault((schema, relation), []).append((column, kind))
+    return found
+
+
+def present(postgres: Postgres) -> Columns:
+    found: Columns = {}
+    with postgres.connect() as connection:
+        rows = connection.execute(
+            """
+            select n.nspname, c.relname, a.attname, mz_internal.type_name(a.atttypid)
+            from pg_class as c
+            inner join pg_namespace as n on n.oid = c.relnamespace
+            inner join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0
+            where n.nspname in ('mz_catalog', 'mz_internal')
+            order by a.attnum
+            """
+        ).fetchall()
+    for schema, relation, column, kind in rows:
+        found.setdefault((schema, relation), []).append((column, kind))
+    return found
+
+
+def test_columns_and_types_are_the_recorded_ones(postgres: Postgres) -> None:
+    expected, found = recorded(), present(postgres)
+    differences = []
+    for relation, columns in found.items():
+        if relation in OWN:
+            continue
+        for wanted, got in zip(expected[relation], columns, strict=True):
+            # A list is an array here.
+            if wanted != got and not (wanted[0] == got[0] and wanted[1] == "list" and got[1].endswith("[]")):
+                differences.append((relation, wanted, got))
+    assert differences == []
+
+
+def test_what_clients_ask_for_is_there(postgres: Postgres) -> None:
+    names = {relation for _, relation in present(postgres)}
+    assert set(NEEDED) - names == set()
+
+
+def test_clients_can_read_every_relation(postgres: Postgres) -> None:
+    with postgres.connect(user="materialize") as connection:
+        for schema, relation in present(postgres):
+            if not relation.startswith("kafka_"):
+                connection.execute(f'select * from {schema}."{relation}"')  # type: ignore[call-overload]
+
+
+def test_what_exists_from_the_start(postgres: Postgres) -> None:
+    with postgres.connect(user="materialize") as connection:
+        assert connection.execute("select name from mz_databases").fetchall() == [("materialize",)]
+        clusters = connection.execute("select name from mz_clusters where name not like 'mz_%'").fetchall()
+        assert clusters == [("quickstart",)]
+        schemas = {name for (name,) in connection.execute("select name from mz_schemas")}
+        assert {"public", "mz_catalog", "mz_internal", "pg_catalog", "information_schema"} <= schemas
+        assert not {name for name in schemas if name.startswith("mzlite")}
+        privileges = connection.execute(
+            "select privilege_type from mz_internal.mz_show_my_database_privileges where name = current_database()"
+        ).fetchall()
+        assert {"CREATE", "USAGE"} <= {row[0] for row in privileges}

@@ -1,0 +1,253 @@
+"""Types and functions that PostgreSQL lacks, against what was seen on a real Materialize."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+
+from mzlite.storage.bootstrap import bootstrap
+from mzlite.storage.postgres import Postgres
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    found = Postgres(tmp_path_factory.mktemp("functions"), shared_buffers_mb=32)
+    found.start()
+    try:
+        bootstrap(found)
+        yield found
+    finally:
+        found.stop()
+
+
+@pytest.fixture
+def client(server: Postgres) -> Iterator[psycopg.Connection[Any]]:
+    with server.connect(user="materialize") as connection:
+        yield connection
+
+
+def value(client: psycopg.Connection[Any], expression: str) -> Any:
+    row = client.execute(f"select {expression}").fetchone()  # type: ignore[call-overload]
+    assert row is not None
+    return row[0]
+
+
+# mz_timestamp and the clock ------------------------------------------------------------
+
+
+def test_mz_now_compares_with_what_casts_to_it(client: psycopg.Connection[Any]) -> None:
+    for expression in (
+        "mz_now() > 5",
+        "mz_now() > 5::bigint",
+        "mz_now() > 5.4",
+        "mz_now() > timestamp '2020-01-01'",
+        "mz_now() <= now() + interval '1 day'",
+        "mz_now() > date '2020-01-01'",
+        "mz_now() < '99999999999999'",
+        "mz_now() between '0' and now() + interval '1 day'",
+        "mz_now()::timestamptz > timestamptz '2020-01-01'",
+        "extract(epoch from timestamp '2020-01-01')::bigint * 1000 < mz_now()",
+    ):
+        assert value(client, expression) is True, expression
+    assert value(client, "pg_typeof(mz_now())") == "mz_timestamp"
+    with pytest.raises(psycopg.errors.UndefinedFunction, match=r"mz_timestamp \+ interval"):
+        value(client, "mz_now() + interval '1 day'")
+
+
+@pytest.mark.parametrize(
+    ("text", "milliseconds"),
+    [
+        ("1970-01-01 00:00:00", 0),
+        ("1999-12-31 23:59:59.999", 946684799999),
+        ("2000-01-01 00:00:00.0009", 946684800000),
+        ("2026-11-21 06:16:57.486", 1795241817486),
+        ("9999-12-31 23:59:59.999", 253402300799999),
+    ],
+)
+def test_timestamps_become_milliseconds(client: psycopg.Connection[Any], text: str, milliseconds: int) -> None:
+    for kind in ("timestamp", "timestamptz"):
+        assert value(client, f"({kind} '{text}')::mz_timestamp::bigint") == milliseconds
+    moment = value(client, f"{milliseconds}::mz_timestamp::timestamp")
+    assert moment.replace(tzinfo=UTC).timestamp() * 1000 == pytest.approx(milliseconds, abs=0.5)
+
+
+def test_dates_become_milliseconds(client: psycopg.Connection[Any]) -> None:
+    assert value(client, "(date '2026-01-01')::mz_timestamp::bigint") == 1767225600000
+
+
+def test_mz_timestamps_sort_group_and_index(server: Postgres) -> None:
+    with server.connect() as connection:
+        connection.execute("create temporary table x (a mz_timestamp primary key)")
+        connection.execute("insert into x select g::mz_timestamp from generate_series(1000, 1, -1) as g")
+        assert connection.execute("select min(a)::bigint, max(a)::bigint, count(distinct a) from x").fetchone() == (
+            1,
+            1000,
+            1000,
+        )
+        connection.execute("set enable_seqscan = off")
+        plan = connection.execute("explain select * from x where a <= 5").fetchall()
+        assert any("Index" in line for (line,) in plan)
+
+
+@pytest.mark.parametrize(
+    ("last_tick", "next_due", "held", "expected"),
+    [
+        (1000, None, 5000, 5000),
+        (1000, 3000, 5000, 2999),  # an event falls due at 3000 and is not ticked yet
+        (1000, 900, 5000, 1000),  # never before the last tick
+        (9000, None, 5000, 9000),
+    ],
+)
+def test_readers_never_see_an_unticked_moment(
+    server: Postgres, last_tick: int, next_due: int | None, held: int, expected: int
+) -> None:
+    with server.connect(autocommit=False) as admin:
+        admin.execute("update mzlite.clock set last_tick = %s, next_due = %s, held = %s", (last_tick, next_due, held))
+        assert value(admin, "mz_now()::bigint") == expected
+        admin.rollback()
+
+
+def test_the_moment_is_one_in_a_transaction_and_follows_the_clock_after_it(server: Postgres) -> None:
+    with server.connect() as admin, server.connect(user="materialize", autocommit=False) as reader:
+        before = admin.execute("select last_tick, held from mzlite.clock").fetchone()
+        try:
+            admin.execute("update mzlite.clock set held = 4000000000000")
+            assert value(reader, "mz_now()::bigint") == 4000000000000
+            admin.execute("update mzlite.clock set held = 4000000000001")
+            assert value(reader, "mz_now()::bigint") == 4000000000000
+            reader.commit()
+            assert value(reader, "mz_now()::bigint") == 4000000000001
+        finally:
+            admin.execute("update mzlite.clock set last_tick = %s, held = %s", before)
+
+
+def test_inside_a_tick_the_moment_is_the_ticks(server: Postgres) -> None:
+    with server.connect(autocommit=False) as admin:
+        assert value(admin, "mz_now()::bigint") > 10**12
+        admin.execute("set local mzlite.now = '1234'")
+        assert value(admin, "mz_now()::bigint") == 1234
+        admin.rollback()
+        assert value(admin, "mz_now()::bigint") > 10**12
+
+
+# try_parse_monotonic_iso8601_timestamp ----------------------------------------------------
+
+
+SHAPE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z", re.ASCII)
+
+
+def parsed(text: str) -> datetime | None:
+    """What the function should say."""
+    if not SHAPE.match(text) or text[17:19] > "59":
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=None)
+    except ValueError:
+        return None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-01T00:00:00.000Z", "2024-02-29T12:34:56.789Z", "2000-02-29T00:00:00.000Z", "9999-12-31T23:59:59.999Z",
+        "0001-01-01T00:00:00.000Z", "2026-02-29T00:00:00.000Z", "1900-02-29T00:00:00.000Z", "2026-04-31T00:00:00.000Z",
+        "2026-00-10T00:00:00.000Z", "2026-13-10T00:00:00.000Z", "2026-01-00T00:00:00.000Z", "2026-01-32T00:00:00.000Z",
+        "2026-01-01T24:00:00.000Z", "2026-01-01T00:60:00.000Z", "2016-12-31T23:59:60.000Z", "0000-01-01T00:00:00.000Z",
+        "2026-01-01T00:00:00.000000Z", "2026-01-01 00:00:00.000Z", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00.000",
+        "2026-01-01T00:00:00.000Z ", " 026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000z", "2026-01-01T00:00:00.1e1Z",
+        "2026-01-01T+0:00:00.000Z", "\u0662026-01-01T00:00:00.00Z", "", "now",
+    ],
+)  # fmt: skip
+def test_only_the_exact_form_of_a_real_moment_is_parsed(client: psycopg.Connection[Any], text: str) -> None:
+    row = client.execute("select try_parse_monotonic_iso8601_timestamp(%s)", (text,)).fetchone()
+    assert row == (parsed(text),)
+
+
+def test_mutations_of_a_timestamp_are_parsed_like_the_reference(client: psycopg.Connection[Any]) -> None:
+    source = random.Random(7)
+    characters = [chr(code) for code in range(1, 128)] + ["é", "\u00a0", "٣"]
+    texts = []
+    for _ in range(20_000):
+        letters = list("2024-02-28T13:05:59.120Z")
+        for _ in range(source.randrange(1, 4)):
+            letters[source.randrange(len(letters))] = source.choice(
+                characters if source.random() < 0.5 else "0123456789"
+            )
+        texts.append("".join(letters))
+    rows = client.execute(
+        "select s, try_parse_monotonic_iso8601_timestamp(s) from unnest(%s::text[]) as s", (texts,)
+    ).fetchall()
+    wrong = [(text, found) for text, found in rows if found != parsed(text)]
+    assert wrong == []
+
+
+# Unsigned integers ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("(5::uint8 + 1::uint8)::text", "6"),
+        ("5::uint8 + 1", Decimal(6)),
+        ("pg_typeof(1 + 5::uint4)", "bigint"),
+        ("5::uint8 > 3", True),
+        ("5::uint8 > -3", True),
+        ("-1 < 5::uint8", True),
+        ("5::uint8 = 5::numeric", True),
+        ("5::uint8 < 5.5::float8", True),
+        ("5::uint8 = '5'", True),
+        ("to_jsonb(5::uint8)", 5),
+        ("4294967295::uint4::text", "4294967295"),
+        ("9223372036854775807::uint8::text", "9223372036854775807"),
+        ("(select sum(x) from unnest(array[1, 2]::uint8[]) as x)", Decimal(3)),
+        ("(select pg_typeof(sum(x)) from unnest(array[1, 2]::uint4[]) as x)", "uint8"),
+        ("(select avg(x) from unnest(array[1, 2]::uint8[]) as x)", Decimal("1.5")),
+        ("(select max(x)::text from unnest(array[9, 10]::uint2[]) as x)", "10"),
+        ("(select sum(x) from unnest(array[]::uint8[]) as x)", None),
+        ("(select count(distinct x) from unnest(array[1, 1, 2]::uint8[]) as x)", 2),
+    ],
+)
+def test_unsigned_values(client: psycopg.Connection[Any], expression: str, expected: Any) -> None:
+    assert value(client, expression) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("(-1)::uint4", '"-1" uint4 out of range'),
+        ("70000::uint2", '"70000" uint2 out of range'),
+        ("4294967296::uint4", '"4294967296" uint4 out of range'),
+        ("3::uint8 - 5::uint8", '"-2" uint8 out of range'),
+    ],
+)
+def test_unsigned_values_out_of_range(client: psycopg.Connection[Any], expression: str, message: str) -> None:
+    with pytest.raises(psycopg.Error) as caught:
+        value(client, expression)
+    assert (caught.value.sqlstate, caught.value.diag.message_primary) == ("XX000", message)
+
+
+def test_signed_integers_still_compare_as_before(client: psycopg.Connection[Any]) -> None:
+    for expression in (
+        "1 = 1::bigint",
+        "2::smallint > 1",
+        "1.5 > 1",
+        "now() > date '2020-01-01'",
+        "1 in (1, 2::bigint)",
+    ):
+        assert value(client, expression) is True
+
+
+# The session's names ---------------------------------------------------------------------
+
+
+def test_the_system_schemas_are_not_the_current_schema(client: psycopg.Connection[Any]) -> None:
+    assert value(client, "current_schema()") == "public"
+    assert value(client, "current_schemas(true)") == ["mz_catalog", "pg_catalog", "public"]
+    assert value(client, "current_database()") == "materialize"
