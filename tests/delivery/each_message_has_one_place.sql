@@ -1,4 +1,4 @@
--- Every message of the last ten minutes is in bronze or in quarantine, not in
+-- Every message of the last minute is in bronze or in quarantine, not in
 -- both. Bounded, because bronze is not stored: the test would decode the topic.
 with
 
@@ -10,7 +10,7 @@ messages as (
         kafka_offset::bigint as kafka_offset,
         1 as occurrences
     from {{ ref('kafka_orders') }}
-    where {{ logical_now() }} < kafka_timestamp + {{ window_length() }}
+    where {{ logical_now() }} < kafka_timestamp + interval '1 minute'
 
     union all
 
@@ -20,7 +20,7 @@ messages as (
         kafka_offset::bigint as kafka_offset,
         1 as occurrences
     from {{ ref('kafka_status') }}
-    where {{ logical_now() }} < kafka_timestamp + {{ window_length() }}
+    where {{ logical_now() }} < kafka_timestamp + interval '1 minute'
 
 ),
 
@@ -32,7 +32,7 @@ places as (
         kafka_offset,
         -1 as occurrences
     from {{ ref('bronze_orders') }}
-    where {{ logical_now() }} < kafka_timestamp + {{ window_length() }}
+    where {{ logical_now() }} < kafka_timestamp + interval '1 minute'
 
     union all
 
@@ -42,7 +42,7 @@ places as (
         kafka_offset,
         -1 as occurrences
     from {{ ref('bronze_status') }}
-    where {{ logical_now() }} < kafka_timestamp + {{ window_length() }}
+    where {{ logical_now() }} < kafka_timestamp + interval '1 minute'
 
     union all
 
@@ -52,7 +52,7 @@ places as (
         kafka_offset,
         -1 as occurrences
     from {{ ref('bronze_quarantine') }}
-    where {{ logical_now() }} < kafka_timestamp + {{ window_length() }}
+    where {{ logical_now() }} < kafka_timestamp + interval '1 minute'
 
 ),
 
