@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from mzlite.catalog.create_sql import reference
 from mzlite.catalog.interface import EngineTransaction
+from mzlite.catalog.nullable import never_null
 from mzlite.catalog.registry import SYSTEM_SCHEMAS, find_item, quote_name, search_path
 from mzlite.dialect.ast import Query
 from mzlite.dialect.display import Naming, display_name, display_query
@@ -30,13 +31,13 @@ class Definition:
     Attributes:
         columns: the names of its columns.
         references: ids of the objects that it reads directly.
-        resolved: its text as PostgreSQL prints it, names qualified and stars expanded.
+        not_null: those of its columns that can never be null.
         shown: its text for SHOW CREATE, with ${id} for other objects.
     """
 
     columns: tuple[str, ...]
     references: tuple[str, ...]
-    resolved: str
+    not_null: tuple[str, ...]
     shown: str
 
 
@@ -99,7 +100,7 @@ def analyse(
     return Definition(
         tuple(names),
         tuple(sorted(str(object_id) for object_id, _ in references)),
-        str(row[0]).rstrip().rstrip(";"),
+        tuple(name for name in never_null(tx, str(row[0])) if name in names),
         shown_query(tx, session, query, syntax),
     )
 

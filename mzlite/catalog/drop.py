@@ -153,6 +153,11 @@ def _remove_one(tx: EngineTransaction, item: Item) -> None:
         ).fetchone()
         if row is not None:
             tx.execute(f"drop view {row[0]}")
+    if item.type == "type":
+        row = tx.execute("select %s::bigint::oid::regtype::text", (item.details["type_oid"],)).fetchone()
+        assert row is not None
+        kind = "type" if item.details["kind"] == "record" else "domain"
+        tx.execute(f"drop {kind} {row[0]}")
     tx.execute("delete from mzlite.comments where id = %s", (item.id,))
     tx.execute("delete from mzlite.privileges where object_id = %s and object_type = %s", (item.id, item.type))
     tx.execute("delete from mzlite.dependencies where referenced_id = %s", (item.id,))

@@ -338,8 +338,26 @@ def add_item(tx: EngineTransaction, session: Session, item: NewItem, references:
             item.session_id,
         ),
     )
-    for reference in sorted(set(references)):
+    found = set(references)
+    if item.relation is not None:
+        found |= _types_of(tx, item.relation)
+    for reference in sorted(found):
         tx.execute("insert into mzlite.dependencies (object_id, referenced_id) values (%s, %s)", (item.id, reference))
+
+
+def _types_of(tx: EngineTransaction, relation: int) -> set[str]:
+    """The ids of the user's types that a relation's columns have."""
+    rows = tx.execute(
+        """
+        select o.id from pg_catalog.pg_attribute as a
+        inner join pg_catalog.pg_type as t on t.oid = a.atttypid
+        inner join mzlite.objects as o
+            on o.type = 'type' and (o.details ->> 'type_oid')::bigint in (t.oid::bigint, t.typelem::bigint)
+        where a.attrelid = %s::bigint::oid and a.attnum > 0
+        """,
+        (relation,),
+    ).fetchall()
+    return {str(row[0]) for row in rows}
 
 
 def refuse_existing(tx: EngineTransaction, schema: Schema, name: str, *, is_type: bool = False) -> None:

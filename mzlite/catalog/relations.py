@@ -173,6 +173,7 @@ def create_view(statement: CreateView, session: Session, tx: EngineTransaction) 
             relation,
             create_sql=broken([f"{kind} {reference(identity)}{columns}", f"AS {definition.shown}"]),
             definition=f"{definition.shown};",
+            details={"not_null": list(definition.not_null)},
             session_id=session.id if statement.temporary else None,
         ),
         definition.references,
@@ -228,7 +229,7 @@ def create_materialized_view(
         f"WITH ({', '.join(options)})",
         f"AS {definition.shown}",
     ]
-    details: dict[str, object] = {"not_null": list(statement.assert_not_null)}
+    details: dict[str, object] = {"not_null": sorted({*definition.not_null, *statement.assert_not_null})}
     if statement.refresh and any(not clause.upper().startswith("ON COMMIT") for clause in statement.refresh):
         details["refresh"] = [_refresh(clause) for clause in statement.refresh]
     add_item(

@@ -47,6 +47,8 @@ def create_type(statement: CreateType, session: Session, tx: EngineTransaction) 
     else:
         fields = ", ".join(f"{quote_name(field)} {kind}" for field, kind in statement.options.items())
         tx.execute(f"create type {shown} as ({fields})")
+    row = tx.execute("select %s::regtype::oid::bigint", (shown,)).fetchone()
+    assert row is not None
     tx.execute("select set_config('search_path', '', true)")
     tx.execute(f"grant usage on type {shown} to materialize")
     identity = next_id(tx)
@@ -59,6 +61,13 @@ def create_type(statement: CreateType, session: Session, tx: EngineTransaction) 
     add_item(
         tx,
         session,
-        NewItem(identity, "type", schema.namespace, name, create_sql=text, details={"kind": statement.kind}),
+        NewItem(
+            identity,
+            "type",
+            schema.namespace,
+            name,
+            create_sql=text,
+            details={"kind": statement.kind, "type_oid": row[0]},
+        ),
     )
     return ExecuteResult("CREATE TYPE")

@@ -150,11 +150,13 @@ end;
 
 -- The type as a column of CREATE TABLE shows it, with its schema.
 create function mz_internal.qualified_type(type oid, modifier integer) returns text
-language sql stable parallel safe
+language sql stable security definer parallel safe
 return (
     select
-        case when n.nspname = 'mz_catalog' then 'mz_catalog.' else 'pg_catalog.' end
-        || t.typname::text
+        case
+            when n.nspname in ('mz_catalog', 'pg_catalog') then n.nspname || '.' || t.typname::text
+            else '${' || (select o.id from mzlite.objects as o where o.details ->> 'type_oid' = t.oid::text) || '}'
+        end
         || case
             when modifier < 0 then ''
             else replace(coalesce(substring(format_type(type, modifier) from '\([^)]*\)'), ''), ',', ', ')

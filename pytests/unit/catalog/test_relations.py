@@ -221,3 +221,26 @@ def test_temporary_objects_go_with_their_session(filled: Database) -> None:
     with filled.transaction() as tx:
         drop_temporary(tx, filled.session)  # type: ignore[arg-type]
     assert filled.rows("select * from mz_relations where schema_id = '0'") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "sure"),
+    [
+        ("select id, name from t", ["id"]),
+        (
+            "select id + 1 as a, coalesce(name, '') as b, count(*) as c, max(id) as d from t group by id, name",
+            ["a", "b", "c"],
+        ),
+        ("select a.id as x, b.id as y from t a left join t b on a.id = b.id", ["x"]),
+        ("select a.id as x, b.id as y from t a full join t b on a.id = b.id", []),
+        ("select a.id as x, b.id as y from t a join t b on a.id = b.id", ["x", "y"]),
+        ("select id from t union all select null", []),
+        ("with c as (select id from t) select id, id::text as s from c", ["id", "s"]),
+        ("select case when name = 'x' then id else 0 end as a, case when name = 'x' then id end as b from t", ["a"]),
+        ("select j -> 'x' as a, name is null as b, 1 as c from t", ["b", "c"]),
+        ("select * from v", ["id"]),
+    ],
+)
+def test_columns_that_are_never_null(filled: Database, query: str, sure: list[str]) -> None:
+    filled.run(f"create view n as {query}")
+    assert [name for name, nullable, *_ in filled.rows("show columns from n") if not nullable] == sure
