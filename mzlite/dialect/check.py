@@ -40,9 +40,15 @@ _WRITTEN = Context("RETURNING clause")
 
 
 def check_query(sql: str, *, maintained: bool) -> None:
-    """Raises MzError when Materialize refuses the query `sql`; `maintained`: it is kept up to date by a materialized
-    view, an index or a subscription, and does not only define a view or answer once."""
+    """Raises MzError when Materialize refuses a query.
+
+    Args:
+        sql: the query, as it was written or as a statement object has it for PostgreSQL.
+        maintained: it is kept up to date by a materialized view, an index or a subscription, and does not only define
+            a view or answer once.
+    """
     parser = StatementParser(tokenize(sql))
+    parser.is_relayed = True
     query = parser.query()
     if parser.peek_kind() != "EOF":
         raise parser.expected("end of statement")
@@ -222,4 +228,4 @@ def _refuse(what: str) -> None:
     flag = _FLAGGED.get(what)
     if flag is not None:
         FLAGS.require(flag)
-    raise unsupported(what)
+    raise MzError(what) if "not yet supported" in what else unsupported(what)

@@ -17,6 +17,7 @@ from mzlite.dialect.functions import FunctionInfo, find_function
 from mzlite.dialect.names import query_columns
 from mzlite.dialect.pg_errors import FUNCTION_HINT
 from mzlite.errors import INTERNAL, MzError
+from mzlite.errors import unsupported as refused_here
 
 _IGNORE_NULLS = "IGNORE NULLS and RESPECT NULLS options for functions other than LAG and LEAD"
 _MAX_FRAME_OFFSET = 1_000_000
@@ -167,6 +168,7 @@ class _Planner:
             self.expression(select.having, _HAVING)
         if select.qualify is not None:
             self.expression(select.qualify, _QUALIFY)
+            raise refused_here("QUALIFY is not supported by mzlite: filter the window function in an outer query")
         for item in select.items:
             if item.expression is None and not select.from_:
                 raise MzError("SELECT * with no tables specified is not valid")
@@ -432,6 +434,8 @@ class _Planner:
             raise MzError(f"function {info.name} has 0 parameters, but was called with {len(call.arguments)}")
         if call.over is not None and call.over.ignore_nulls and info.name not in ("lag", "lead"):
             raise unsupported(_IGNORE_NULLS)
+        if call.over is not None and call.over.ignore_nulls:
+            raise refused_here("IGNORE NULLS is not supported by mzlite")
 
 
 def _info(call: ast.Function) -> FunctionInfo:

@@ -85,9 +85,50 @@ def _invent(node: ast.Expression) -> tuple[str, bool] | None:
 
 
 def type_name(data_type: ast.DataType) -> str | None:
-    """The bare name of a type; of an array or list, that of its element."""
+    """The bare name of a type as Materialize's catalog has it: `_int4` for an array, `list`, `map`."""
     if data_type.kind == "named":
         return data_type.name[-1]
+    if data_type.kind in ("list", "map"):
+        return data_type.kind
+    inner = None if data_type.element is None else type_name(data_type.element)
+    return None if inner is None else "_" + inner
+
+
+def postgres_column_name(expression: ast.Expression) -> str:
+    """The name that PostgreSQL invents for a column that is sent to it without one."""
+    found = _postgres_name(expression)
+    return UNKNOWN if found is None else found[0]
+
+
+def _postgres_name(node: ast.Expression) -> tuple[str, bool] | None:
+    match node:
+        case ast.Value() | ast.Parameter():
+            return None
+        case ast.IntervalValue():
+            return "interval", False
+        case ast.Cast():
+            inner = _postgres_name(node.expression)
+            return inner if inner is not None and inner[1] else (_postgres_type_name(node.data_type), False)
+        case ast.Case():
+            inner = _postgres_name(node.otherwise) if node.otherwise is not None else None
+            return inner if inner is not None and inner[1] else ("case", False)
+        case ast.Function():
+            return node.name[-1], True
+        case ast.Sequence() | ast.SequenceSubquery():
+            return "array", True
+        case ast.MapLiteral():
+            return "jsonb_build_object", True
+        case ast.Nested() | ast.Collate():
+            return _postgres_name(node.expression)
+        case ast.Subscript():
+            return _postgres_name(node.expression)
+        case _:
+            return _invent(node)
+
+
+def _postgres_type_name(data_type: ast.DataType) -> str:
     if data_type.kind == "map":
-        return "map"
-    return None if data_type.element is None else type_name(data_type.element)
+        return "jsonb"
+    if data_type.element is not None:
+        return _postgres_type_name(data_type.element)
+    return data_type.name[-1]

@@ -7,7 +7,7 @@ checks need (`ParsedStatement`). Raises MzError (42601) with Materialize's words
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mzlite.dialect import ast
 from mzlite.dialect import statements as s
@@ -15,6 +15,7 @@ from mzlite.dialect import tokens as t
 from mzlite.dialect.keywords import QUERY_START
 from mzlite.dialect.reads import ReadParser
 from mzlite.dialect.show import Variable
+from mzlite.dialect.stream import quote_if_needed
 from mzlite.errors import syntax_error
 
 _CREATE_EXPECTED = {
@@ -111,7 +112,7 @@ class StatementParser(ReadParser):
         self.edits.clear()
         self.target = ()
         self.statement_start = self.position
-        statement = self.statement()
+        statement = replace(self.statement(), sql=self.statement_text())
         return ParsedStatement(
             statement,
             self.queries,
@@ -189,6 +190,12 @@ class StatementParser(ReadParser):
             return None
         return ", ".join(self.comma_separated(self._variable_value))
 
+    def _search_path(self) -> str | None:
+        """The schemas of a search path; each stays one name, whatever is in it."""
+        if self.take_keyword("DEFAULT"):
+            return None
+        return ", ".join(quote_if_needed(value) for value in self.comma_separated(self._variable_value))
+
     def _variable_value(self) -> str:
         kind = self.kinds[self.index]
         if kind == t.NUMBER or (kind == t.OP and self.values[self.index] == "-"):
@@ -215,10 +222,11 @@ class StatementParser(ReadParser):
             variable, normal = "client_encoding", True
         local = modifier == "LOCAL"
         if variable == "schema":
-            value = None if self.take_keyword("DEFAULT") else self._variable_value()
+            value = None if self.take_keyword("DEFAULT") else quote_if_needed(self._variable_value())
             return s.SetVariable(self.statement_text(), "search_path", value, local)
         if normal:
-            return s.SetVariable(self.statement_text(), variable, self.set_values(), local)
+            value = self._search_path() if variable == "search_path" else self.set_values()
+            return s.SetVariable(self.statement_text(), variable, value, local)
         if variable == "transaction" and modifier is None:
             return self._set_transaction(local=True)
         if modifier == "SESSION" and variable == "characteristics" and self.take_keyword("AS", "TRANSACTION"):
@@ -340,28 +348,28 @@ class StatementParser(ReadParser):
 
     def _prepare(self) -> s.Statement:
         start = self.tokens.starts[self.index - 1]
-        self.identifier()
+        name = self.identifier()
         self.expect_keyword("AS")
         head = self.last_end
         preparable = self.kinds[self.index] == t.LPAREN or self.peek_keyword_in(_PREPARABLE)
         inner = self.statement()
         if not preparable or not isinstance(inner, s.Relayed):
             raise syntax_error("unpreparable statement")
-        return s.Relayed(self.statement_text(), f"{self.relay(start, head)} {inner.relay_sql}", "prepare")
+        sql = f"{self.relay(start, head)} {inner.relay_sql}"
+        return s.Prepare(self.statement_text(), sql, "prepare", name=name, prepared=inner)
 
     def _execute(self) -> s.Statement:
         start = self.tokens.starts[self.index - 1]
-        self.identifier()
+        name = self.identifier()
         if self.kinds[self.index] == t.LPAREN:
             self.expressions.extend(self.parenthesized(self.expression))
-        return s.Relayed(self.statement_text(), self.relay(start, self.last_end), "prepare")
+        return s.Execute(self.statement_text(), self.relay(start, self.last_end), "prepare", name=name)
 
     def _deallocate(self) -> s.Statement:
         start = self.tokens.starts[self.index - 1]
         self.take_keyword("PREPARE")
-        if not self.take_keyword("ALL"):
-            self.identifier()
-        return s.Relayed(self.statement_text(), self.relay(start, self.last_end), "prepare")
+        name = None if self.take_keyword("ALL") else self.identifier()
+        return s.Deallocate(self.statement_text(), self.relay(start, self.last_end), "prepare", name=name)
 
     # The rest ----------------------------------------------------------------------
 

@@ -12,6 +12,8 @@ from mzlite.dialect import ast
 from mzlite.dialect import tokens as t
 from mzlite.dialect.expressions import ExpressionParser
 from mzlite.dialect.keywords import RESERVED, RESERVED_IN_COLUMN_ALIAS, RESERVED_IN_TABLE_ALIAS
+from mzlite.dialect.names import column_name, postgres_column_name
+from mzlite.dialect.stream import quote_identifier
 from mzlite.errors import syntax_error
 
 _UNION, _INTERSECT = 1, 2
@@ -20,6 +22,9 @@ _SET_PRECEDENCE = {"UNION": _UNION, "EXCEPT": _UNION, "INTERSECT": _INTERSECT}
 
 class QueryParser(ExpressionParser):
     """Adds `query` to the stream; `show_query` comes from the SHOW parser."""
+
+    is_relayed = False
+    """The text is one that was already turned into PostgreSQL's spelling."""
 
     def show_query(self) -> str:
         """The query that answers a SHOW statement whose SHOW was read."""
@@ -40,11 +45,16 @@ class QueryParser(ExpressionParser):
         options: dict[str, object] = {}
         if self.take_keyword("WITH"):
             if self.take_keyword("MUTUALLY"):
+                self.edit(self.tokens.starts[self.index - 1], self.last_end, "")
                 self.expect_keyword("RECURSIVE")
                 if self.kinds[self.index] == t.LPAREN:
+                    options_start = self.position
                     options = dict(self.parenthesized(self._recursion_option))
+                    self.edit(options_start, self.last_end, "")
                 recursive = self.comma_separated(self._recursive_cte)
             else:
+                if self.is_relayed:
+                    self.take_keyword("RECURSIVE")
                 ctes = self.comma_separated(self._cte)
         result = self._tail(start, ctes, recursive, options, self._body(0))
         self.leave()
@@ -74,14 +84,32 @@ class QueryParser(ExpressionParser):
         return ast.Cte(start, self.last_end, name, columns, query)
 
     def _recursive_cte(self) -> ast.RecursiveCte:
+        """name (column type, ..) AS (query). PostgreSQL is shown WITH RECURSIVE, which has no types of columns but
+        wants the same ones in both operands of the UNION: each is cast to what is declared here."""
         start = self.position
         name = self.identifier()
-        columns = self.parenthesized(lambda: (self.identifier(), self.data_type()))
+        types: list[str] = []
+        columns = self.parenthesized(lambda: self._typed_column(types))
         self.expect_keyword("AS")
         self.expect(t.LPAREN)
         query = self.query()
+        if isinstance(query.body, ast.SetOperation) and not query.order_by and query.limit is None:
+            names = [quote_identifier(column) for column, _ in columns]
+            casts = ", ".join(f"{column}::{kind}" for column, kind in zip(names, types, strict=True))
+            for number, operand in enumerate((query.body.left, query.body.right)):
+                self.edit(operand.start, operand.start, f"SELECT {casts} FROM (")
+                self.edit(operand.end, operand.end, f") AS operand{number} ({', '.join(names)})")
         self.expect(t.RPAREN)
         return ast.RecursiveCte(start, self.last_end, name, columns, query)
+
+    def _typed_column(self, types: list[str]) -> tuple[str, ast.DataType]:
+        name = self.identifier()
+        name_end = self.last_end
+        start = self.position
+        data_type = self.data_type()
+        types.append(self.relay(start, self.last_end))
+        self.edit(name_end, self.last_end, "")
+        return name, data_type
 
     def _tail(
         self,
@@ -227,22 +255,12 @@ class QueryParser(ExpressionParser):
             return ast.SelectItem(start, self.last_end, None)
         expression = self.expression()
         alias = self._alias(RESERVED_IN_COLUMN_ALIAS)
+        item = ast.SelectItem(start, self.last_end, expression, alias)
         if alias is None:
-            self._name_for_postgres(expression)
-        return ast.SelectItem(start, self.last_end, expression, alias)
-
-    def _name_for_postgres(self, expression: ast.Expression) -> None:
-        """PostgreSQL is told the column's name where it would invent another one."""
-        inner = expression
-        while isinstance(inner, (ast.Subscript, ast.Nested)):
-            inner = inner.expression
-        name = None
-        if isinstance(inner, (ast.Sequence, ast.SequenceSubquery)) and inner.kind == "list":
-            name = "list"
-        elif isinstance(inner, ast.MapLiteral):
-            name = "map"
-        if name is not None:
-            self.edit(expression.end, expression.end, f' AS "{name}"')
+            name = column_name(item)
+            if name is not None and name != postgres_column_name(expression):
+                self.edit(expression.end, expression.end, f" AS {quote_identifier(name)}")
+        return item
 
     def _select_option(self) -> tuple[str, object]:
         word = self.expect_one_of("EXPECTED", "AGGREGATE", "DISTINCT", "LIMIT")

@@ -136,12 +136,16 @@ class ReadParser(ShowParser):
         if into:
             self.edit(self.tokens.starts[self.index - 1], self.last_end, "")
         inner: s.Statement | None = None
+        name_start = name_end = 0
+        with_columns = False
         if self.take(t.LPAREN):
             inner = self._copied_statement()
             self.expect(t.RPAREN)
         else:
+            name_start = self.position
             self.target = self.raw_name()
-            self.column_list(optional=True)
+            name_end = self.last_end
+            with_columns = bool(self.column_list(optional=True))
         direction = self.expect_one_of("FROM", "TO")
         if direction == "FROM" and inner is not None:
             raise syntax_error("queries not allowed in COPY FROM")
@@ -156,8 +160,14 @@ class ReadParser(ShowParser):
         if isinstance(inner, s.Subscribe):
             return self._copy_subscription(inner, options)
         if direction == "TO" and inner is None:
-            # Materialize copies only queries out.
-            self.refuse("COPY <table> TO STDOUT")
+            if with_columns:
+                self.refuse(
+                    "specifying columns for COPY <table_name> TO commands not yet supported; "
+                    "use COPY (SELECT...) TO STDOUT instead"
+                )
+            # Relations are views in PostgreSQL, of which it copies only queries.
+            self.edit(name_start, name_start, "(TABLE ")
+            self.edit(name_end, name_end, ")")
         sql = self.relay(start, self.last_end)
         if direction == "FROM":
             return s.Relayed(self.statement_text(), sql, "write", writes=True)

@@ -55,6 +55,28 @@ class BeginTransaction(Relayed):
 
 
 @dataclass(frozen=True)
+class Prepare(Relayed):
+    """PREPARE; `prepared` is what EXECUTE of this name will do."""
+
+    name: str = ""
+    prepared: Relayed | None = None
+
+
+@dataclass(frozen=True)
+class Execute(Relayed):
+    """EXECUTE; it writes if what was prepared under the name writes."""
+
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Deallocate(Relayed):
+    """DEALLOCATE; `name` None is ALL."""
+
+    name: str | None = None
+
+
+@dataclass(frozen=True)
 class Refused(Statement):
     """A statement that parses and that the planner refuses. In a text of several statements its error belongs
     to its own turn: whoever executes it raises `error`."""

@@ -8,6 +8,7 @@ needs another spelling than Materialize (a quoted name, a pair of parentheses, a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -27,6 +28,11 @@ MAX_IDENTIFIER_BYTES = 255
 def quote_identifier(name: str) -> str:
     """`name` in double quotes."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def quote_if_needed(name: str) -> str:
+    """`name` in double quotes unless it reads the same without."""
+    return name if re.fullmatch(r"[a-z_][a-z0-9_$]*", name) else quote_identifier(name)
 
 
 class TokenStream:

@@ -1,7 +1,5 @@
 """Replays the statements recorded on a running Materialize, as far as parsing and checking decide them."""
 
-
-
 from __future__ import annotations
 
 import json
