@@ -32,7 +32,7 @@ from mzlite.wire.errors import (
     WARNING,
     notice_response,
 )
-from mzlite.wire.interface import END_OF_TIME
+from mzlite.wire.interface import END_OF_TIME, Subscription
 from mzlite.wire.messages import (
     COPY_DONE,
     PORTAL_SUSPENDED,
@@ -221,7 +221,13 @@ class OwnStatements:
         if cursor.rows is not None:
             return
         session = self.session
-        subscription = await session.interruptible(session.coordinator.subscribe(session.session, cursor.statement))
+        starting = asyncio.ensure_future(session.coordinator.subscribe(session.session, cursor.statement))
+        try:
+            subscription = await session.interruptible(asyncio.shield(starting))
+        except BaseException:
+            # It may still come to be; then nobody wants it any more.
+            session.server.background(asyncio.ensure_future(_close_when_started(starting)))
+            raise
         try:
             types = session.relay.descriptions.types
             cursor.columns = subscribe_columns(cursor.statement, subscription.columns, types)
@@ -337,6 +343,15 @@ class OwnStatements:
             if deadline is None:
                 deadline = now()
         client.send(CommandComplete(f"FETCH {count}").encode())
+
+
+async def _close_when_started(starting: asyncio.Future[Subscription]) -> None:
+    """Close a subscription that was given up while it started."""
+    try:
+        subscription = await starting
+    except MzError:
+        return
+    await subscription.close()
 
 
 def _taken(cursor: SubscribeCursor, limit: int | None) -> list[Row]:

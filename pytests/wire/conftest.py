@@ -95,7 +95,7 @@ VARIABLES = (
 def translate(fields: Mapping[str, str]) -> MzError:
     """Enough to see that errors of PostgreSQL are translated."""
     if fields["C"] == "42P01":
-        return MzError(fields["M"].replace("relation", "unknown catalog item"))
+        return MzError(fields["M"].replace("relation", "unknown item"))
     return MzError(fields["M"], sqlstate=fields["C"], detail=fields.get("D"), hint=fields.get("H"))
 
 
