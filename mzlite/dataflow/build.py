@@ -17,6 +17,7 @@ from mzlite.dataflow.rel import Column, ConstantRel, MapRel, NodeRel, Rel, Union
 from mzlite.dataflow.rules.accumulators import Call
 from mzlite.dataflow.rules.aggregate import Aggregate, Key, plan_calls
 from mzlite.dataflow.rules.counted import Counted, Values
+from mzlite.dataflow.rules.first import First
 from mzlite.dataflow.rules.join import Join, JoinInput
 from mzlite.dataflow.rules.keys import hash_of
 from mzlite.dataflow.rules.outer_join import OuterJoin
@@ -94,6 +95,8 @@ class Builder:
                 return self.aggregate(operator)
             case op.SetOperation():
                 return self.set_operation(operator)
+            case op.First():
+                return self.first(operator)
             case op.PerKey():
                 return self.per_key(operator)
         raise unsupported(f"{operator.label()} cannot be maintained")
@@ -309,6 +312,21 @@ class Builder:
         sources = [self.build(item) for item in operator.operators]
         columns = self.common_columns(sources, operator.names)
         return self.add(Counted(self.number(), self.owner, operator.kind, columns, sources))
+
+    def first(self, operator: op.First) -> Rel:
+        """DISTINCT ON."""
+        alias = operator.source.alias
+        rel = self.once(self.build(operator.source.operator))
+        if not rel.append_only:
+            # A winner that leaves is followed by another row of its key, found by index.
+            if not is_stored(rel):
+                rel = self.keep(rel)
+            places = {column.name: rel.stored(column.name) for column in rel.columns}
+            parts = [quote(place[1]) for name in operator.keys if (place := places[name]) is not None]
+            store = next(place[0] for place in places.values() if place is not None)
+            if self.create:
+                self.execute(f"create index on {store} ({hash_of(parts)})")
+        return self.add(First(self.number(), self.owner, rel, alias, operator.keys, operator.order))
 
     def per_key(self, operator: op.PerKey) -> Rel:
         """Whatever is recomputed per key."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
+from pglast import ast, enums, parse_sql
+
 from mzlite.dataflow.build import Builder, as_foreign, readable_before
 from mzlite.dataflow.objects import Graph, Kind, MaintainedObject
 from mzlite.dataflow.program import hydrate
@@ -23,7 +25,7 @@ from mzlite.dialect.statements import ColumnDefinition
 from mzlite.errors import MzError, unsupported
 from mzlite.dataflow.specs import Connectors, ingest_from_json, ingest_to_json, sink_from_json, sink_to_json
 from mzlite.kafka.spec import IngestSpec, SinkSpec
-from mzlite.planner.expressions import literal, quote
+from mzlite.planner.expressions import Node, literal, quote, walk
 from mzlite.planner.scope import RelationInfo
 from mzlite.planner.select import plan
 
@@ -62,8 +64,15 @@ class Dataflow:
         search_path: Sequence[str],
     ) -> int:
         """A plain view; nothing is maintained until something maintained reads it. Returns its oid."""
-        self._as_defined(tx, search_path, f"create view {quote(schema)}.{quote(name)}{column_list(columns)} as {query}")
-        tx.execute(f"grant select on {quote(schema)}.{quote(name)} to materialize")
+        shown = f"{quote(schema)}.{quote(name)}"
+        if computes(query):
+            definition = f"mzlite_def.d_{object_id}"
+            self._as_defined(tx, search_path, f"create view {definition}{column_list(columns)} as {query}")
+            # Without a fence PostgreSQL would compute a column again at each of its uses in the reader's query.
+            tx.execute(f"create view {shown} as select * from {definition} offset 0")
+        else:
+            self._as_defined(tx, search_path, f"create view {shown}{column_list(columns)} as {query}")
+        tx.execute(f"grant select on {shown} to materialize")
         return relation_oid(tx, schema, name)
 
     def create_materialized_view(
@@ -219,7 +228,7 @@ class Dataflow:
         if row is None or row[0] != "v":
             raise unsupported("a maintained view can only read tables, sources and views")
         object_id = f"v{relation}"
-        item = self._build(tx, object_id, "view", relation, relation, None, ())
+        item = self._build(tx, object_id, "view", relation, self._definition_of(tx, relation), None, ())
         self._record(tx, item)
         return item
 
@@ -236,6 +245,16 @@ class Dataflow:
         if found[2].startswith(("mz_", "pg_", "information_schema")):
             raise unsupported(f"a maintained view over the system relation {found[2]}.{name} is not supported")
         return RelationInfo(found[0], f"{found[2]}.{name}", tuple(found[1]))
+
+    def _definition_of(self, tx: EngineTransaction, relation: int) -> int:
+        """The oid of the view that has a plain view's own query: itself, or what stands behind its fence."""
+        row = tx.execute(
+            "select c.oid from pg_rewrite r join pg_depend d on d.objid = r.oid and d.classid = 'pg_rewrite'::regclass"
+            " join pg_class c on c.oid = d.refobjid and d.refclassid = 'pg_class'::regclass"
+            " where r.ev_class = %s and c.relnamespace = 'mzlite_def'::regnamespace",
+            (relation,),
+        ).fetchone()
+        return int(row[0]) if row is not None else relation
 
     # Parts -----------------------------------------------------------------------------
 
@@ -433,6 +452,27 @@ def make_index(tx: EngineTransaction, rel: Rel, name: str, keys: Sequence[str]) 
         columns = list(itertools.chain(quote(place[1]) for place in found if place is not None))
         if len(stores) == 1 and len(columns) <= 32:
             tx.execute(f"create index {name} on {stores.pop()} ({', '.join(columns)})")
+
+
+def computes(query: str) -> bool:
+    """Whether a query's columns take work to compute (and are not computed once anyway, as in a grouped query)."""
+    statement = parse_sql(query)[0].stmt
+    if statement.op != enums.SetOperation.SETOP_NONE or statement.groupClause or statement.distinctClause:
+        return False
+    return any(
+        isinstance(node, (ast.CaseExpr, ast.FuncCall))
+        for target in statement.targetList or ()
+        for node in walk(target)
+    ) or any(computes_inside(cte.ctequery) for cte in (statement.withClause.ctes if statement.withClause else ()))
+
+
+def computes_inside(statement: Node) -> bool:
+    """The same for the query of a CTE, which PostgreSQL folds into its only reader."""
+    return any(
+        isinstance(node, (ast.CaseExpr, ast.FuncCall))
+        for target in getattr(statement, "targetList", None) or ()
+        for node in walk(target)
+    )
 
 
 def empty_query(columns: Sequence[Column]) -> str:

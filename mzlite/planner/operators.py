@@ -218,6 +218,24 @@ class SetOperation(Operator):
 
 
 @dataclass(frozen=True)
+class First(Operator):
+    """DISTINCT ON: the first row of each key. `keys` are columns of the input; `order` is SQL over the input's alias."""
+
+    source: Input
+    keys: tuple[str, ...]
+    order: tuple[str, ...]
+
+    def columns(self) -> tuple[str, ...]:
+        return self.source.operator.columns()
+
+    def inputs(self) -> Sequence[Operator]:
+        return [self.source.operator]
+
+    def label(self) -> str:
+        return f"First of each ({', '.join(self.keys)}) by {', '.join(self.order)}"
+
+
+@dataclass(frozen=True)
 class PerKey(Operator):
     """Whatever is a function of all rows that share a key: top-k, DISTINCT ON, window functions, ordered aggregates.
 

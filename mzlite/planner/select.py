@@ -19,6 +19,7 @@ from mzlite.planner.expressions import (
     contains_window,
     function_name,
     quote,
+    reference,
     references,
     sql,
     walk,
@@ -28,6 +29,7 @@ from mzlite.planner.grouping import group
 from mzlite.planner.operators import (
     Bound,
     Constant,
+    First,
     Input,
     Operator,
     Output,
@@ -38,7 +40,7 @@ from mzlite.planner.operators import (
     Temporal,
     Union,
 )
-from mzlite.planner.scope import Context, Relations, Scope, Stage, Visible, resolve, unique
+from mzlite.planner.scope import Context, Relations, Scope, Stage, Visible, rebase, resolve, unique
 from mzlite.planner.subqueries import apply_condition, has_subquery
 from mzlite.planner.temporal import bounds, is_temporal
 
@@ -297,15 +299,43 @@ def first_of_each(
     context: Context, stage: Stage, targets: list[Output], keys: list[Node], order: list[ast.SortBy]
 ) -> Operator:
     """DISTINCT ON: the first row of each key; ties are broken by the whole row, so that the result is a function of the rows."""
+    # The input is made to have a plain column for each key and each part of the order.
+    taken: set[str] = set()
+    outputs: list[Output] = []
+    places: dict[str, str] = {}
+    for node in [*(node for _, node in targets), *keys, *(part.node for part in order)]:
+        for part in [node] if node in keys else sorted_references(stage.current(node)):
+            text = sql(stage.current(part))
+            if text not in places:
+                places[text] = unique(output_name(part), taken)
+                outputs.append((places[text], part))
+    source = Input(context.alias(), finish(context, stage, outputs))
+    move = {ref: column(source.alias, places[sql(node)]) for _, node in outputs if (ref := reference(stage.current(node)))}
 
-    def query(select_list: str, source: str) -> str:
-        sorts = [replace_sort(part, stage.current(part.node)) for part in order]
-        on = ", ".join(sql(stage.current(key)) for key in keys)
-        ties = ", ".join(sql(stage.current(node)) for _, node in targets)
-        sorting = order_by(sorts) or f" order by {on}"
-        return f"select distinct on ({on}) {select_list} from {source}{sorting}, {ties}"
+    def moved(node: Node) -> Node:
+        current = stage.current(node)
+        place = places.get(sql(current))
+        return column(source.alias, place) if place is not None else rebase(current, move)
 
-    return per_key(context, stage, targets, keys, query, "Distinct on")
+    sorts = [sql(replace_sort(part, moved(part.node))) for part in order]
+    names = [places[sql(stage.current(key))] for key in keys]
+    behind = [text for part, text in zip(order, sorts, strict=True) if sql(stage.current(part.node)) not in {sql(stage.current(key)) for key in keys}]
+    ties = [sql(moved(node)) for _, node in targets]
+    first = First(source, tuple(names), tuple([*behind, *ties]))
+    alias = context.alias()
+    again = {(source.alias, name): column(alias, name) for name, _ in outputs}
+    return Select((Input(alias, first),), (), tuple((name, rebase(moved(node), again)) for name, node in targets))
+
+
+def sorted_references(node: Node) -> list[Node]:
+    """The columns that an expression reads, as nodes, in a stable order."""
+    return [column(alias, name) for alias, name in sorted(references(node))]
+
+
+def output_name(node: Node) -> str:
+    """A readable name for a column that an expression yields."""
+    found = reference(node)
+    return found[1] if found is not None else default_name(node)
 
 
 def top_k(

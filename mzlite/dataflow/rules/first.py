@@ -1,0 +1,147 @@
+"""First: the first row of each key in an order (DISTINCT ON).
+
+Reads the input's delta. The winner of a key is kept; a new row is compared with it alone, so the
+work of an insertion does not depend on how many rows the key has. Only where a winner leaves are
+the key's rows read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mzlite.dataflow.node import Node, Step
+from mzlite.dataflow.rel import TICK, Column, Mode, Rel, names_of
+from mzlite.dataflow.rules.keys import hash_of, same_row
+from mzlite.planner.expressions import quote
+
+
+class First(Node):
+    """The winners, one for each key, as rows of the input.
+
+    Args:
+        source: the input; unless it only grows, its store is indexed by the hash of the keys.
+        alias: under which keys and order refer to the input.
+        keys: the key columns.
+        order: the ORDER BY items behind the keys over `alias`, ties broken by the whole row.
+    """
+
+    title = "First of each key"
+
+    def __init__(
+        self, number: int, owner: str, source: Rel, alias: str, keys: Sequence[str], order: Sequence[str]
+    ) -> None:
+        super().__init__(number, owner, source.columns, False)
+        self.source, self.alias = source, quote(alias)
+        self.keys = [column for column in source.columns if column.name in keys]
+        self.order = list(order)
+
+    def key_hash(self, alias: str) -> str:
+        """SQL of the hash of a row's keys."""
+        return hash_of([f"{alias}.{quote(column.name)}" for column in self.keys])
+
+    def state_columns(self) -> Sequence[Column]:
+        return [*super().state_columns(), Column("mz_key", "bigint not null")]
+
+    def store_statements(self) -> list[str]:
+        create, *rest = super().store_statements()
+        # Winners are replaced in place; room on the page keeps the new version beside the old one.
+        return [f"{create} with (fillfactor = 80)", *rest, f"create index n_{self.number}_key on {self.store} (mz_key)"]
+
+    def session_statements(self) -> list[str]:
+        columns = ", ".join(f"{quote(column.name)} {column.type}" for column in self.columns)
+        return [
+            *super().session_statements(),
+            f"create temporary table b_{self.number} ({columns}, mz_key bigint)",
+            f"create temporary table k_{self.number} (mz_key bigint primary key)",
+        ]
+
+    def session_tables(self) -> list[str]:
+        return [*super().session_tables(), f"pg_temp.b_{self.number}", f"pg_temp.k_{self.number}"]
+
+    def best(self, rows: str) -> str:
+        """The first row of each key among `rows`, with the key's hash."""
+        keys = names_of(self.keys, self.alias)
+        order = ", ".join([keys, *self.order])
+        return (
+            f"select distinct on ({keys}) {names_of(self.columns, self.alias)}, {self.key_hash(self.alias)} as mz_key"
+            f" from ({rows}) as {self.alias} order by {order}"
+        )
+
+    def steps(self, mode: Mode) -> list[Step]:
+        own = names_of(self.columns)
+        if mode is Mode.HYDRATE:
+            result = self.best(self.source.state())
+            return [
+                Step(f"insert into {self.store} ({own}, mz_key, mz_tick) select t.*, {TICK} from ({result}) as t"),
+                Step(f"insert into {self.delta_table} ({own}, mz_diff) select {own}, 1 from {self.store}", counts="delta"),
+            ]
+        delta = self.source.delta(mode)
+        if delta is None:
+            return []
+        when = (self.source.changes_with(),)
+        challengers = f"select {own} from ({delta}) as d where d.mz_diff > 0"
+        steps = [] if self.source.append_only else self.revise(delta)
+        steps += [
+            Step(f"delete from pg_temp.b_{self.number}", when=when),
+            Step(f"insert into pg_temp.b_{self.number} {self.best(challengers)}", when=when),
+            Step(self.replace(), when=when, counts="delta"),
+        ]
+        return steps
+
+    def replace(self) -> str:
+        """Each challenger meets its key's winner; the better one stays."""
+        own = names_of(self.columns)
+        better = self.best(
+            f"select {names_of(self.columns, 'b')} union all select {names_of(self.columns, 's')} where s.mz_id is not null"
+        )
+        # With one challenger a key, the duel is a subquery over at most two rows.
+        sets = ", ".join(f"{quote(column.name)} = w.{quote(column.name)}" for column in self.columns)
+        same_key = same_row(self.keys, "b", "s")
+        return (
+            f"with duel as (select s.mz_id, b.mz_key, w.* from pg_temp.b_{self.number} as b"
+            f" left join (select s.ctid as mz_id, s.* from {self.store} as s) as s on s.mz_key = b.mz_key and {same_key}"
+            f" cross join lateral (select {own} from ({better}) as z) as w"
+            f" where s.mz_id is null or not ({same_row(self.columns, 'w', 's')})),"
+            f" changed as (update {self.store} as t set {sets}, mz_tick = {TICK} from duel as w where t.ctid = w.mz_id"
+            f" returning {names_of(self.columns, 'old')}, {self.renamed('new')}),"
+            f" added as (insert into {self.store} ({own}, mz_tick, mz_key)"
+            f" select {names_of(self.columns, 'w')}, {TICK}, w.mz_key from duel as w where w.mz_id is null returning {own})"
+            f" insert into {self.delta_table} ({own}, mz_diff)"
+            f" select {own}, -1 from changed union all select {self.renamed_list()}, 1 from changed"
+            f" union all select {own}, 1 from added"
+        )
+
+    def renamed(self, version: str) -> str:
+        """The columns of an updated row under names of their own."""
+        return ", ".join(f"{version}.{quote(column.name)} as {quote('mz_new_' + column.name)}" for column in self.columns)
+
+    def renamed_list(self) -> str:
+        """Those names."""
+        return ", ".join(quote("mz_new_" + column.name) for column in self.columns)
+
+    def revise(self, delta: str) -> list[Step]:
+        """Where a winner left: the key's remaining rows decide anew."""
+        own = names_of(self.columns)
+        touched = f"pg_temp.k_{self.number}"
+        when = (self.source.changes_with(),)
+        losers = (
+            f"select distinct s.mz_key from (select {own}, {self.key_hash('g')} as mz_key"
+            f" from ({delta}) as g where g.mz_diff < 0) as g join {self.store} as s"
+            f" on s.mz_key = g.mz_key and {same_row(self.columns, 's', 'g')}"
+        )
+        keyed = f"select {self.alias}.*, {self.key_hash(self.alias)} as mz_key from ({self.source.state()}) as {self.alias}"
+        rows = f"select {names_of(self.columns, 'i')} from {touched} as k join ({keyed}) as i on i.mz_key = k.mz_key"
+        gone = f"delete from {self.store} as s using {touched} as k where s.mz_key = k.mz_key returning {names_of(self.columns, 's')}"
+        changed = (self.source.changes_with(),)
+        return [
+            Step(f"delete from {touched}", when=when),
+            Step(f"insert into {touched} {losers}", when=when),
+            Step(
+                f"with new as materialized ({self.best(rows)}), gone as ({gone}),"
+                f" stored as (insert into {self.store} ({own}, mz_key, mz_tick) select n.*, {TICK} from new as n)"
+                f" insert into {self.delta_table} ({own}, mz_diff)"
+                f" select {own}, -1 from gone union all select {own}, 1 from new",
+                when=changed,
+                counts="delta",
+            ),
+        ]
