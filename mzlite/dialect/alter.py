@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from mzlite.dialect import statements as s
 from mzlite.dialect import tokens as t
-from mzlite.dialect.create_kafka import KafkaParser
+from mzlite.dialect.sinks import SinkParser
 from mzlite.dialect.statements import OptionValue
 from mzlite.errors import syntax_error
 
@@ -24,7 +24,7 @@ _COMMENT_WORDS = (
 _SECOND_WORDS = {"MATERIALIZED": "VIEW", "CONTINUAL": "TASK", "NETWORK": "POLICY"}
 
 
-class AlterParser(KafkaParser):
+class AlterParser(SinkParser):
     """Adds ALTER, DROP and COMMENT ON."""
 
     def object_type(self, *, optional: bool = False) -> str | None:

@@ -17,9 +17,9 @@ from mzlite.dialect.check_plan import (
     Context,
     check_expression,
     check_plan,
-    unsupported,
 )
 from mzlite.dialect.check_temporal import check_arithmetic, check_maintained
+from mzlite.dialect.check_values import unsupported
 from mzlite.dialect.features import FLAGS
 from mzlite.dialect.functions import UNMATERIALIZABLE, VALUE_FUNCTIONS
 from mzlite.dialect.names import query_columns

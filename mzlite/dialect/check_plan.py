@@ -7,12 +7,18 @@ LIMIT and OFFSET, set operations, VALUES, WITH. The rest is PostgreSQL's to refu
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 from mzlite.dialect import ast
 from mzlite.dialect.check_names import check_operator, check_type
+from mzlite.dialect.check_values import (
+    check_frame,
+    check_integer_literal,
+    check_literal,
+    is_negative,
+    unsupported,
+    visible_type,
+)
 from mzlite.dialect.functions import FunctionInfo, find_function
 from mzlite.dialect.names import query_columns
 from mzlite.dialect.pg_errors import FUNCTION_HINT
@@ -20,8 +26,6 @@ from mzlite.errors import INTERNAL, MzError
 from mzlite.errors import unsupported as refused_here
 
 _IGNORE_NULLS = "IGNORE NULLS and RESPECT NULLS options for functions other than LAG and LEAD"
-_MAX_FRAME_OFFSET = 1_000_000
-_INTEGER_TYPES = {"int2": "smallint", "int4": "integer", "int8": "bigint"}
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,6 @@ DEFAULT_EXPRESSION = Context("DEFAULT expression", subqueries=False)
 CREATE_INDEX = Context("CREATE INDEX", subqueries=False)
 
 
-def unsupported(feature: str) -> MzError:
-    """A feature that Materialize may have one day."""
-    return MzError(f"{feature} not yet supported")
-
-
 def check_plan(query: ast.Query, *, in_view: bool = False) -> None:
     """Raises when the planner would refuse `query`. `in_view`: it defines a view."""
     _Planner(in_view).query(query)
@@ -83,11 +82,11 @@ class _Planner:
             if query.with_ties:
                 raise unsupported("FETCH ... WITH TIES")
             self.expression(query.limit, _LIMIT)
-            if _is_negative(query.limit):
+            if is_negative(query.limit):
                 raise MzError("LIMIT must not be negative")
         if query.offset is not None:
             self.expression(query.offset, _OFFSET)
-            if isinstance(query.offset, ast.Value) and _is_negative(query.offset):
+            if isinstance(query.offset, ast.Value) and is_negative(query.offset):
                 raise MzError(f"Invalid OFFSET clause: must not be negative, got {query.offset.value}")
         if isinstance(query.body, ast.Select):
             self.select(query.body, query.order_by)
@@ -228,7 +227,7 @@ class _Planner:
     def expression(self, node: ast.Expression, context: Context) -> None:
         match node:
             case ast.Value():
-                _check_literal(node)
+                check_literal(node)
             case ast.Nested():
                 self.expression(node.expression, context)
             case ast.Function():
@@ -247,7 +246,7 @@ class _Planner:
             case ast.Cast():
                 self.expression(node.expression, context)
                 check_type(node.data_type)
-                _check_integer_literal(node)
+                check_integer_literal(node)
             case ast.Collate():
                 if node.collation != ("pg_catalog", "default"):
                     raise unsupported("COLLATE")
@@ -377,7 +376,7 @@ class _Planner:
         count = len(call.arguments or ())
         arities = _info(call).arities
         if not any(fewest <= count and (most is None or count <= most) for fewest, most in arities):
-            types = ", ".join(_visible_type(argument) for argument in call.arguments or ())
+            types = ", ".join(visible_type(argument) for argument in call.arguments or ())
             raise MzError(f"function {call.name[-1]}({types}) does not exist", hint=FUNCTION_HINT)
 
     def _aggregate(self, call: ast.Function, name: str, context: Context) -> None:
@@ -403,7 +402,7 @@ class _Planner:
         if window.ignore_nulls and window.respect_nulls:
             raise MzError("Both IGNORE NULLS and RESPECT NULLS were given.")
         if window.frame is not None:
-            _check_frame(window.frame, aggregate=info.kind == "aggregate")
+            check_frame(window.frame, aggregate=info.kind == "aggregate")
         for expression in window.partition_by:
             self.expression(expression, context)
         for item in window.order_by:
@@ -442,72 +441,3 @@ def _info(call: ast.Function) -> FunctionInfo:
     info = find_function(call.name)
     assert info is not None, "names are checked first"
     return info
-
-
-def _visible_type(node: ast.Expression) -> str:
-    """The type of an argument as an error about its call says it, as far as it can be seen."""
-    shown = {"int2": "smallint", "int4": "integer", "int8": "bigint", "float8": "double precision", "bool": "boolean"}
-    match node:
-        case ast.Nested():
-            return _visible_type(node.expression)
-        case ast.Cast(data_type=ast.DataType(kind="named")):
-            return shown.get(node.data_type.name[-1], node.data_type.name[-1])
-        case ast.IntervalValue():
-            return "interval"
-        case ast.Value(kind="number"):
-            return "numeric" if "." in node.value or "E" in node.value else "integer"
-        case ast.Value(kind="boolean"):
-            return "boolean"
-        case _:
-            return "unknown"
-
-
-def _is_negative(node: ast.Expression) -> bool:
-    return isinstance(node, ast.Value) and node.kind == "number" and node.value.startswith("-")
-
-
-def _check_literal(value: ast.Value) -> None:
-    if value.kind == "hex":
-        raise unsupported("hex string literals")
-    if value.kind == "number":
-        number = Decimal(value.value)
-        if number and number.adjusted() >= 39:
-            raise MzError(f'"{value.value}" is out of range for type numeric: exceeds maximum precision 39')
-
-
-def _check_integer_literal(cast: ast.Cast) -> None:
-    """PostgreSQL takes '1_000' and '0x10' for integers too."""
-    literal = cast.expression
-    name = _INTEGER_TYPES.get(cast.data_type.name[-1]) if cast.data_type.kind == "named" else None
-    if name is None or not isinstance(literal, ast.Value) or literal.kind != "string":
-        return
-    text = literal.value.strip()
-    if re.fullmatch(r"[+-]?[0-9]+", text) is None:
-        why = "invalid digit found in string" if text else "cannot parse integer from empty string"
-        raise MzError(f'invalid input syntax for type {name}: {why}: "{literal.value}"')
-
-
-def _check_frame(frame: ast.WindowFrame, *, aggregate: bool) -> None:
-    if frame.units == "GROUPS":
-        raise unsupported("GROUPS in window frames")
-    first = frame.first
-    last = frame.last if frame.last is not None else ("CURRENT ROW", None)
-    unbounded_first = first == ("PRECEDING", None)
-    if first == ("FOLLOWING", None):
-        raise MzError("frame start cannot be UNBOUNDED FOLLOWING")
-    if last == ("PRECEDING", None):
-        raise MzError("frame end cannot be UNBOUNDED PRECEDING")
-    if first[0] == "CURRENT ROW" and last[0] == "PRECEDING":
-        raise MzError("frame starting from current row cannot have preceding rows")
-    if first[0] == "FOLLOWING" and last[0] in ("PRECEDING", "CURRENT ROW"):
-        raise MzError("frame starting from following row cannot have preceding rows")
-    if any(bound[1] is not None and bound[1] > _MAX_FRAME_OFFSET for bound in (first, last)) and (
-        not unbounded_first and last != ("FOLLOWING", None)
-    ):
-        raise MzError("Window frame offsets greater than 1000000 are currently not supported")
-    if frame.units == "RANGE" and not (unbounded_first and last[0] == "CURRENT ROW"):
-        raise unsupported("RANGE in non-default window frames")
-    if aggregate and (
-        (unbounded_first and last[1] is not None) or (first[1] is not None and last == ("FOLLOWING", None))
-    ):
-        raise unsupported("mixed unbounded - offset frames")

@@ -1,7 +1,7 @@
 """Parses CREATE of databases, schemas, clusters, secrets, tables, views, indexes, roles and types.
 
 In: tokens, after the word CREATE. Out: the statement objects. The Kafka side (connections,
-sources, sinks, tables from sources) is in `create_kafka.py`.
+sources, sinks, tables from sources) is in modules of its own.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from typing import Literal
 from mzlite.dialect import ast
 from mzlite.dialect import tokens as t
 from mzlite.dialect.ast import Expression
-from mzlite.dialect.keywords import POSTGRES_NO_FUNCTION, POSTGRES_VALUE_FUNCTIONS, QUERY_START, RESERVED_IN_EXPRESSION
-from mzlite.dialect.types import TypeParser
+from mzlite.dialect.keywords import QUERY_START, RESERVED_IN_EXPRESSION
+from mzlite.dialect.special_forms import SpecialFormParser
 from mzlite.errors import syntax_error
 
 ZERO, OR, AND, NOT, IS, COMPARE, LIKE, OTHER, PLUS, TIMES, AT, UNARY, POSTFIX = range(13)
@@ -43,21 +43,15 @@ _OPERATOR_PRECEDENCE = {
     "%": TIMES,
 }
 _KIND_PRECEDENCE = {t.EQ: COMPARE, t.STAR: TIMES, t.DOUBLE_COLON: POSTFIX, t.LBRACKET: POSTFIX, t.DOT: POSTFIX}
-_INTERVAL_FIELDS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
-_INTERVAL_WORDS = (*_INTERVAL_FIELDS, *(field + "S" for field in _INTERVAL_FIELDS))
-_NO_TYPE = frozenset({"ARRAY", "CASE", "CAST", "EXISTS", "FALSE", "LIST", "NOT", "NULL", "ROW", "TRUE"})
-_TYPE_WORDS = frozenset({"VARYING", "PRECISION", "WITH", "WITHOUT", "LIST"})
+
+
 _SIMPLE = (ast.Identifier, ast.Value, ast.Function, ast.Nested, ast.Parameter, ast.Cast, ast.IntervalValue)
 _LIKE_FORMS = (ast.Like, ast.Between, ast.InList, ast.InSubquery)
 _COMPARISONS = frozenset({"<", "<=", "<>", ">", ">=", "="})
 
 
-class ExpressionParser(TypeParser):
+class ExpressionParser(SpecialFormParser):
     """Adds `expression` to the stream; `query` comes from the query parser."""
-
-    def query(self) -> ast.Query:
-        """A query; the parser of queries has it."""
-        raise NotImplementedError
 
     def query_after(self, inner: ast.Query) -> ast.Query:
         """The rest of a query whose first operand `inner` was read in parentheses."""
@@ -98,7 +92,7 @@ class ExpressionParser(TypeParser):
         self.edit(node.start, node.start, "(")
         self.edit(node.end, node.end, ")")
 
-    def _restrict(self, node: Expression) -> None:
+    def restrict(self, node: Expression) -> None:
         """Before AND and IN PostgreSQL takes fewer operators (no NOT, no AT TIME ZONE) than Materialize."""
         if not isinstance(node, _SIMPLE) or (isinstance(node, ast.Function) and node.special == "at time zone"):
             self.parenthesize(node)
@@ -108,12 +102,12 @@ class ExpressionParser(TypeParser):
     def _prefix(self) -> Expression:
         index = self.index
         kind, value, start = self.kinds[index], self.values[index], self.tokens.starts[index]
-        if kind in (t.KEYWORD, t.IDENT, t.LBRACKET) and self._may_be_typed_literal(index):
-            literal = self.attempt(self._typed_literal)
+        if kind in (t.KEYWORD, t.IDENT, t.LBRACKET) and self.may_be_typed_literal(index):
+            literal = self.attempt(self.typed_literal)
             if literal is not None:
                 return literal
         if kind == t.IDENT:
-            return self._qualified_identifier()
+            return self.qualified_identifier()
         if kind == t.NUMBER:
             self.index += 1
             following = self.tokens.starts[self.index]
@@ -157,14 +151,14 @@ class ExpressionParser(TypeParser):
                 return ast.Value(start, self.last_end, "null", "null")
             case "ARRAY" | "LIST":
                 self.index += 1
-                return self._sequence("array" if word == "ARRAY" else "list", start, keyword=True)
+                return self.sequence_expression("array" if word == "ARRAY" else "list", start, keyword=True)
             case "MAP":
                 self.index += 1
-                return self._map_expression(start)
+                return self.map_expression(start)
             case "CASE":
-                return self._case(start)
+                return self.case_expression(start)
             case "CAST":
-                return self._cast(start)
+                return self.cast_expression(start)
             case "COALESCE" | "GREATEST" | "LEAST":
                 self.index += 1
                 arguments = self.parenthesized(self.expression)
@@ -184,7 +178,7 @@ class ExpressionParser(TypeParser):
                 self.expect(t.RPAREN)
                 return ast.Exists(start, self.last_end, query)
             case "EXTRACT":
-                return self._extract(start)
+                return self.extract_expression(start)
             case "NOT":
                 self.index += 1
                 operand = self.subexpression(NOT)
@@ -197,16 +191,16 @@ class ExpressionParser(TypeParser):
                 self.expect(t.RPAREN)
                 return ast.Row(start, self.last_end, items)
             case "TRIM":
-                return self._trim(start)
+                return self.trim_expression(start)
             case "POSITION" if following == t.LPAREN:
-                return self._position(start)
+                return self.position_expression(start)
             case "SUBSTRING":
-                return self._substring(start)
+                return self.substring_expression(start)
             case "NORMALIZE" if following == t.LPAREN:
-                return self._normalize(start)
+                return self.normalize_expression(start)
         if word in RESERVED_IN_EXPRESSION:
             raise syntax_error(f"expected expression, but found reserved keyword: {word}")
-        return self._qualified_identifier()
+        return self.qualified_identifier()
 
     def _unary(self, operator: str, start: int) -> Expression:
         self.index += 1
@@ -251,327 +245,6 @@ class ExpressionParser(TypeParser):
         if len(expressions) == 1:
             return ast.Nested(start, start, expressions[0])
         return ast.Row(start, start, expressions)
-
-    # Typed literals and special forms ------------------------------------
-
-    def _may_be_typed_literal(self, index: int) -> bool:
-        """A cheap look ahead: could `type 'literal'` start here?"""
-        kinds = self.kinds
-        following = kinds[index + 1]
-        if kinds[index] == t.KEYWORD and self.values[index] in _NO_TYPE:
-            return False
-        if following == t.STRING:
-            return True
-        while following == t.DOT and kinds[index + 2] in (t.IDENT, t.KEYWORD):
-            index += 2
-            following = kinds[index + 1]
-            if following == t.STRING:
-                return True
-        if following == t.LPAREN:
-            return kinds[index + 2] == t.NUMBER
-        if following == t.LBRACKET:
-            return kinds[index + 2] in (t.NUMBER, t.RBRACKET) or self.values[index] == "MAP"
-        return following == t.KEYWORD and self.values[index + 1] in _TYPE_WORDS
-
-    def _typed_literal(self) -> Expression:
-        start = self.position
-        edits = len(self.edits)
-        data_type = self.data_type()
-        if data_type.kind == "named" and data_type.name == ("interval",):
-            return self.interval_value(start)
-        type_end = self.last_end
-        literal_start = self.position
-        literal = ast.Value(literal_start, 0, "string", self.literal_string())
-        literal.end = self.last_end
-        if data_type.kind != "named":
-            spelling = self.relay(start, type_end)
-            del self.edits[edits:]
-            self.edit(start, literal_start, "")
-            self.edit(literal.end, literal.end, "::" + spelling)
-        return ast.Cast(start, self.last_end, literal, data_type, prefix=True)
-
-    def interval_value(self, start: int) -> ast.IntervalValue:
-        """The text of an interval and the fields after it."""
-        value = self.literal_string()
-        first = self._interval_field()
-        if first is None:
-            return ast.IntervalValue(start, self.last_end, value)
-        high, low = None, first
-        if self.take_keyword("TO"):
-            last = self._interval_field()
-            if last is None:
-                raise self.expected("one of " + " or ".join(_INTERVAL_WORDS))
-            if _INTERVAL_FIELDS.index(first) >= _INTERVAL_FIELDS.index(last):
-                raise syntax_error(
-                    f"Invalid field range in INTERVAL '{value}' {first} TO {last}; the value in the position of {first}"
-                    f" should be more significant than {last}."
-                )
-            high, low = first, last
-        precision = None
-        if low == "SECOND" and self.take(t.LPAREN):
-            precision = self.literal_uint()
-            self.expect(t.RPAREN)
-        return ast.IntervalValue(start, self.last_end, value, high, low, precision)
-
-    def _interval_field(self) -> str | None:
-        word = self.take_one_of(*_INTERVAL_WORDS)
-        if word is None:
-            return None
-        if word.endswith("S"):
-            word = word[:-1]
-            self.edit(self.tokens.starts[self.index - 1], self.last_end, word)
-        return word
-
-    def _case(self, start: int) -> Expression:
-        self.index += 1
-        operand = None
-        if not self.take_keyword("WHEN"):
-            operand = self.expression()
-            self.expect_keyword("WHEN")
-        conditions: list[Expression] = []
-        results: list[Expression] = []
-        while True:
-            conditions.append(self.expression())
-            self.expect_keyword("THEN")
-            results.append(self.expression())
-            if not self.take_keyword("WHEN"):
-                break
-        otherwise = self.expression() if self.take_keyword("ELSE") else None
-        self.expect_keyword("END")
-        return ast.Case(start, self.last_end, operand, conditions, results, otherwise)
-
-    def _cast(self, start: int) -> Expression:
-        self.index += 1
-        self.expect(t.LPAREN)
-        operand = self.expression()
-        self.expect_keyword("AS")
-        data_type = self.data_type()
-        self.expect(t.RPAREN)
-        return ast.Cast(start, self.last_end, operand, data_type)
-
-    def _extract(self, start: int) -> Expression:
-        self.index += 1
-        self.expect(t.LPAREN)
-        kind, value = self.kinds[self.index], self.values[self.index]
-        if kind not in (t.KEYWORD, t.IDENT, t.STRING):
-            raise self.expected("extract field token")
-        field_start = self.position
-        self.index += 1
-        field = ast.Value(field_start, self.last_end, "string", value.lower() if kind == t.KEYWORD else value)
-        self.expect_keyword("FROM")
-        operand = self.expression()
-        self.expect(t.RPAREN)
-        return ast.Function(start, self.last_end, ("extract",), [field, operand], special="extract")
-
-    def _trim(self, start: int) -> Expression:
-        self.index += 1
-        self.expect(t.LPAREN)
-        side = self.take_one_of("BOTH", "LEADING", "TRAILING")
-        name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(side or "BOTH", "btrim")
-        if self.take_keyword("FROM"):
-            arguments = [self.expression()]
-        else:
-            arguments = [self.expression()]
-            if self.take_keyword("FROM"):
-                arguments.insert(0, self.expression())
-        self.expect(t.RPAREN)
-        return ast.Function(start, self.last_end, (name,), arguments, special="trim")
-
-    def _position(self, start: int) -> Expression:
-        self.index += 1
-        self.expect(t.LPAREN)
-        needle = self.subexpression(LIKE)
-        self._restrict(needle)
-        self.expect_keyword("IN")
-        haystack = self.expression()
-        self.expect(t.RPAREN)
-        return ast.Function(start, self.last_end, ("position",), [needle, haystack], special="position")
-
-    def _substring(self, start: int) -> Expression:
-        self.index += 1
-        self.expect(t.LPAREN)
-        arguments = [self.expression()]
-        if self.take_keyword("FROM"):
-            arguments.append(self.expression())
-            if self.take_keyword("FOR"):
-                arguments.append(self.expression())
-        elif self.take_keyword("FOR"):
-            arguments.append(ast.Value(self.position, self.position, "number", "1"))
-            arguments.append(self.expression())
-        else:
-            self.expect(t.COMMA)
-            arguments.extend(self.comma_separated(self.expression))
-        self.expect(t.RPAREN)
-        return ast.Function(start, self.last_end, ("substring",), arguments, special="substring")
-
-    def _normalize(self, start: int) -> Expression:
-        self.index += 1
-        self.expect(t.LPAREN)
-        arguments = [self.expression()]
-        if self.take(t.COMMA):
-            form_start = self.position
-            form = self.expect_one_of("NFC", "NFD", "NFKC", "NFKD")
-            arguments.append(ast.Value(form_start, self.last_end, "string", form))
-        else:
-            arguments.append(ast.Value(self.position, self.position, "string", "NFC"))
-        self.expect(t.RPAREN)
-        return ast.Function(start, self.last_end, ("normalize",), arguments, special="normalize")
-
-    def _sequence(self, kind: Literal["array", "list"], start: int, *, keyword: bool) -> Expression:
-        if kind == "list":
-            self.edit(start, self.last_end if keyword else start, "ARRAY")
-        if keyword and self.take(t.LPAREN):
-            query = self.query()
-            self.expect(t.RPAREN)
-            return ast.SequenceSubquery(start, self.last_end, kind, query)
-        self.expect(t.LBRACKET)
-        items: list[Expression] = []
-        while self.kinds[self.index] != t.RBRACKET:
-            if self.kinds[self.index] == t.LBRACKET:
-                items.append(self._sequence(kind, self.position, keyword=False))
-            else:
-                items.append(self.expression())
-            if not self.take(t.COMMA):
-                break
-        self.expect(t.RBRACKET)
-        return ast.Sequence(start, self.last_end, kind, items)
-
-    def _map_expression(self, start: int) -> Expression:
-        """MAP[key => value, ..], which PostgreSQL is shown as a call of jsonb_build_object."""
-        if self.take(t.LPAREN):
-            query = self.query()
-            self.expect(t.RPAREN)
-            return ast.SequenceSubquery(start, self.last_end, "map", query)
-        self.expect(t.LBRACKET)
-        self.edit(start, self.last_end, "jsonb_build_object(")
-        keys: list[Expression] = []
-        values: list[Expression] = []
-        while self.kinds[self.index] != t.RBRACKET:
-            keys.append(self.expression())
-            self.expect(t.ARROW)
-            self.edit(self.tokens.starts[self.index - 1], self.last_end, ",")
-            if self.kinds[self.index] == t.LBRACKET:
-                values.append(self._map_expression(self.position))
-            else:
-                values.append(self.expression())
-            if not self.take(t.COMMA):
-                break
-        self.edit(self.position, self.tokens.ends[self.index], ")")
-        self.expect(t.RBRACKET)
-        return ast.MapLiteral(start, self.last_end, keys, values)
-
-    # Names and calls -----------------------------------------------------
-
-    def _qualified_identifier(self) -> Expression:
-        first = self.index
-        start = self.position
-        value = self.values[first]
-        parts = [value.lower() if self.kinds[first] == t.KEYWORD else self.check_identifier(value)]
-        self.index += 1
-        while self.take(t.DOT):
-            kind, value = self.kinds[self.index], self.values[self.index]
-            if kind == t.KEYWORD:
-                parts.append(value.lower())
-            elif kind == t.IDENT:
-                parts.append(self.check_identifier(value))
-            elif kind == t.STAR:
-                self.index += 1
-                self.quote_for_postgres(first)
-                return ast.QualifiedWildcard(start, self.last_end, tuple(parts))
-            else:
-                raise self.expected("an identifier or a '*' after '.'")
-            self.index += 1
-        word = self.values[first].upper()
-        is_value_function = word in POSTGRES_VALUE_FUNCTIONS and first not in self.tokens.quoted and len(parts) == 1
-        if self.kinds[self.index] == t.LPAREN:
-            if is_value_function and self.kinds[self.index + 1] == t.RPAREN and word != "CURRENT_SCHEMA":
-                # PostgreSQL takes these without parentheses only.
-                self.edit(self.position, self.tokens.ends[self.index + 1], "")
-            elif not is_value_function and word in POSTGRES_NO_FUNCTION:
-                self.quote_for_postgres(first)
-            return self.function_call(tuple(parts), start)
-        if not is_value_function:
-            self.quote_for_postgres(first)
-        return ast.Identifier(start, self.last_end, tuple(parts))
-
-    def function_call(self, name: ast.Name, start: int) -> ast.Function:
-        """The arguments and the FILTER and OVER clauses of a call whose name was read."""
-        self.expect(t.LPAREN)
-        location = "function: " + ".".join(name)
-        distinct = self.at_most_one_of(("ALL", "DISTINCT"), location) == "DISTINCT"
-        arguments, order_by = self.call_arguments(order_by=True)
-        if distinct and arguments is None:
-            raise syntax_error("DISTINCT * not supported as function args")
-        call = ast.Function(start, self.last_end, name, arguments, order_by, distinct=distinct)
-        if self.take_keyword("FILTER"):
-            self.expect(t.LPAREN)
-            self.expect_keyword("WHERE")
-            call.filter = self.expression()
-            self.expect(t.RPAREN)
-        if self.peek_keyword_in(("OVER", "IGNORE", "RESPECT")):
-            call.over = self._window()
-        call.end = self.last_end
-        return call
-
-    def call_arguments(self, *, order_by: bool) -> tuple[list[Expression] | None, list[ast.OrderBy]]:
-        """The arguments after the opening parenthesis, None for `*`, and the ORDER BY of an aggregate."""
-        if self.take(t.STAR):
-            self.expect(t.RPAREN)
-            return None, []
-        if self.take(t.RPAREN):
-            return [], []
-        arguments = self.comma_separated(self.expression)
-        ordering: list[ast.OrderBy] = []
-        if order_by and self.take_keyword("ORDER", "BY"):
-            ordering = self.comma_separated(self.order_by_item)
-        self.expect(t.RPAREN)
-        return arguments, ordering
-
-    def order_by_item(self) -> ast.OrderBy:
-        """One item of ORDER BY."""
-        start = self.position
-        item = ast.OrderBy(start, start, self.expression())
-        if self.take_keyword("ASC"):
-            item.ascending = True
-        elif self.take_keyword("DESC"):
-            item.ascending = False
-        if self.take_keyword("NULLS"):
-            item.nulls_last = self.expect_one_of("FIRST", "LAST") == "LAST"
-        item.end = self.last_end
-        return item
-
-    def _window(self) -> ast.Window:
-        start = self.position
-        ignore = self.take_keyword("IGNORE", "NULLS")
-        respect = self.take_keyword("RESPECT", "NULLS")
-        self.expect_keyword("OVER")
-        self.expect(t.LPAREN)
-        window = ast.Window(start, start, [], [], None, ignore, respect)
-        if self.take_keyword("PARTITION", "BY"):
-            window.partition_by = self.comma_separated(self.expression)
-        if self.take_keyword("ORDER", "BY"):
-            window.order_by = self.comma_separated(self.order_by_item)
-        if not self.take(t.RPAREN):
-            frame_start = self.position
-            units = self.expect_one_of("ROWS", "RANGE", "GROUPS")
-            if self.take_keyword("BETWEEN"):
-                first = self._frame_bound()
-                self.expect_keyword("AND")
-                window.frame = ast.WindowFrame(frame_start, self.last_end, units, first, self._frame_bound())
-            else:
-                window.frame = ast.WindowFrame(frame_start, self.last_end, units, self._frame_bound(), None)
-            self.expect(t.RPAREN)
-        window.end = self.last_end
-        return window
-
-    def _frame_bound(self) -> tuple[str, int | None]:
-        if self.take_keyword("CURRENT", "ROW"):
-            return ("CURRENT ROW", None)
-        rows = None if self.take_keyword("UNBOUNDED") else self.literal_uint()
-        for direction in ("PRECEDING", "FOLLOWING"):
-            if self.take_keyword(direction):
-                return (direction, rows)
-        raise self.expected("PRECEDING or FOLLOWING")
 
     # Infix ---------------------------------------------------------------
 
@@ -651,7 +324,7 @@ class ExpressionParser(TypeParser):
             return self._in(left, negated)
         if form == "BETWEEN":
             low = self.subexpression(LIKE)
-            self._restrict(low)
+            self.restrict(low)
             self.expect_keyword("AND")
             high = self.subexpression(LIKE)
             return ast.Between(start, self.last_end, left, negated, low, high)

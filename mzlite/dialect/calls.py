@@ -1,0 +1,137 @@
+"""Parses names in expressions, and calls: arguments, FILTER, OVER.
+
+In: tokens. Out: identifier and function nodes. Names that PostgreSQL reserves are noted with quotes.
+"""
+
+from __future__ import annotations
+
+from mzlite.dialect import ast
+from mzlite.dialect import tokens as t
+from mzlite.dialect.ast import Expression
+from mzlite.dialect.data_types import TypeParser
+from mzlite.dialect.keywords import POSTGRES_NO_FUNCTION, POSTGRES_VALUE_FUNCTIONS
+from mzlite.errors import syntax_error
+
+
+class CallParser(TypeParser):
+    """Adds `qualified_identifier` and `function_call`; `expression` comes from the parser of operators."""
+
+    def expression(self) -> Expression:
+        """An expression; the parser of operators has it."""
+        raise NotImplementedError
+
+    def query(self) -> ast.Query:
+        """A query; the parser of queries has it."""
+        raise NotImplementedError
+
+    def qualified_identifier(self) -> Expression:
+        """A column, a function without parentheses, `t.*`, or a call."""
+        first = self.index
+        start = self.position
+        value = self.values[first]
+        parts = [value.lower() if self.kinds[first] == t.KEYWORD else self.check_identifier(value)]
+        self.index += 1
+        while self.take(t.DOT):
+            kind, value = self.kinds[self.index], self.values[self.index]
+            if kind == t.KEYWORD:
+                parts.append(value.lower())
+            elif kind == t.IDENT:
+                parts.append(self.check_identifier(value))
+            elif kind == t.STAR:
+                self.index += 1
+                self.quote_for_postgres(first)
+                return ast.QualifiedWildcard(start, self.last_end, tuple(parts))
+            else:
+                raise self.expected("an identifier or a '*' after '.'")
+            self.index += 1
+        word = self.values[first].upper()
+        is_value_function = word in POSTGRES_VALUE_FUNCTIONS and first not in self.tokens.quoted and len(parts) == 1
+        if self.kinds[self.index] == t.LPAREN:
+            if is_value_function and self.kinds[self.index + 1] == t.RPAREN and word != "CURRENT_SCHEMA":
+                # PostgreSQL takes these without parentheses only.
+                self.edit(self.position, self.tokens.ends[self.index + 1], "")
+            elif not is_value_function and word in POSTGRES_NO_FUNCTION:
+                self.quote_for_postgres(first)
+            return self.function_call(tuple(parts), start)
+        if not is_value_function:
+            self.quote_for_postgres(first)
+        return ast.Identifier(start, self.last_end, tuple(parts))
+
+    def function_call(self, name: ast.Name, start: int) -> ast.Function:
+        """The arguments and the FILTER and OVER clauses of a call whose name was read."""
+        self.expect(t.LPAREN)
+        location = "function: " + ".".join(name)
+        distinct = self.at_most_one_of(("ALL", "DISTINCT"), location) == "DISTINCT"
+        arguments, order_by = self.call_arguments(order_by=True)
+        if distinct and arguments is None:
+            raise syntax_error("DISTINCT * not supported as function args")
+        call = ast.Function(start, self.last_end, name, arguments, order_by, distinct=distinct)
+        if self.take_keyword("FILTER"):
+            self.expect(t.LPAREN)
+            self.expect_keyword("WHERE")
+            call.filter = self.expression()
+            self.expect(t.RPAREN)
+        if self.peek_keyword_in(("OVER", "IGNORE", "RESPECT")):
+            call.over = self._window()
+        call.end = self.last_end
+        return call
+
+    def call_arguments(self, *, order_by: bool) -> tuple[list[Expression] | None, list[ast.OrderBy]]:
+        """The arguments after the opening parenthesis, None for `*`, and the ORDER BY of an aggregate."""
+        if self.take(t.STAR):
+            self.expect(t.RPAREN)
+            return None, []
+        if self.take(t.RPAREN):
+            return [], []
+        arguments = self.comma_separated(self.expression)
+        ordering: list[ast.OrderBy] = []
+        if order_by and self.take_keyword("ORDER", "BY"):
+            ordering = self.comma_separated(self.order_by_item)
+        self.expect(t.RPAREN)
+        return arguments, ordering
+
+    def order_by_item(self) -> ast.OrderBy:
+        """One item of ORDER BY."""
+        start = self.position
+        item = ast.OrderBy(start, start, self.expression())
+        if self.take_keyword("ASC"):
+            item.ascending = True
+        elif self.take_keyword("DESC"):
+            item.ascending = False
+        if self.take_keyword("NULLS"):
+            item.nulls_last = self.expect_one_of("FIRST", "LAST") == "LAST"
+        item.end = self.last_end
+        return item
+
+    def _window(self) -> ast.Window:
+        start = self.position
+        ignore = self.take_keyword("IGNORE", "NULLS")
+        respect = self.take_keyword("RESPECT", "NULLS")
+        self.expect_keyword("OVER")
+        self.expect(t.LPAREN)
+        window = ast.Window(start, start, [], [], None, ignore, respect)
+        if self.take_keyword("PARTITION", "BY"):
+            window.partition_by = self.comma_separated(self.expression)
+        if self.take_keyword("ORDER", "BY"):
+            window.order_by = self.comma_separated(self.order_by_item)
+        if not self.take(t.RPAREN):
+            frame_start = self.position
+            units = self.expect_one_of("ROWS", "RANGE", "GROUPS")
+            if self.take_keyword("BETWEEN"):
+                first = self._frame_bound()
+                self.expect_keyword("AND")
+                window.frame = ast.WindowFrame(frame_start, self.last_end, units, first, self._frame_bound())
+            else:
+                window.frame = ast.WindowFrame(frame_start, self.last_end, units, self._frame_bound(), None)
+            self.expect(t.RPAREN)
+        window.end = self.last_end
+        return window
+
+    def _frame_bound(self) -> tuple[str, int | None]:
+        if self.take_keyword("CURRENT", "ROW"):
+            return ("CURRENT ROW", None)
+        rows = None if self.take_keyword("UNBOUNDED") else self.literal_uint()
+        for direction in ("PRECEDING", "FOLLOWING"):
+            if self.take_keyword(direction):
+                return (direction, rows)
+        raise self.expected("PRECEDING or FOLLOWING")

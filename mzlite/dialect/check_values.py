@@ -1,0 +1,92 @@
+"""The checks of single values: literals, window frames, and what can be seen of an argument's type.
+
+In: nodes. Out: nothing, or a type's name; raises MzError with the planner's words.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from mzlite.dialect import ast
+from mzlite.errors import MzError
+
+_MAX_FRAME_OFFSET = 1_000_000
+_INTEGER_TYPES = {"int2": "smallint", "int4": "integer", "int8": "bigint"}
+
+
+def unsupported(feature: str) -> MzError:
+    """A feature that Materialize may have one day."""
+    return MzError(f"{feature} not yet supported")
+
+
+def visible_type(node: ast.Expression) -> str:
+    """The type of an argument as an error about its call says it, as far as it can be seen."""
+    shown = {"int2": "smallint", "int4": "integer", "int8": "bigint", "float8": "double precision", "bool": "boolean"}
+    match node:
+        case ast.Nested():
+            return visible_type(node.expression)
+        case ast.Cast(data_type=ast.DataType(kind="named")):
+            return shown.get(node.data_type.name[-1], node.data_type.name[-1])
+        case ast.IntervalValue():
+            return "interval"
+        case ast.Value(kind="number"):
+            return "numeric" if "." in node.value or "E" in node.value else "integer"
+        case ast.Value(kind="boolean"):
+            return "boolean"
+        case _:
+            return "unknown"
+
+
+def is_negative(node: ast.Expression) -> bool:
+    """Whether an expression is a negative number."""
+    return isinstance(node, ast.Value) and node.kind == "number" and node.value.startswith("-")
+
+
+def check_literal(value: ast.Value) -> None:
+    """Raises for literals that Materialize does not take."""
+    if value.kind == "hex":
+        raise unsupported("hex string literals")
+    if value.kind == "number":
+        number = Decimal(value.value)
+        if number and number.adjusted() >= 39:
+            raise MzError(f'"{value.value}" is out of range for type numeric: exceeds maximum precision 39')
+
+
+def check_integer_literal(cast: ast.Cast) -> None:
+    """PostgreSQL takes '1_000' and '0x10' for integers too."""
+    literal = cast.expression
+    name = _INTEGER_TYPES.get(cast.data_type.name[-1]) if cast.data_type.kind == "named" else None
+    if name is None or not isinstance(literal, ast.Value) or literal.kind != "string":
+        return
+    text = literal.value.strip()
+    if re.fullmatch(r"[+-]?[0-9]+", text) is None:
+        why = "invalid digit found in string" if text else "cannot parse integer from empty string"
+        raise MzError(f'invalid input syntax for type {name}: {why}: "{literal.value}"')
+
+
+def check_frame(frame: ast.WindowFrame, *, aggregate: bool) -> None:
+    """Raises for window frames that Materialize does not compute."""
+    if frame.units == "GROUPS":
+        raise unsupported("GROUPS in window frames")
+    first = frame.first
+    last = frame.last if frame.last is not None else ("CURRENT ROW", None)
+    unbounded_first = first == ("PRECEDING", None)
+    if first == ("FOLLOWING", None):
+        raise MzError("frame start cannot be UNBOUNDED FOLLOWING")
+    if last == ("PRECEDING", None):
+        raise MzError("frame end cannot be UNBOUNDED PRECEDING")
+    if first[0] == "CURRENT ROW" and last[0] == "PRECEDING":
+        raise MzError("frame starting from current row cannot have preceding rows")
+    if first[0] == "FOLLOWING" and last[0] in ("PRECEDING", "CURRENT ROW"):
+        raise MzError("frame starting from following row cannot have preceding rows")
+    if any(bound[1] is not None and bound[1] > _MAX_FRAME_OFFSET for bound in (first, last)) and (
+        not unbounded_first and last != ("FOLLOWING", None)
+    ):
+        raise MzError("Window frame offsets greater than 1000000 are currently not supported")
+    if frame.units == "RANGE" and not (unbounded_first and last[0] == "CURRENT ROW"):
+        raise unsupported("RANGE in non-default window frames")
+    if aggregate and (
+        (unbounded_first and last[1] is not None) or (first[1] is not None and last == ("FOLLOWING", None))
+    ):
+        raise unsupported("mixed unbounded - offset frames")

@@ -1,0 +1,250 @@
+"""Parses the expressions that have a syntax of their own: typed literals, CASE, CAST, EXTRACT, ARRAY[..] ..
+
+In: tokens. Out: expression nodes. Where PostgreSQL has another spelling (LIST, MAP, plural interval
+fields) an edit is noted.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from mzlite.dialect import ast
+from mzlite.dialect import tokens as t
+from mzlite.dialect.ast import Expression
+from mzlite.dialect.calls import CallParser
+from mzlite.errors import syntax_error
+
+LIKE = 6
+"""The precedence of LIKE, IN and BETWEEN; `expressions.py` has the whole scale."""
+
+_INTERVAL_FIELDS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
+_INTERVAL_WORDS = (*_INTERVAL_FIELDS, *(field + "S" for field in _INTERVAL_FIELDS))
+_NO_TYPE = frozenset({"ARRAY", "CASE", "CAST", "EXISTS", "FALSE", "LIST", "NOT", "NULL", "ROW", "TRUE"})
+_TYPE_WORDS = frozenset({"VARYING", "PRECISION", "WITH", "WITHOUT", "LIST"})
+
+
+class SpecialFormParser(CallParser):
+    """Adds the special forms; operators come from the parser of operators."""
+
+    def subexpression(self, precedence: int) -> Expression:
+        """An expression of operators that bind tighter than `precedence`."""
+        raise NotImplementedError
+
+    def restrict(self, node: Expression) -> None:
+        """Notes what PostgreSQL needs where its grammar takes fewer operators."""
+        raise NotImplementedError
+
+    def may_be_typed_literal(self, index: int) -> bool:
+        """A cheap look ahead: could `type 'literal'` start here?"""
+        kinds = self.kinds
+        following = kinds[index + 1]
+        if kinds[index] == t.KEYWORD and self.values[index] in _NO_TYPE:
+            return False
+        if following == t.STRING:
+            return True
+        while following == t.DOT and kinds[index + 2] in (t.IDENT, t.KEYWORD):
+            index += 2
+            following = kinds[index + 1]
+            if following == t.STRING:
+                return True
+        if following == t.LPAREN:
+            return kinds[index + 2] == t.NUMBER
+        if following == t.LBRACKET:
+            return kinds[index + 2] in (t.NUMBER, t.RBRACKET) or self.values[index] == "MAP"
+        return following == t.KEYWORD and self.values[index + 1] in _TYPE_WORDS
+
+    def typed_literal(self) -> Expression:
+        """`type 'literal'`."""
+        start = self.position
+        edits = len(self.edits)
+        data_type = self.data_type()
+        if data_type.kind == "named" and data_type.name == ("interval",):
+            return self.interval_value(start)
+        type_end = self.last_end
+        literal_start = self.position
+        literal = ast.Value(literal_start, 0, "string", self.literal_string())
+        literal.end = self.last_end
+        if data_type.kind != "named":
+            spelling = self.relay(start, type_end)
+            del self.edits[edits:]
+            self.edit(start, literal_start, "")
+            self.edit(literal.end, literal.end, "::" + spelling)
+        return ast.Cast(start, self.last_end, literal, data_type, prefix=True)
+
+    def interval_value(self, start: int) -> ast.IntervalValue:
+        """The text of an interval and the fields after it."""
+        value = self.literal_string()
+        first = self._interval_field()
+        if first is None:
+            return ast.IntervalValue(start, self.last_end, value)
+        high, low = None, first
+        if self.take_keyword("TO"):
+            last = self._interval_field()
+            if last is None:
+                raise self.expected("one of " + " or ".join(_INTERVAL_WORDS))
+            if _INTERVAL_FIELDS.index(first) >= _INTERVAL_FIELDS.index(last):
+                raise syntax_error(
+                    f"Invalid field range in INTERVAL '{value}' {first} TO {last}; the value in the position of {first}"
+                    f" should be more significant than {last}."
+                )
+            high, low = first, last
+        precision = None
+        if low == "SECOND" and self.take(t.LPAREN):
+            precision = self.literal_uint()
+            self.expect(t.RPAREN)
+        return ast.IntervalValue(start, self.last_end, value, high, low, precision)
+
+    def _interval_field(self) -> str | None:
+        word = self.take_one_of(*_INTERVAL_WORDS)
+        if word is None:
+            return None
+        if word.endswith("S"):
+            word = word[:-1]
+            self.edit(self.tokens.starts[self.index - 1], self.last_end, word)
+        return word
+
+    def case_expression(self, start: int) -> Expression:
+        """CASE .."""
+        self.index += 1
+        operand = None
+        if not self.take_keyword("WHEN"):
+            operand = self.expression()
+            self.expect_keyword("WHEN")
+        conditions: list[Expression] = []
+        results: list[Expression] = []
+        while True:
+            conditions.append(self.expression())
+            self.expect_keyword("THEN")
+            results.append(self.expression())
+            if not self.take_keyword("WHEN"):
+                break
+        otherwise = self.expression() if self.take_keyword("ELSE") else None
+        self.expect_keyword("END")
+        return ast.Case(start, self.last_end, operand, conditions, results, otherwise)
+
+    def cast_expression(self, start: int) -> Expression:
+        """CAST (.. AS type)."""
+        self.index += 1
+        self.expect(t.LPAREN)
+        operand = self.expression()
+        self.expect_keyword("AS")
+        data_type = self.data_type()
+        self.expect(t.RPAREN)
+        return ast.Cast(start, self.last_end, operand, data_type)
+
+    def extract_expression(self, start: int) -> Expression:
+        """EXTRACT (field FROM ..)."""
+        self.index += 1
+        self.expect(t.LPAREN)
+        kind, value = self.kinds[self.index], self.values[self.index]
+        if kind not in (t.KEYWORD, t.IDENT, t.STRING):
+            raise self.expected("extract field token")
+        field_start = self.position
+        self.index += 1
+        field = ast.Value(field_start, self.last_end, "string", value.lower() if kind == t.KEYWORD else value)
+        self.expect_keyword("FROM")
+        operand = self.expression()
+        self.expect(t.RPAREN)
+        return ast.Function(start, self.last_end, ("extract",), [field, operand], special="extract")
+
+    def trim_expression(self, start: int) -> Expression:
+        """TRIM (..)."""
+        self.index += 1
+        self.expect(t.LPAREN)
+        side = self.take_one_of("BOTH", "LEADING", "TRAILING")
+        name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(side or "BOTH", "btrim")
+        if self.take_keyword("FROM"):
+            arguments = [self.expression()]
+        else:
+            arguments = [self.expression()]
+            if self.take_keyword("FROM"):
+                arguments.insert(0, self.expression())
+        self.expect(t.RPAREN)
+        return ast.Function(start, self.last_end, (name,), arguments, special="trim")
+
+    def position_expression(self, start: int) -> Expression:
+        """POSITION (.. IN ..)."""
+        self.index += 1
+        self.expect(t.LPAREN)
+        needle = self.subexpression(LIKE)
+        self.restrict(needle)
+        self.expect_keyword("IN")
+        haystack = self.expression()
+        self.expect(t.RPAREN)
+        return ast.Function(start, self.last_end, ("position",), [needle, haystack], special="position")
+
+    def substring_expression(self, start: int) -> Expression:
+        """SUBSTRING (..)."""
+        self.index += 1
+        self.expect(t.LPAREN)
+        arguments = [self.expression()]
+        if self.take_keyword("FROM"):
+            arguments.append(self.expression())
+            if self.take_keyword("FOR"):
+                arguments.append(self.expression())
+        elif self.take_keyword("FOR"):
+            arguments.append(ast.Value(self.position, self.position, "number", "1"))
+            arguments.append(self.expression())
+        else:
+            self.expect(t.COMMA)
+            arguments.extend(self.comma_separated(self.expression))
+        self.expect(t.RPAREN)
+        return ast.Function(start, self.last_end, ("substring",), arguments, special="substring")
+
+    def normalize_expression(self, start: int) -> Expression:
+        """NORMALIZE (..)."""
+        self.index += 1
+        self.expect(t.LPAREN)
+        arguments = [self.expression()]
+        if self.take(t.COMMA):
+            form_start = self.position
+            form = self.expect_one_of("NFC", "NFD", "NFKC", "NFKD")
+            arguments.append(ast.Value(form_start, self.last_end, "string", form))
+        else:
+            arguments.append(ast.Value(self.position, self.position, "string", "NFC"))
+        self.expect(t.RPAREN)
+        return ast.Function(start, self.last_end, ("normalize",), arguments, special="normalize")
+
+    def sequence_expression(self, kind: Literal["array", "list"], start: int, *, keyword: bool) -> Expression:
+        """ARRAY[..] or LIST[..], or of a query."""
+        if kind == "list":
+            self.edit(start, self.last_end if keyword else start, "ARRAY")
+        if keyword and self.take(t.LPAREN):
+            query = self.query()
+            self.expect(t.RPAREN)
+            return ast.SequenceSubquery(start, self.last_end, kind, query)
+        self.expect(t.LBRACKET)
+        items: list[Expression] = []
+        while self.kinds[self.index] != t.RBRACKET:
+            if self.kinds[self.index] == t.LBRACKET:
+                items.append(self.sequence_expression(kind, self.position, keyword=False))
+            else:
+                items.append(self.expression())
+            if not self.take(t.COMMA):
+                break
+        self.expect(t.RBRACKET)
+        return ast.Sequence(start, self.last_end, kind, items)
+
+    def map_expression(self, start: int) -> Expression:
+        """MAP[key => value, ..], which PostgreSQL is shown as a call of jsonb_build_object."""
+        if self.take(t.LPAREN):
+            query = self.query()
+            self.expect(t.RPAREN)
+            return ast.SequenceSubquery(start, self.last_end, "map", query)
+        self.expect(t.LBRACKET)
+        self.edit(start, self.last_end, "jsonb_build_object(")
+        keys: list[Expression] = []
+        values: list[Expression] = []
+        while self.kinds[self.index] != t.RBRACKET:
+            keys.append(self.expression())
+            self.expect(t.ARROW)
+            self.edit(self.tokens.starts[self.index - 1], self.last_end, ",")
+            if self.kinds[self.index] == t.LBRACKET:
+                values.append(self.map_expression(self.position))
+            else:
+                values.append(self.expression())
+            if not self.take(t.COMMA):
+                break
+        self.edit(self.position, self.tokens.ends[self.index], ")")
+        self.expect(t.RBRACKET)
+        return ast.MapLiteral(start, self.last_end, keys, values)
