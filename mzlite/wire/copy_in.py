@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mzlite.wire.messages import CopyFail, frame
+from mzlite.wire.fields import frame
+from mzlite.wire.messages import CopyFail
 from mzlite.wire.relay import BackendClosedError
 from mzlite.wire.rows import COPY_DATA
 from mzlite.wire.stream import ConnectionClosedError

@@ -6,10 +6,15 @@ NoticeResponse.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+
+import structlog
 
 from mzlite.errors import MzError
 from mzlite.wire.messages import ErrorResponse, NoticeResponse
+
+log = structlog.get_logger(__name__)
 
 Translate = Callable[[Mapping[str, str]], MzError]
 """Turns the fields of a PostgreSQL error (by their one-letter codes) into Materialize's words."""
@@ -33,6 +38,9 @@ INTERNAL_ERROR = "XX000"
 WARNING = "01000"
 SUCCESS = "00000"
 
+LONGEST_LOGGED = 2000
+"""Characters of a statement that go into the log."""
+
 
 def canceled() -> MzError:
     """What a statement ends with when its client asked for that."""
@@ -44,6 +52,26 @@ def failed_transaction() -> MzError:
     return MzError(
         "current transaction is aborted, commands ignored until end of transaction block", sqlstate=FAILED_TRANSACTION
     )
+
+
+class ConnectionLostError(Exception):
+    """A peer is gone, so that nobody can be answered any more."""
+
+
+@contextlib.contextmanager
+def internal_errors(sql: str) -> Iterator[None]:
+    """Turn what should not happen into an error of the statement alone; the session goes on.
+
+    Raises:
+        MzError: what happened, in place of any other exception; it is logged.
+    """
+    try:
+        yield
+    except (MzError, ConnectionLostError):
+        raise
+    except Exception as error:
+        log.exception("statement failed with an internal error", sql=sql[:LONGEST_LOGGED])
+        raise MzError(f"internal error: {error}", sqlstate=INTERNAL_ERROR) from error
 
 
 def error_response(error: MzError, severity: str = "ERROR") -> bytes:

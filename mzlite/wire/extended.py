@@ -17,6 +17,7 @@ from mzlite.wire.errors import (
     error_response,
     failed_transaction,
 )
+from mzlite.wire.fields import frame
 from mzlite.wire.messages import (
     BIND_COMPLETE,
     CLOSE_COMPLETE,
@@ -31,10 +32,9 @@ from mzlite.wire.messages import (
     Execute,
     ParameterDescription,
     Parse,
-    frame,
 )
-from mzlite.wire.own import described, result_codes
 from mzlite.wire.relay import FAILED, IDLE, Expected, Portal, Prepared
+from mzlite.wire.results import described, result_codes
 from mzlite.wire.rows import row_adapter
 from mzlite.wire.subscribe import SubscribeCursor
 from mzlite.wire.transaction import deferred_tag, ends_transaction
@@ -81,7 +81,7 @@ class ExtendedProtocol:
         session = self.session
         name = message.statement
         try:
-            statements = session.parse(message.query)
+            statements = await session.parse(message.query)
             if len(statements) > 1:
                 raise syntax_error("cannot insert multiple commands into a prepared statement")
             statement: Statement = statements[0] if statements else Relayed(message.query, "", "other")

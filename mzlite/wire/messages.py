@@ -8,97 +8,18 @@ those of the chapter "Message Formats" of the PostgreSQL documentation. Nothing 
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass, field
 from struct import Struct
 from typing import ClassVar
+
+from mzlite.wire.fields import INT16, INT32, UINT16, UINT32, Reader, frame, string, value_field
 
 PROTOCOL_VERSION = 3 << 16
 CANCEL_REQUEST_CODE = 80877102
 SSL_REQUEST_CODE = 80877103
 GSSENC_REQUEST_CODE = 80877104
 
-_INT16 = Struct("!h")
-_UINT16 = Struct("!H")
-_INT32 = Struct("!i")
-_UINT32 = Struct("!I")
 _FIELD = Struct("!IhIhih")
-
-
-class ProtocolViolationError(Exception):
-    """Bytes that are not the message they claim to be."""
-
-
-class Reader:
-    """Reads fields one after the other from a message's body."""
-
-    def __init__(self, body: bytes) -> None:
-        self.body = body
-        self.position = 0
-
-    def _unpack(self, layout: Struct) -> int:
-        try:
-            (value,) = layout.unpack_from(self.body, self.position)
-        except struct.error as error:
-            raise ProtocolViolationError("insufficient data left in message") from error
-        self.position += layout.size
-        return int(value)
-
-    def int16(self) -> int:
-        return self._unpack(_INT16)
-
-    def uint16(self) -> int:
-        return self._unpack(_UINT16)
-
-    def int32(self) -> int:
-        return self._unpack(_INT32)
-
-    def uint32(self) -> int:
-        return self._unpack(_UINT32)
-
-    def byte(self) -> bytes:
-        return self.take(1)
-
-    def take(self, count: int) -> bytes:
-        value = self.body[self.position : self.position + count]
-        if count < 0 or len(value) != count:
-            raise ProtocolViolationError("insufficient data left in message")
-        self.position += count
-        return value
-
-    def string(self) -> str:
-        end = self.body.find(b"\0", self.position)
-        if end < 0:
-            raise ProtocolViolationError("invalid string in message")
-        value = self.body[self.position : end]
-        self.position = end + 1
-        try:
-            return value.decode()
-        except UnicodeDecodeError as error:
-            raise ProtocolViolationError('invalid byte sequence for encoding "UTF8"') from error
-
-    def value(self) -> bytes | None:
-        """A length-prefixed value; None for the length -1."""
-        length = self.int32()
-        return None if length == -1 else self.take(length)
-
-    def end(self) -> None:
-        if self.position != len(self.body):
-            raise ProtocolViolationError("invalid message format")
-
-
-def _string(value: str) -> bytes:
-    return value.encode().replace(b"\0", b"") + b"\0"
-
-
-def frame(kind: bytes, body: bytes = b"") -> bytes:
-    """A whole message: the type byte, the length of what follows and the body."""
-    return kind + _UINT32.pack(len(body) + 4) + body
-
-
-def _value(value: bytes | None) -> bytes:
-    return b"\xff\xff\xff\xff" if value is None else _INT32.pack(len(value)) + value
-
 
 # Frontend --------------------------------------------------------------------
 
@@ -109,8 +30,8 @@ class StartupMessage:
     version: int = PROTOCOL_VERSION
 
     def encode(self) -> bytes:
-        body = b"".join(_string(name) + _string(value) for name, value in self.parameters.items()) + b"\0"
-        return _UINT32.pack(len(body) + 8) + _UINT32.pack(self.version) + body
+        body = b"".join(string(name) + string(value) for name, value in self.parameters.items()) + b"\0"
+        return UINT32.pack(len(body) + 8) + UINT32.pack(self.version) + body
 
     @classmethod
     def decode(cls, body: bytes) -> StartupMessage:
@@ -129,8 +50,8 @@ class CancelRequest:
     secret_key: bytes
 
     def encode(self) -> bytes:
-        body = _UINT32.pack(CANCEL_REQUEST_CODE) + _UINT32.pack(self.process_id) + self.secret_key
-        return _UINT32.pack(len(body) + 4) + body
+        body = UINT32.pack(CANCEL_REQUEST_CODE) + UINT32.pack(self.process_id) + self.secret_key
+        return UINT32.pack(len(body) + 4) + body
 
     @classmethod
     def decode(cls, body: bytes) -> CancelRequest:
@@ -146,7 +67,7 @@ class Query:
     query: str
 
     def encode(self) -> bytes:
-        return frame(b"Q", _string(self.query))
+        return frame(b"Q", string(self.query))
 
     @classmethod
     def decode(cls, body: bytes) -> Query:
@@ -164,9 +85,9 @@ class Parse:
     parameter_types: tuple[int, ...] = ()
 
     def encode(self) -> bytes:
-        types = b"".join(_UINT32.pack(oid) for oid in self.parameter_types)
-        count = _UINT16.pack(len(self.parameter_types))
-        return frame(b"P", _string(self.statement) + _string(self.query) + count + types)
+        types = b"".join(UINT32.pack(oid) for oid in self.parameter_types)
+        count = UINT16.pack(len(self.parameter_types))
+        return frame(b"P", string(self.statement) + string(self.query) + count + types)
 
     @classmethod
     def decode(cls, body: bytes) -> Parse:
@@ -191,14 +112,14 @@ class Bind:
             b"B",
             b"".join(
                 (
-                    _string(self.portal),
-                    _string(self.statement),
-                    _UINT16.pack(len(self.parameter_formats)),
-                    *(_INT16.pack(code) for code in self.parameter_formats),
-                    _UINT16.pack(len(self.parameters)),
-                    *(_value(value) for value in self.parameters),
-                    _UINT16.pack(len(self.result_formats)),
-                    *(_INT16.pack(code) for code in self.result_formats),
+                    string(self.portal),
+                    string(self.statement),
+                    UINT16.pack(len(self.parameter_formats)),
+                    *(INT16.pack(code) for code in self.parameter_formats),
+                    UINT16.pack(len(self.parameters)),
+                    *(value_field(value) for value in self.parameters),
+                    UINT16.pack(len(self.result_formats)),
+                    *(INT16.pack(code) for code in self.result_formats),
                 )
             ),
         )
@@ -223,7 +144,7 @@ class Describe:
     name: str
 
     def encode(self) -> bytes:
-        return frame(b"D", self.what + _string(self.name))
+        return frame(b"D", self.what + string(self.name))
 
     @classmethod
     def decode(cls, body: bytes) -> Describe:
@@ -242,7 +163,7 @@ class Close:
     name: str
 
     def encode(self) -> bytes:
-        return frame(b"C", self.what + _string(self.name))
+        return frame(b"C", self.what + string(self.name))
 
     @classmethod
     def decode(cls, body: bytes) -> Close:
@@ -261,7 +182,7 @@ class Execute:
     maximum_rows: int = 0
 
     def encode(self) -> bytes:
-        return frame(b"E", _string(self.portal) + _INT32.pack(self.maximum_rows))
+        return frame(b"E", string(self.portal) + INT32.pack(self.maximum_rows))
 
     @classmethod
     def decode(cls, body: bytes) -> Execute:
@@ -277,7 +198,7 @@ class CopyFail:
     message: str
 
     def encode(self) -> bytes:
-        return frame(b"f", _string(self.message))
+        return frame(b"f", string(self.message))
 
 
 FLUSH = frame(b"H")
@@ -286,7 +207,7 @@ TERMINATE = frame(b"X")
 
 # Backend ---------------------------------------------------------------------
 
-AUTHENTICATION_OK = frame(b"R", _UINT32.pack(0))
+AUTHENTICATION_OK = frame(b"R", UINT32.pack(0))
 PARSE_COMPLETE = frame(b"1")
 BIND_COMPLETE = frame(b"2")
 CLOSE_COMPLETE = frame(b"3")
@@ -302,7 +223,7 @@ class BackendKeyData:
     secret_key: bytes
 
     def encode(self) -> bytes:
-        return frame(b"K", _UINT32.pack(self.process_id) + self.secret_key)
+        return frame(b"K", UINT32.pack(self.process_id) + self.secret_key)
 
     @classmethod
     def decode(cls, body: bytes) -> BackendKeyData:
@@ -318,8 +239,8 @@ class NegotiateProtocolVersion:
     unknown_options: tuple[str, ...] = ()
 
     def encode(self) -> bytes:
-        options = b"".join(_string(option) for option in self.unknown_options)
-        return frame(b"v", _UINT32.pack(self.newest_version) + _UINT32.pack(len(self.unknown_options)) + options)
+        options = b"".join(string(option) for option in self.unknown_options)
+        return frame(b"v", UINT32.pack(self.newest_version) + UINT32.pack(len(self.unknown_options)) + options)
 
 
 @dataclass(frozen=True)
@@ -328,7 +249,7 @@ class ParameterStatus:
     value: str
 
     def encode(self) -> bytes:
-        return frame(b"S", _string(self.name) + _string(self.value))
+        return frame(b"S", string(self.name) + string(self.value))
 
     @classmethod
     def decode(cls, body: bytes) -> ParameterStatus:
@@ -351,7 +272,7 @@ class CommandComplete:
     tag: str
 
     def encode(self) -> bytes:
-        return frame(b"C", _string(self.tag))
+        return frame(b"C", string(self.tag))
 
 
 @dataclass(frozen=True)
@@ -372,9 +293,9 @@ class RowDescription:
     fields: tuple[FieldDescription, ...]
 
     def encode(self) -> bytes:
-        parts = [_UINT16.pack(len(self.fields))]
+        parts = [UINT16.pack(len(self.fields))]
         for column in self.fields:
-            parts.append(_string(column.name))
+            parts.append(string(column.name))
             parts.append(
                 _FIELD.pack(
                     column.table_oid,
@@ -407,8 +328,8 @@ class ParameterDescription:
     parameter_types: tuple[int, ...]
 
     def encode(self) -> bytes:
-        types = b"".join(_UINT32.pack(oid) for oid in self.parameter_types)
-        return frame(b"t", _UINT16.pack(len(self.parameter_types)) + types)
+        types = b"".join(UINT32.pack(oid) for oid in self.parameter_types)
+        return frame(b"t", UINT16.pack(len(self.parameter_types)) + types)
 
     @classmethod
     def decode(cls, body: bytes) -> ParameterDescription:
@@ -421,7 +342,7 @@ class DataRow:
     values: tuple[bytes | None, ...]
 
     def encode(self) -> bytes:
-        return frame(b"D", _UINT16.pack(len(self.values)) + b"".join(_value(value) for value in self.values))
+        return frame(b"D", UINT16.pack(len(self.values)) + b"".join(value_field(value) for value in self.values))
 
     @classmethod
     def decode(cls, body: bytes) -> DataRow:
@@ -437,8 +358,8 @@ class CopyOutResponse:
     column_formats: tuple[int, ...]
 
     def encode(self) -> bytes:
-        codes = b"".join(_INT16.pack(code) for code in self.column_formats)
-        return frame(b"H", bytes((self.format_code,)) + _UINT16.pack(len(self.column_formats)) + codes)
+        codes = b"".join(INT16.pack(code) for code in self.column_formats)
+        return frame(b"H", bytes((self.format_code,)) + UINT16.pack(len(self.column_formats)) + codes)
 
 
 @dataclass(frozen=True)
@@ -456,7 +377,7 @@ class _Fields:
     fields: dict[str, str] = field(default_factory=dict)
 
     def _body(self) -> bytes:
-        return b"".join(code.encode() + _string(text) for code, text in self.fields.items()) + b"\0"
+        return b"".join(code.encode() + string(text) for code, text in self.fields.items()) + b"\0"
 
     @staticmethod
     def _read(body: bytes) -> dict[str, str]:

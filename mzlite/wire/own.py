@@ -22,7 +22,6 @@ from mzlite.dialect.statements import (
     Subscribe,
 )
 from mzlite.errors import MzError
-from mzlite.wire import binary
 from mzlite.wire.durations import seconds
 from mzlite.wire.errors import (
     DUPLICATE_CURSOR,
@@ -30,6 +29,7 @@ from mzlite.wire.errors import (
     INVALID_CURSOR_NAME,
     NO_ACTIVE_TRANSACTION,
     WARNING,
+    internal_errors,
     notice_response,
 )
 from mzlite.wire.interface import END_OF_TIME, Subscription
@@ -39,18 +39,15 @@ from mzlite.wire.messages import (
     CommandComplete,
     CopyData,
     CopyOutResponse,
-    DataRow,
     FieldDescription,
-    RowDescription,
 )
 from mzlite.wire.relay import IDLE, Portal
-from mzlite.wire.subscribe import Row, SubscribeCursor, SubscribeRows, copy_csv, copy_text, subscribe_columns
+from mzlite.wire.results import Columns, Row, data_rows, described, result_codes
+from mzlite.wire.subscribe import SubscribeCursor, SubscribeRows, copy_csv, copy_text, subscribe_columns
 from mzlite.wire.types import TEXT
 
 if TYPE_CHECKING:
     from mzlite.wire.session import ClientSession
-
-Columns = tuple[FieldDescription, ...]
 
 _STREAMING_NOTICE = "streaming SUBSCRIBE rows directly requires a client that does not buffer output"
 _STREAMING_HINT = "Wrap your SUBSCRIBE statement in `COPY (SUBSCRIBE ...) TO STDOUT`."
@@ -80,6 +77,10 @@ class OwnStatements:
         Args:
             portal: if it is bound: what had to be started to know the columns is kept there.
         """
+        with internal_errors(statement.sql):
+            return await self._describe(statement, portal)
+
+    async def _describe(self, statement: Statement, portal: Portal | None) -> Columns | None:
         match statement:
             case ShowVariable():
                 return _show_columns(statement)
@@ -111,11 +112,11 @@ class OwnStatements:
             describe: send a RowDescription before rows.
             maximum_rows: 0 for all; otherwise suspend the portal after so many.
         """
+        with internal_errors(statement.sql):
+            await self._execute(statement, portal, describe, maximum_rows)
+
+    async def _execute(self, statement: Statement, portal: Portal | None, describe: bool, maximum_rows: int) -> None:
         session = self.session
-        if session.extended.unsynced and session.relay.status == IDLE and not session.transaction.explicit:
-            # What the backend has done so far is committed first: a definition must not wait for its locks.
-            await session.extended.sync_silently()
-            await session.settle()
         formats = portal.result_formats if portal is not None else ()
         match statement:
             case ShowVariable():
@@ -138,6 +139,7 @@ class OwnStatements:
                 del session.cursors[statement.cursor]
                 session.client.send(CommandComplete("CLOSE CURSOR").encode())
             case _:
+                await self._commit_before()
                 result = await session.execute(statement)
                 names: Sequence[str] | None = getattr(result, "columns", None)
                 if names:
@@ -146,6 +148,13 @@ class OwnStatements:
                     self._result(columns, texts, result.tag, formats, describe)
                 else:
                     session.client.send(CommandComplete(result.tag).encode())
+
+    async def _commit_before(self) -> None:
+        """Commit what a pipeline has done on the backend so far: what the engine does must not wait for its locks."""
+        session = self.session
+        if session.extended.unsynced and session.relay.status == IDLE and not session.transaction.explicit:
+            await session.extended.sync_silently()
+            await session.settle()
 
     # Results -----------------------------------------------------------------
 
@@ -157,18 +166,8 @@ class OwnStatements:
         self.session.client.send(CommandComplete(tag).encode())
 
     def _rows(self, columns: Columns, rows: Sequence[Row], codes: Sequence[int]) -> None:
-        send = self.session.client.send
-        if any(codes):
-            kinds = [column.type_oid if code else None for column, code in zip(columns, codes, strict=True)]
-            rows = [
-                tuple(
-                    value if value is None or kind is None else binary.encode(value, kind)
-                    for value, kind in zip(row, kinds, strict=True)
-                )
-                for row in rows
-            ]
-        for row in rows:
-            send(DataRow(row).encode())
+        for message in data_rows(columns, rows, codes):
+            self.session.client.send(message)
 
     # Variables ---------------------------------------------------------------
 
@@ -221,9 +220,10 @@ class OwnStatements:
         if cursor.rows is not None:
             return
         session = self.session
+        await self._commit_before()
         starting = asyncio.ensure_future(session.coordinator.subscribe(session.session, cursor.statement))
         try:
-            subscription = await session.interruptible(asyncio.shield(starting))
+            subscription = await session.interruptible.wait(asyncio.shield(starting))
         except BaseException:
             # It may still come to be; then nobody wants it any more.
             session.server.background(asyncio.ensure_future(_close_when_started(starting)))
@@ -252,7 +252,7 @@ class OwnStatements:
         if cursor.ended or cursor.subscription is None or cursor.rows is None:
             cursor.ended = True
             return False
-        event = await self.session.interruptible(cursor.subscription.next(limit))
+        event = await self.session.interruptible.wait(cursor.subscription.next(limit))
         if event is None:
             return False
         cursor.waiting.extend(cursor.rows.rows(event))
@@ -369,22 +369,3 @@ def _show_columns(statement: ShowVariable) -> Columns:
 
 def _encoded(value: object) -> bytes | None:
     return None if value is None else value if isinstance(value, bytes) else str(value).encode()
-
-
-def result_codes(formats: Sequence[int], count: int) -> tuple[int, ...]:
-    """The format code of each of `count` columns, from those that a Bind message gives: none, one for all, or each."""
-    if len(formats) <= 1:
-        return (formats[0] if formats else 0,) * count
-    if len(formats) != count:
-        raise MzError(f"bind message has {len(formats)} result formats but query has {count} columns", sqlstate="08P01")
-    return tuple(formats)
-
-
-def described(columns: Columns, codes: Sequence[int]) -> bytes:
-    """The RowDescription of columns in the given formats."""
-    return RowDescription(
-        tuple(
-            FieldDescription(column.name, column.type_oid, column.type_size, column.type_modifier, code)
-            for column, code in zip(columns, codes, strict=True)
-        )
-    ).encode()

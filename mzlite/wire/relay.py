@@ -17,7 +17,7 @@ import structlog
 from mzlite.dialect.statements import Statement
 from mzlite.errors import MzError
 from mzlite.wire.descriptions import Descriptions
-from mzlite.wire.errors import Translate, error_response
+from mzlite.wire.errors import ConnectionLostError, Translate, error_response
 from mzlite.wire.messages import ErrorResponse
 from mzlite.wire.rows import COPY_DATA, DATA_ROW, RowAdapter, run_end
 from mzlite.wire.stream import ChunkStream, ConnectionClosedError, MessageStream
@@ -31,7 +31,7 @@ FAILED = b"E"
 _WRITE_TAGS = ("INSERT", "UPDATE", "DELETE", "MERGE")
 
 
-class BackendClosedError(Exception):
+class BackendClosedError(ConnectionLostError):
     """The backend is gone; what it had to say has been passed on."""
 
 

@@ -10,6 +10,7 @@ import asyncio
 import hmac
 import itertools
 import secrets
+from functools import lru_cache
 
 import structlog
 
@@ -27,6 +28,8 @@ from mzlite.wire.types import OWN_TYPES_SQL, TypeMap
 log = structlog.get_logger(__name__)
 
 SECRET_BYTES = 4
+PARSED_TEXTS = 2048
+"""How many texts' statements are remembered; clients send the same ones again and again."""
 
 
 class WireServer:
@@ -36,6 +39,7 @@ class WireServer:
         self.coordinator = coordinator
         self.dialect = dialect
         self.options = options
+        self.parse_remembered = lru_cache(PARSED_TEXTS)(dialect.parse)
         self._listener: asyncio.Server | None = None
         self._process_ids = itertools.count(1)
         self._sessions: dict[int, ClientSession] = {}

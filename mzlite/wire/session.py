@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -25,12 +24,15 @@ from mzlite.wire.errors import (
     PROTOCOL_VIOLATION,
     canceled,
     error_response,
+    internal_errors,
     notice_response,
 )
 from mzlite.wire.extended import ExtendedProtocol
+from mzlite.wire.fields import ProtocolViolationError
 from mzlite.wire.interface import ExecuteResult
+from mzlite.wire.interrupt import Interruptible
+from mzlite.wire.login import log_in
 from mzlite.wire.messages import (
-    AUTHENTICATION_OK,
     FLUSH,
     BackendKeyData,
     Bind,
@@ -38,15 +40,13 @@ from mzlite.wire.messages import (
     Close,
     Execute,
     Parse,
-    ProtocolViolationError,
     Query,
     ReadyForQuery,
-    StartupMessage,
 )
 from mzlite.wire.own import OwnStatements
 from mzlite.wire.relay import FAILED, IDLE, IN_TRANSACTION, BackendClosedError, Expected, Relay
 from mzlite.wire.simple import SimpleProtocol
-from mzlite.wire.startup import negotiate, split_options
+from mzlite.wire.startup import negotiate
 from mzlite.wire.stream import ConnectionClosedError, MessageStream
 from mzlite.wire.subscribe import SubscribeCursor
 from mzlite.wire.transaction import Transaction
@@ -57,16 +57,14 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-T = TypeVar("T")
-
-PARSED_STATEMENTS = 256
-"""How many statement texts a session remembers the parse of."""
-LONGEST_REMEMBERED = 16_384
+LONGEST_REMEMBERED = 8_192
+"""Characters of a text whose parse is remembered."""
+LONGEST_AT_ONCE = 32_768
+"""Characters of a text that is parsed on the event loop; longer ones do not keep the other sessions waiting."""
 CLOSE_TIMEOUT_SECONDS = 2.0
 """How long a client gets to take the last words before its connection is cut."""
 _SILENT = "mzlite"
 """The name of the statement and portal that the session uses for itself."""
-_IGNORED_PARAMETERS = {"user", "database", "options", "replication"}
 
 
 class ClientSession:
@@ -81,18 +79,16 @@ class ClientSession:
         self.variables = SessionVariables(self.session, server.dialect.variables)
         self.transaction = Transaction()
         self.cursors: dict[str, SubscribeCursor] = {}
+        self.interruptible = Interruptible(self.client)
         self.own = OwnStatements(self)
         self.simple = SimpleProtocol(self)
         self.extended = ExtendedProtocol(self)
-        self._parse = lru_cache(PARSED_STATEMENTS)(server.dialect.parse)
         self._backend: Backend | None = None
         self._relay: Relay | None = None
         self._backend_settings: dict[str, str] = {}
         self._startup_settings: dict[str, str] = {}
-        self._interrupt: asyncio.Future[MzError | None] | None = None
         self._busy = False
         self._write_lock_held = False
-        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def backend(self) -> Backend:
@@ -106,9 +102,17 @@ class ClientSession:
         assert self._relay is not None
         return self._relay
 
-    def parse(self, sql: str) -> Sequence[Statement]:
-        """The statements in a text; recent short ones are remembered."""
-        return self.server.dialect.parse(sql) if len(sql) > LONGEST_REMEMBERED else self._parse(sql)
+    async def parse(self, sql: str) -> Sequence[Statement]:
+        """The statements in a text.
+
+        Raises:
+            MzError: it is refused.
+        """
+        with internal_errors(sql):
+            if len(sql) <= LONGEST_REMEMBERED:
+                return self.server.parse_remembered(sql)
+            parse = self.server.dialect.parse
+            return parse(sql) if len(sql) <= LONGEST_AT_ONCE else await asyncio.to_thread(parse, sql)
 
     # The life of a session ---------------------------------------------------
 
@@ -142,55 +146,10 @@ class ClientSession:
                     self.server.cancel(message)
                     return
                 self.server.register(self)
-                await self._log_in(message)
+                await log_in(self, message)
         except TimeoutError as error:
             raise MzError("canceling authentication due to timeout", sqlstate="57014") from error
         await self._messages()
-
-    async def _log_in(self, message: StartupMessage) -> None:
-        parameters = message.parameters
-        session = self.session
-        session.user = parameters["user"]
-        self.variables.set_database(parameters.get("database") or session.user)
-        notices = self._set_startup_variables(parameters)
-        await self.connect_backend()
-        client = self.client
-        client.send(AUTHENTICATION_OK)
-        self.send_changes()
-        client.send(self.key.encode())
-        for notice in notices:
-            client.send(notice_response(notice))
-        if "welcome_message" in self.variables.known and self.variables.show("welcome_message") == "on":
-            client.send(notice_response(self._welcome()))
-        self.ready()
-        await client.flush()
-
-    def _set_startup_variables(self, parameters: dict[str, str]) -> list[str]:
-        """Set what the startup message asks for; what cannot be set is only a notice."""
-        notices: list[str] = []
-        settings = [(name, value) for name, value in parameters.items() if name not in _IGNORED_PARAMETERS]
-        settings = [(name, value) for name, value in settings if not name.startswith("_pq_.")]
-        try:
-            settings += split_options(parameters.get("options", ""))
-        except ValueError:
-            notices.append("startup setting options not set: could not parse")
-        for name, value in settings:
-            try:
-                self.variables.set_at_startup(name, value)
-            except MzError as error:
-                notices.append(f"startup setting {name} not set: {error.message}")
-        return notices
-
-    def _welcome(self) -> str:
-        session = self.session
-        version = self.variables.show("mz_version") if "mz_version" in self.variables.known else ""
-        return (
-            f"connected to mzlite, a stand-in for Materialize {version}\n"
-            f"  User: {session.user}\n"
-            f"  Cluster: {session.cluster}\n"
-            f"  Database: {session.database}\n"
-            f"  Search path: {', '.join(session.search_path)}"
-        )
 
     async def connect_backend(self) -> None:
         """Give the session a backend in its current database."""
@@ -253,7 +212,7 @@ class ClientSession:
         await self.extended.clean_up()
         if self._backend is not None:
             if self._busy:
-                self._spawn(self._backend.cancel())
+                self.server.background(asyncio.ensure_future(self._backend.cancel()))
             await self._backend.stop()
         self.client.on_closed = None
         self.client.close()
@@ -277,48 +236,10 @@ class ClientSession:
             self._fatal(MzError("terminating connection due to administrator command", sqlstate=ADMIN_SHUTDOWN))
         self.client.close()
 
-    def _spawn(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
-        self.server.background(task)
-
-    # Cancelling --------------------------------------------------------------
-
     def interrupt(self, error: MzError | None) -> None:
         """End what runs now: with an error that the client gets, or None when there is no client any more."""
-        if not self._busy:
-            return
-        if self._interrupt is not None:
-            if not self._interrupt.done():
-                self._interrupt.set_result(error)
-        elif self._relay is not None and self._relay.expected:
-            self._spawn(self.backend.cancel())
-
-    async def interruptible(self, work: Awaitable[T]) -> T:
-        """Wait for something that a client's cancel request, or its leaving, ends.
-
-        Raises:
-            MzError: the client has cancelled.
-            ConnectionClosedError: the client has gone.
-        """
-        if self.client.closed:
-            if asyncio.iscoroutine(work):
-                work.close()
-            raise ConnectionClosedError
-        task = asyncio.ensure_future(work)
-        interrupt = self._interrupt = asyncio.get_running_loop().create_future()
-        try:
-            await asyncio.wait({task, interrupt}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self._interrupt = None
-            if not task.done():
-                task.cancel()
-                await asyncio.wait({task})
-        if not task.cancelled():
-            return task.result()
-        error = interrupt.result()
-        if error is None:
-            raise ConnectionClosedError
-        raise error
+        if self._busy and not self.interruptible.interrupt(error) and self._relay is not None and self._relay.expected:
+            self.server.background(asyncio.ensure_future(self.backend.cancel()))
 
     # Statements --------------------------------------------------------------
 
@@ -328,13 +249,7 @@ class ClientSession:
         Raises:
             MzError: it is refused or has failed.
         """
-        try:
-            result = await self.coordinator.execute(self.session, statement)
-        except MzError:
-            raise
-        except Exception as error:
-            log.exception("statement failed with an internal error", sql=statement.sql)
-            raise MzError(f"internal error: {error}", sqlstate=INTERNAL_ERROR) from error
+        result = await self.coordinator.execute(self.session, statement)
         for notice in result.notices:
             self.client.send(
                 notice_response(
@@ -358,7 +273,8 @@ class ClientSession:
             return
         try:
             for statement in deferred:
-                await self.execute(statement)
+                with internal_errors(statement.sql):
+                    await self.execute(statement)
         except MzError:
             await self.extended.sync_silently()
             await self.silently("rollback")
@@ -429,7 +345,7 @@ class ClientSession:
     async def lock_writes(self) -> None:
         """Keep the other sessions from writing until this one's transaction is absorbed."""
         if not self._write_lock_held:
-            await self.interruptible(self.coordinator.write_lock.acquire())
+            await self.interruptible.wait(self.coordinator.write_lock.acquire())
             self._write_lock_held = True
 
     def unlock_writes(self) -> None:

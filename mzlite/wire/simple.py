@@ -37,7 +37,7 @@ class SimpleProtocol:
         session.relay.failed = False
         batch: list[Relayed] = []
         try:
-            statements = session.parse(message.query)
+            statements = await session.parse(message.query)
             if not statements:
                 session.client.send(EMPTY_QUERY_RESPONSE)
             session.transaction.several = len(statements) > 1

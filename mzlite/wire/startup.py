@@ -21,7 +21,8 @@ from mzlite.wire.messages import (
 )
 from mzlite.wire.stream import MessageStream
 
-_PROTOCOL_OPTION_PREFIX = "_pq_."
+PROTOCOL_OPTION_PREFIX = "_pq_."
+"""Parameters with such names are about the protocol, not about the session."""
 
 
 async def negotiate(stream: MessageStream) -> StartupMessage | CancelRequest:
@@ -42,7 +43,7 @@ async def negotiate(stream: MessageStream) -> StartupMessage | CancelRequest:
         if code >> 16 != PROTOCOL_VERSION >> 16:
             raise MzError("server does not support the client's requested protocol version", sqlstate="08004")
         message = StartupMessage.decode(body)
-        extensions = tuple(name for name in message.parameters if name.startswith(_PROTOCOL_OPTION_PREFIX))
+        extensions = tuple(name for name in message.parameters if name.startswith(PROTOCOL_OPTION_PREFIX))
         if code > PROTOCOL_VERSION or extensions:
             stream.send(NegotiateProtocolVersion(0, extensions).encode())
         if not message.parameters.get("user"):

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
-from mzlite.wire.messages import ProtocolViolationError
+from mzlite.wire.errors import ConnectionLostError
+from mzlite.wire.fields import ProtocolViolationError
 
 READ_AHEAD_BYTES = 1 << 20
 """Reading pauses when this much has arrived and waits to be taken."""
@@ -20,7 +21,7 @@ WRITE_AHEAD_BYTES = 1 << 20
 STARTUP_LIMIT_BYTES = 10_000
 
 
-class ConnectionClosedError(Exception):
+class ConnectionClosedError(ConnectionLostError):
     """The peer is gone."""
 
 

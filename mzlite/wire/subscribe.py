@@ -14,10 +14,9 @@ from mzlite.dialect.statements import Subscribe
 from mzlite.errors import MzError
 from mzlite.wire.interface import END_OF_TIME, Column, Subscription, SubscriptionEvent
 from mzlite.wire.messages import FieldDescription
+from mzlite.wire.results import Row
 from mzlite.wire.rows import row_adapter
 from mzlite.wire.types import BOOL, INT8, NUMERIC, TEXT, TypeMap
-
-Row = tuple[bytes | None, ...]
 
 _TRUE, _FALSE = b"t", b"f"
 

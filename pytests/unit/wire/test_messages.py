@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mzlite.wire import messages as m
+from mzlite.wire.fields import ProtocolViolationError
 
 TEXT = st.text(alphabet=st.characters(blacklist_characters="\0", blacklist_categories=("Cs",)), max_size=20)
 VALUES = st.lists(st.none() | st.binary(max_size=20), max_size=5).map(tuple)
@@ -52,7 +53,7 @@ def test_truncated_bodies_are_refused(message: m.Parse, data: st.DataObject) -> 
     if isinstance(message, m.BackendKeyData) or not body:
         return
     cut = data.draw(st.integers(0, len(body) - 1))
-    with pytest.raises(m.ProtocolViolationError):
+    with pytest.raises(ProtocolViolationError):
         type(message).decode(body[:cut])
 
 
@@ -75,5 +76,5 @@ def test_exact_bytes() -> None:
 
 
 def test_text_that_is_not_utf8_is_refused() -> None:
-    with pytest.raises(m.ProtocolViolationError, match="UTF8"):
+    with pytest.raises(ProtocolViolationError, match="UTF8"):
         m.Query.decode(b"\xff\0")

@@ -13,6 +13,7 @@ from mzlite.errors import MzError
 from mzlite.wire import messages as m
 from mzlite.wire.descriptions import Descriptions
 from mzlite.wire.errors import error_response, untranslated
+from mzlite.wire.fields import frame
 from mzlite.wire.relay import Expected, Portal, Prepared, Relay
 from mzlite.wire.stream import ChunkStream, MessageStream
 from mzlite.wire.types import TypeMap
@@ -158,7 +159,7 @@ def test_what_has_been_written(tag: str, dirty: bool) -> None:
 def test_sync_before_copy_data_is_forgotten() -> None:
     target, _ = relay()
     target.expected.extend([Expected("execute", portal=Portal(Prepared(None))), Expected("sync")])
-    target.feed(m.frame(b"G", b"\0\0\0"))
+    target.feed(frame(b"G", b"\0\0\0"))
     assert target.copying_in
     assert [expected.kind for expected in target.expected] == ["execute"]
     target.copying_in = False
