@@ -3,7 +3,6 @@ with
 events as (
 
     select * from {{ ref('bronze_orders') }}
-    where {{ is_retained('kafka_timestamp') }}
 
 ),
 
@@ -27,3 +26,4 @@ select
     kafka_offset,
     kafka_timestamp
 from rejected
+where {{ is_retained('kafka_timestamp') }}

@@ -3,7 +3,6 @@ with
 events as (
 
     select * from {{ ref('bronze_status') }}
-    where {{ is_retained('kafka_timestamp') }}
 
 ),
 
@@ -24,3 +23,4 @@ select
     kafka_offset,
     kafka_timestamp
 from rejected
+where {{ is_retained('kafka_timestamp') }}
