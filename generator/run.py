@@ -47,8 +47,8 @@ class Pace:
 
     rate: float = 500.0
     duration: float | None = None
-    past_rate: float = 1.0
-    recent_rate: float = 20.0
+    past_rate: float = 0.5
+    recent_rate: float = 10.0
 
     def __post_init__(self) -> None:
         for name in ("rate", "past_rate", "recent_rate"):

@@ -82,8 +82,15 @@ class Truth:
 
     def delayed_now(self, now_ms: int) -> dict[str, int]:
         """The orders that are delayed at `now_ms`, with the time (ms) since when they are."""
-        since = {order: max(placed + DELAY_MARK_MS, at) for order, (placed, at) in self.preparing.items()}
-        return {order: start for order, start in since.items() if start <= now_ms}
+        return {order: since for order, (since, _) in self.preparing_until(now_ms).items()}
+
+    def preparing_until(self, mark_ms: int) -> dict[str, tuple[int, int]]:
+        """Orders that are delayed at `mark_ms` if nothing more happens: (since when, when they were placed), in ms."""
+        return {
+            order: (since, placed)
+            for order, (placed, at) in self.preparing.items()
+            if (since := max(placed + DELAY_MARK_MS, at)) <= mark_ms
+        }
 
     def report(self, now_ms: int) -> dict[str, object]:
         """The counts as plain values, ready for JSON; money in units with two places as text."""

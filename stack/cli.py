@@ -77,12 +77,12 @@ def status(state_dir: opt.StateDir = None) -> None:
 @app.command()
 def generate(
     system: opt.System = "delivery",
-    rate: opt.Rate = 500.0,
+    rate: opt.Rate = Pace.rate,
     duration: opt.Duration = None,
     seed: opt.Seed = None,
     backfill: opt.Backfill = 0.0,
-    backfill_rate: opt.BackfillRate = 1.0,
-    recent_rate: opt.RecentRate = 20.0,
+    backfill_rate: opt.BackfillRate = Pace.past_rate,
+    recent_rate: opt.RecentRate = Pace.recent_rate,
     delayed: opt.Delayed = Shares.delayed,
     late: opt.Late = Shares.late,
     duplicate: opt.Duplicate = Shares.duplicate,
@@ -120,12 +120,12 @@ def generate(
 @app.command()
 def demo(
     system: opt.System = "delivery",
-    rate: opt.Rate = 500.0,
+    rate: opt.Rate = Pace.rate,
     duration: opt.Duration = None,
     seed: opt.Seed = None,
     backfill: opt.Backfill = 25.0,
-    backfill_rate: opt.BackfillRate = 1.0,
-    recent_rate: opt.RecentRate = 20.0,
+    backfill_rate: opt.BackfillRate = Pace.past_rate,
+    recent_rate: opt.RecentRate = Pace.recent_rate,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the stack running at the end.")] = False,
     redeploy: Annotated[
         bool, typer.Option("--redeploy", help="Run dbt even if nothing has changed since the last demo.")

@@ -32,6 +32,8 @@ from generator.truth import WINDOW_MS, Truth
 from generator.writer import EventWriter, WriteError
 from stack.errors import StackError
 
+LOOK_AHEAD_MS = 300_000
+"""How far the report tells which orders become delayed if nothing more happens."""
 REPORT_SECONDS = 0.1
 """How often progress is told."""
 
@@ -93,7 +95,9 @@ def generate(plan: Plan, console: Console, *, as_json: bool) -> Truth:
     if plan.world_file is not None:
         save(world, plan.world_file)
     if as_json:
-        _write_line({"kind": "truth", "resumed": is_resumed, "seed": world.seed, **world.truth.report(world.now_ms)})
+        # Who reads this looks a while later, when more orders have passed the mark without a further event.
+        soon = world.truth.preparing_until(world.now_ms + LOOK_AHEAD_MS)
+        _write_line({"kind": "truth", **world.truth.report(world.now_ms), "delayed_by_then": soon})
     else:
         console.print(truth_table(world.truth, world.now_ms))
     return world.truth

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -18,6 +18,10 @@ from stack.demo.alerts import AlertReader
 from stack.engine import connect
 from stack.settings import Settings
 
+CLOCK_MS = 2_000
+"""So long an order that has passed the mark may take to appear."""
+COMPARED_MS = 20 * 3_600_000
+"""Only orders younger than this are compared one by one."""
 LAYERS = ("bronze", "silver", "gold", "alerts")
 VIEWS = """
     select schemas.name, objects.name, objects.type
@@ -102,6 +106,33 @@ def gold_agrees(settings: Settings, truth: dict[str, Any], timeout: float) -> Ch
     return Check(
         name, False, f"{len(wrong)} windows differ, {example}: {shown.get(example)}, not {wanted.get(example)}"
     )
+
+
+def delays_agree(settings: Settings, truth: dict[str, Any], timeout: float) -> Check:
+    """The delayed orders are those that are delayed in the generator's world, no more and no fewer."""
+    missing: set[str] = set()
+    extra: set[str] = set()
+    count = 0
+
+    def agrees() -> bool:
+        nonlocal missing, extra, count
+        with connect(settings, connect_timeout=10) as connection:
+            before_ms = time.time() * 1000
+            rows = connection.execute("select order_id::text, order_date from silver.silver_delayed_orders").fetchall()
+            after_ms = time.time() * 1000
+        oldest_ms = after_ms - COMPARED_MS
+        # Silver lets orders go at the end of their retention; the generator knows nothing of that.
+        shown = {order for order, date in rows if date.replace(tzinfo=UTC).timestamp() * 1000 > oldest_ms}
+        wanted = {order: since for order, (since, placed) in truth["delayed_by_then"].items() if placed > oldest_ms}
+        missing = {order for order, since in wanted.items() if since < before_ms - CLOCK_MS} - shown
+        extra = shown - {order for order, since in wanted.items() if since <= after_ms}
+        count = len(shown)
+        return not missing and not extra
+
+    name = "silver shows the orders that are delayed"
+    if wait_until(agrees, timeout, interval=0.25):
+        return Check(name, True, f"{count:,} now")
+    return Check(name, False, f"{len(missing)} are missing, {len(extra)} are too many, of {count}")
 
 
 def alerts_agree(settings: Settings, alerts: AlertReader, timeout: float) -> Check:

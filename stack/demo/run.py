@@ -20,7 +20,7 @@ from rich.live import Live
 from rich.table import Table
 
 from stack.demo.alerts import AlertReader
-from stack.demo.checks import Check, alerts_agree, gold_agrees, views_have_rows, wait_until
+from stack.demo.checks import Check, alerts_agree, delays_agree, gold_agrees, views_have_rows, wait_until
 from stack.demo.deploy import deploy, is_deployed
 from stack.demo.feeds import Feed
 from stack.demo.source import GeneratorProcess
@@ -183,6 +183,7 @@ class _Live:
                 checks.append(Check("gold counts what was sent", True, "not compared: the topics held other events"))
             else:
                 checks.append(gold_agrees(self._settings, truth, SETTLE_SECONDS))
+                checks.append(delays_agree(self._settings, truth, SETTLE_SECONDS))
             try:
                 checks.append(alerts_agree(self._settings, self._alerts, SETTLE_SECONDS))
                 checks += views_have_rows(self._settings)
@@ -218,7 +219,7 @@ class _Live:
 
     def _latency(self, histogram: Any, what: str) -> str:
         if not histogram.total:
-            return "no live event was seen"
+            return "not measured: the views had not caught up with the history"
         return f"{milliseconds(histogram)} ({histogram.total:,} {what})"
 
 
