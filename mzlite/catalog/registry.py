@@ -21,7 +21,8 @@ from mzlite.session import Session
 FIRST_DATABASE = "materialize"
 SYSTEM_SCHEMAS = ("mz_catalog", "pg_catalog")
 """Searched before the session's own search path."""
-HIDDEN_SCHEMAS = ("mzlite", "mzlite_def", "mzlite_data", "mzlite_inbox")
+SHADOWS = "mzlite_pg"
+"""Hides relations of pg_catalog behind those that Materialize's clients expect."""
 NOTHING_SHADOWS = re.compile(r"[a-z_][a-z0-9_$]*")
 
 
@@ -115,7 +116,13 @@ def temporary_schema(session: Session) -> str:
 def search_path(session: Session) -> list[str]:
     """Where unqualified names of a session's statements are looked up in the inner PostgreSQL, in order."""
     own = [physical_schema(session.database, name) for name in session.search_path]
-    return [temporary_schema(session), *SYSTEM_SCHEMAS, *(name for name in own if name not in SYSTEM_SCHEMAS)]
+    return [
+        temporary_schema(session),
+        "mz_catalog",
+        SHADOWS,
+        "pg_catalog",
+        *(name for name in own if name not in SYSTEM_SCHEMAS),
+    ]
 
 
 _ITEM = """
@@ -224,6 +231,8 @@ def find_item(tx: EngineTransaction, session: Session, name: Name, *, is_type: b
         schema = resolve_schema(tx, session, name[:-1])
         return _item_in(tx, schema.namespace, name[-1], is_type) or _system_item(tx, schema, name[-1])
     for physical in search_path(session):
+        if physical == SHADOWS:
+            continue
         row = tx.execute("select oid::bigint from pg_catalog.pg_namespace where nspname = %s", (physical,)).fetchone()
         if row is None:
             continue

@@ -27,12 +27,14 @@ FIRST_SCRIPTS = (
     "uints.sql",
     "kafka.sql",
     "functions.sql",
+    "more_functions.sql",
     "registry.sql",
     "catalog_functions.sql",
     "catalog_mz_catalog.sql",
     "catalog_types.sql",
     "catalog_mz_internal.sql",
     "catalog_show.sql",
+    "catalog_information_schema.sql",
 )
 LAST_SCRIPT = "dataflow.sql"
 

@@ -97,6 +97,7 @@ begin atomic
 select coalesce(
     array_agg(schema order by position) filter (
         where schema not like 'mz\_temp\_%' and (include_implicit or schema not in ('mz_catalog', 'pg_catalog'))
+            and schema <> 'mzlite_pg'
     ),
     '{}'
 )

@@ -29,7 +29,7 @@ revoke all on schema public from public;
 grant usage on schema public, mz_catalog, mz_internal, mz_introspection, mz_unsafe to materialize;
 alter default privileges in schema public, mz_catalog, mz_internal, mz_introspection, mz_unsafe
 grant select on tables to materialize;
-alter database materialize set search_path = mz_catalog, pg_catalog, public;
+alter database materialize set search_path = mz_catalog, mzlite_pg, pg_catalog, public;
 
 create table mzlite.format (
     version integer not null

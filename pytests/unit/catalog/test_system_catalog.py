@@ -6,6 +6,8 @@ from pathlib import Path
 
 from mzlite.storage.postgres import Postgres
 
+from .conftest import Database
+
 RECORDED = Path(__file__).parent / "data" / "catalog.tsv"
 OWN = {
     ("mz_internal", "mz_cluster_auto_scaling_strategies"),
@@ -90,3 +92,37 @@ def test_what_exists_from_the_start(postgres: Postgres) -> None:
             "select privilege_type from mz_internal.mz_show_my_database_privileges where name = current_database()"
         ).fetchall()
         assert {"CREATE", "USAGE"} <= {row[0] for row in privileges}
+
+
+def test_clients_are_told_of_materializes_kinds_of_relations(database: Database) -> None:
+    database.run(
+        "create table t (id int not null, name varchar(10) default 'x', amount numeric(10, 2), u uint8, tm time)"
+    )
+    database.run("create view v as select id from t")
+    database.run("create materialized view mv as select id from t")
+    database.run("create default index on mv")
+    found = database.rows(
+        "select table_name, table_type from information_schema.tables where table_schema = 'probe' order by 1"
+    )
+    assert found == [("mv", "MATERIALIZED VIEW"), ("t", "BASE TABLE"), ("v", "VIEW")]
+    found = database.rows(
+        "select column_name, data_type, is_nullable, character_maximum_length, numeric_precision, numeric_scale"
+        " from materialize.information_schema.columns where table_name = 't' order by ordinal_position"
+    )
+    assert found == [
+        ("id", "integer", "NO", None, 32, 0),
+        ("name", "character varying", "YES", 10, None, None),
+        ("amount", "numeric", "YES", None, 10, 2),
+        ("u", "uint8", "YES", None, None, None),
+        ("tm", "time", "YES", None, None, None),
+    ]
+    found = database.rows(
+        "select c.relname, c.relkind from pg_class c join pg_namespace n on n.oid = c.relnamespace"
+        " where n.nspname = 'probe' order by 1"
+    )
+    assert found == [("mv", "m"), ("mv_primary_idx", "i"), ("t", "r"), ("v", "v")]
+    assert database.rows("select nspname from pg_namespace where nspname like 'mzlite%'") == []
+    found = database.rows(
+        "select table_name, view_definition from information_schema.views where table_schema = 'probe'"
+    )
+    assert found == [("v", "SELECT id FROM materialize.probe.t;")]

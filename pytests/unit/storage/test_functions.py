@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import random
 import re
+import uuid
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -242,6 +246,50 @@ def test_signed_integers_still_compare_as_before(client: psycopg.Connection[Any]
         "1 in (1, 2::bigint)",
     ):
         assert value(client, expression) is True
+
+
+# Functions that PostgreSQL lacks -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha224", "sha256", "sha384", "sha512"])
+@pytest.mark.parametrize("length", [0, 3, 55, 56, 64, 200])
+def test_hashes_are_those_of_hashlib(client: psycopg.Connection[Any], algorithm: str, length: int) -> None:
+    text = "é" * (length // 2) + "x" * (length % 2)
+    row = client.execute(
+        "select digest(%s::text, %s), hmac(%s::text, %s::text, %s)", (text, algorithm, text, "k" + text, algorithm)
+    ).fetchone()
+    expected = hmac.new(("k" + text).encode(), text.encode(), algorithm).digest()
+    assert row == (hashlib.new(algorithm, text.encode()).digest(), expected)
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        (
+            "uuid_generate_v5('6ba7b810-9dad-11d1-80b4-00c04fd430c8', 'example.com')",
+            uuid.uuid5(uuid.NAMESPACE_DNS, "example.com"),
+        ),
+        ("crc32('abc')::bigint", zlib.crc32(b"abc")),
+        # Values of org.apache.kafka.common.utils.Utils.murmur2, made positive.
+        ("kafka_murmur2('21')", -973932308 & 0x7FFFFFFF),
+        ("kafka_murmur2('foobar')", -790332482 & 0x7FFFFFFF),
+        ("kafka_murmur2('a-little-bit-long-string')", -985981536 & 0x7FFFFFFF),
+        ("kafka_murmur2('a-little-bit-longer-string')", -1486304829 & 0x7FFFFFFF),
+        ("kafka_murmur2('abc')", 479470107),
+        ("list_append(array[1], 2)", [1, 2]),
+        ("list_length(array[]::int[])", 0),
+        ("(select list_agg(x order by x desc) from unnest(array[1, 3, 2]) as x)", [3, 2, 1]),
+        ("(select map_agg(x::text, x) from unnest(array[1, 2]) as x)", {"1": 1, "2": 2}),
+        ('map_length(\'{"a": 1, "b": 2}\')', 2),
+        ("datediff('month', date '2025-12-31', date '2026-01-01')", 1),
+        ("datediff('hour', timestamp '2026-01-01 00:59', timestamp '2026-01-01 02:00')", 2),
+        ("datediff('week', date '2026-01-04', date '2026-01-05')", 1),
+        ("(select count(*) from date_bin_hopping('5 minutes', '15 minutes', timestamp '2026-01-01 00:07'))", 3),
+        ("constant_time_eq('a', 'b')", False),
+    ],
+)
+def test_values_of_functions(client: psycopg.Connection[Any], expression: str, expected: Any) -> None:
+    assert value(client, expression) == expected
 
 
 # The session's names ---------------------------------------------------------------------
