@@ -315,7 +315,8 @@ def _orphan_pid(pid_file: Path, cluster_dir: Path) -> int | None:
         command = Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return pid
-    return pid if b"postgres" in command else None
+    program = os.fsdecode(command.partition(b"\0")[0])
+    return pid if Path(program).name == "postgres" else None
 
 
 def _is_alive(pid: int) -> bool:
