@@ -20,6 +20,12 @@ SOCKET_NAME = ".s.PGSQL.5432"
 CANCEL_TIMEOUT_SECONDS = 5.0
 CLOSE_TIMEOUT_SECONDS = 2.0
 
+_SETTINGS = {
+    "client_encoding": "UTF8",
+    # A query whose session has ended stops by itself, should the cancel request have missed it.
+    "client_connection_check_interval": "2s",
+}
+
 
 class Backend:
     """A session's own PostgreSQL backend.
@@ -48,7 +54,7 @@ class Backend:
             await loop.create_unix_connection(lambda: self.stream, self.path)
         except OSError as error:
             raise MzError("the database is not accepting connections", sqlstate=CANNOT_CONNECT_NOW) from error
-        self.stream.send(StartupMessage({**parameters, "client_encoding": "UTF8"}).encode())
+        self.stream.send(StartupMessage({**parameters, **_SETTINGS}).encode())
         for kind, body in await self._answer():
             if kind == b"K":
                 self._key = BackendKeyData.decode(body)

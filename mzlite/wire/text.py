@@ -23,8 +23,12 @@ _NUMERIC_HEADER = Struct("!HhHH")
 _UINT16 = Struct("!H")
 _NUMERIC_BASE_DIGITS = 4
 
-# Numbers that a parser to double precision would change, or that would be printed with an exponent.
-_DELICATE_NUMBER = re.compile(rb"\.[0-9]*0(?![0-9])|\.0000|[0-9.]{16}")
+# Decimals that a parser to double precision could change, or that would be printed with an exponent or a zero more.
+_DELICATE_DECIMAL = re.compile(rb"\.(?:[0-9]*0(?![0-9])|0000|[0-9]{7})|[0-9]{9}\.")
+# Integers up to this many digits fit into 64 bits.
+_EXACT_DIGITS = 18
+_LONG_INTEGER = b"0" * (_EXACT_DIGITS + 1)
+_AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _SPACE = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")|([,:]) ')
 _ARRAY_NUMBER = re.compile(rb"(\.[0-9]*?)0+(?=[,}\])])")
 
@@ -66,7 +70,8 @@ def jsonb(value: bytes) -> bytes:
     # Between quotes is text, unless a quote is escaped; only what is outside can hold numbers.
     outside = value if b'\\"' in value else b"".join(value.split(b'"')[::2])
     try:
-        if _DELICATE_NUMBER.search(outside) is None:
+        delicate = b"." in outside and _DELICATE_DECIMAL.search(outside) is not None
+        if not delicate and _LONG_INTEGER not in outside.translate(_AS_ZEROS):
             return orjson.dumps(orjson.loads(value), option=orjson.OPT_SORT_KEYS)
         return _exact_json(value)
     except (orjson.JSONDecodeError, orjson.JSONEncodeError, RecursionError):
@@ -139,7 +144,7 @@ class Adaptation:
 
 
 _TRAILING_ZERO = rb"\.[0-9]*0(?![0-9])"
-_JSON_STRUCTURE = rb"[\]}]|\.[0-9]*0(?![0-9])"
+_JSON_STRUCTURE = rb'\{"|\[|\.[0-9]*0(?![0-9])'
 _ANY = rb""
 
 _TEXT_ADAPTATIONS = {

@@ -157,6 +157,8 @@ class TestCoordinator:
             case s.CreateView() | s.Drop() | s.CreateSchema() | s.AlterRename():
                 await asyncio.to_thread(self._run, session, statement.sql)
                 return Result(" ".join(statement.sql.split()[:2]).upper(), [Notice("carried out")])
+            case s.CreateRole():
+                raise ZeroDivisionError("a mistake")
             case s.Explain():
                 return Result("SELECT 1", [], ("Physical Plan",), (("a plan",),))
             case _:
@@ -195,8 +197,13 @@ class Closable(Protocol):
 class Wire:
     """A server on a loop of its own, in a thread, for blocking clients."""
 
-    def __init__(self, postgres: Postgres, options: WireOptions | None = None) -> None:
-        self.loop = asyncio.new_event_loop()
+    def __init__(
+        self,
+        postgres: Postgres,
+        options: WireOptions | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self.loop = loop or asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
         self.postgres = postgres

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+import uvloop
 
 from mzlite.storage.postgres import Postgres
 from mzlite.wire.messages import (
@@ -118,14 +119,16 @@ def test_nonsense_ends_the_session(wire: Wire) -> None:
 
 @pytest.fixture
 def strict(postgres: Postgres) -> Iterator[Wire]:
-    server = Wire(postgres, WireOptions(port=0, login_timeout=0.3, message_limit=10_000, max_connections=2))
+    server = Wire(postgres, WireOptions(port=0, message_limit=10_000, max_connections=2))
     yield server
     server.close()
 
 
-def test_login_timeout(strict: Wire) -> None:
-    client = RawClient(strict, log_in=False)
+def test_login_timeout(postgres: Postgres) -> None:
+    wire = Wire(postgres, WireOptions(port=0, login_timeout=0.3))
+    client = RawClient(wire, log_in=False)
     assert fatal(client) == ("FATAL", "57014", "canceling authentication due to timeout")
+    wire.close()
 
 
 def test_message_limit(strict: Wire) -> None:
@@ -303,3 +306,33 @@ def test_stop_tells_clients(postgres: Postgres) -> None:
 
     eventually(lambda: left() == 0)
     wire.close()
+
+
+def test_on_uvloop(postgres: Postgres) -> None:
+    wire = Wire(postgres, loop=uvloop.new_event_loop())
+    try:
+        with wire.connect() as connection:
+            row = connection.execute("select %s::numeric, repeat('x', 5000000)", ("1.50",)).fetchone()
+            assert row is not None
+            assert (str(row[0]), len(row[1])) == ("1.5", 5_000_000)
+            timer = threading.Timer(0.3, connection.cancel_safe)
+            timer.start()
+            with pytest.raises(psycopg.errors.QueryCanceled):
+                connection.execute("select * from slow")
+    finally:
+        wire.close()
+
+
+def test_internal_error_ends_only_the_statement(wire: Wire) -> None:
+    with wire.connect(prepare_threshold=0) as connection:
+        for prepare in (False, True):
+            with pytest.raises(psycopg.errors.InternalError_, match="internal error: a mistake"):
+                connection.execute("create role r", prepare=prepare)
+            assert connection.execute("select 1", prepare=prepare).fetchone() == (1,)
+
+
+def test_long_text_of_statements(wire: Wire) -> None:
+    values = ", ".join(f"({number}, 'name {number}', {number}.50)" for number in range(5000))
+    with wire.connect() as connection:
+        connection.execute(f"insert into t (id, name, amount) values {values}")  # type: ignore[call-overload]
+        assert connection.execute("select count(*) from t").fetchone() == (5000,)
