@@ -80,7 +80,11 @@ class First(Node):
             return []
         when = (self.source.changes_with(),)
         challengers = f"select {own} from ({delta}) as d where d.mz_diff > 0"
-        steps = [] if self.source.append_only else self.revise(delta)
+        steps = []
+        if not self.source.append_only:
+            # A row may come and go in one tick (it falls due while its input takes it away): it challenges nobody.
+            challengers = f"select {own} from ({delta}) as d group by {own} having sum(d.mz_diff) > 0"
+            steps = self.revise(delta)
         steps += [
             Step(f"delete from pg_temp.b_{self.number}", when=when),
             Step(f"insert into pg_temp.b_{self.number} {self.best(challengers)}", when=when),

@@ -30,6 +30,21 @@ def test_a_temporal_filter_shows_a_row_to_the_millisecond(harness: Harness) -> N
     assert harness.differences() == {}
 
 
+def test_a_row_that_falls_due_in_the_tick_that_deletes_it_wins_nothing(harness: Harness) -> None:
+    harness.table("deadlines", id="integer", at="timestamp")
+    harness.view("overdue", "select id, at from deadlines where mz_now() >= at")
+    harness.view("first_overdue", "select distinct on (id) id, at from overdue order by id, at")
+    now = harness.clock.held
+    assert now is not None
+    harness.write(
+        f"insert into deadlines select i, to_timestamp({now + 500} / 1000.0) at time zone 'UTC' from generate_series(1, 3) i"
+    )
+    harness.client.execute("delete from deadlines where id <= 2")
+    harness.advance(500)
+    assert harness.rows("select id from first_overdue") == [(3,)]
+    assert harness.differences() == {}
+
+
 def test_an_error_stays_with_its_view_and_its_readers_and_heals(harness: Harness) -> None:
     harness.table("numbers", n="integer")
     harness.view("inverse", "select n, 100 / n as q from numbers")
