@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mzlite.dataflow.node import Node, Step
-from mzlite.dataflow.rel import Column, Mode, Rel, names_of
+from mzlite.dataflow.rel import Column, Mode, NodeRel, Rel, names_of
 
 
 @dataclass
@@ -26,8 +26,14 @@ class Share(Node):
         self.source = source
         self.has_store = False
 
+    @property
+    def computes(self) -> bool:
+        """Whether reading the input computes columns."""
+        return not isinstance(self.source, NodeRel) and any(self.source.stored(c.name) is None for c in self.columns)
+
     def state_query(self) -> str:
-        return self.source.state()
+        # The fence keeps PostgreSQL from computing a column again at each of its uses further up.
+        return f"{self.source.state()} offset 0" if self.computes else self.source.state()
 
     def old_query(self) -> str | None:
         return self.source.old(Mode.TICK)
@@ -39,7 +45,7 @@ class Share(Node):
         return self.source.shrinks_with()
 
     def stored(self, name: str) -> tuple[str, str] | None:
-        return self.source.stored(name)
+        return None if self.computes else self.source.stored(name)
 
     def steps(self, mode: Mode) -> list[Step]:
         delta = self.source.delta(mode)
