@@ -7,8 +7,12 @@ shows n orders, its n-th order has arrived.
 
 from __future__ import annotations
 
+import threading
 from collections import Counter, deque
 from dataclasses import dataclass, field
+
+FEWEST_WINDOWS, MOST_WINDOWS = 300, 400
+"""More windows than gold keeps; the oldest are forgotten."""
 
 
 class Histogram:
@@ -49,12 +53,14 @@ class _Window:
     waiting: deque[tuple[int, int]] = field(default_factory=deque)
     sent: int = 0
     seen: int = 0
+    shown: int = 0
+    """Orders that the view shows, ours or not."""
     base: int = 0
     """Orders that were there before we began to count."""
 
 
 class GoldLatency:
-    """Matches sent orders with the counts of a gold view."""
+    """Matches sent orders with the counts of a gold view; the two sides may call it from different threads."""
 
     def __init__(self) -> None:
         self.histogram = Histogram()
@@ -62,33 +68,45 @@ class GoldLatency:
         """Only orders sent from then on count; before, the views are catching up with the history."""
         self._windows: dict[int, _Window] = {}
         self._last_ms: int | None = None
+        self._lock = threading.Lock()
 
     def existing(self, window_ms: int, orders: int) -> None:
         """The window shows this many orders that are not ours."""
-        self._windows.setdefault(window_ms, _Window()).base = orders
+        with self._lock:
+            window = self._windows.setdefault(window_ms, _Window())
+            window.base = window.shown = orders
 
     def nothing_existing(self) -> None:
         """All that the windows show is ours after all."""
-        for window in self._windows.values():
-            window.base = 0
+        with self._lock:
+            for window in self._windows.values():
+                window.base = 0
 
-    def sent(self, now_ms: int, windows: dict[int, int]) -> None:
+    def sent(self, now_ms: int, windows: dict[int, int], wall_ms: float) -> None:
         """So many orders per window are sent by `now_ms`; those since the last call are at most that old."""
-        since_ms = now_ms if self._last_ms is None else self._last_ms
-        self._last_ms = now_ms
-        for start, orders in windows.items():
-            window = self._windows.setdefault(start, _Window())
-            if orders > window.sent:
-                window.sent = orders
-                window.waiting.append((orders, since_ms))
-        if len(self._windows) > 400:
-            for start in sorted(self._windows)[:-300]:
-                del self._windows[start]
+        with self._lock:
+            since_ms = now_ms if self._last_ms is None else self._last_ms
+            self._last_ms = now_ms
+            for start, orders in windows.items():
+                window = self._windows.setdefault(start, _Window())
+                if orders > window.sent:
+                    window.sent = orders
+                    window.waiting.append((orders, since_ms))
+                    # The row may have been quicker than the word that it was sent.
+                    self._match(window, wall_ms)
+            if len(self._windows) > MOST_WINDOWS:
+                for start in sorted(self._windows)[:-FEWEST_WINDOWS]:
+                    del self._windows[start]
 
     def seen(self, window_ms: int, orders: int, wall_ms: float) -> None:
         """A reader saw at `wall_ms` that the window has this many orders."""
-        window = self._windows.setdefault(window_ms, _Window())
-        ours = orders - window.base
+        with self._lock:
+            window = self._windows.setdefault(window_ms, _Window())
+            window.shown = orders
+            self._match(window, wall_ms)
+
+    def _match(self, window: _Window, wall_ms: float) -> None:
+        ours = window.shown - window.base
         while window.waiting and window.waiting[0][0] <= ours:
             count, since_ms = window.waiting.popleft()
             if self.measure_from_ms is not None and since_ms >= self.measure_from_ms:
@@ -97,5 +115,6 @@ class GoldLatency:
 
     def lag_ms(self, wall_ms: float) -> float:
         """The age of the oldest order that no reader has seen yet; 0 without one."""
-        oldest = [window.waiting[0][1] for window in list(self._windows.values()) if window.waiting]
+        with self._lock:
+            oldest = [window.waiting[0][1] for window in self._windows.values() if window.waiting]
         return max(0.0, wall_ms - min(oldest)) if oldest else 0.0

@@ -193,7 +193,8 @@ class DemoState:
             generator.samples.append((wall, generator.events))
             while wall - generator.samples[0][0] > 5.0:
                 generator.samples.popleft()
-        self.gold.sent(line["now_ms"], {int(start): orders for start, orders in line["windows"].items()})
+        windows = {int(start): orders for start, orders in line["windows"].items()}
+        self.gold.sent(line["now_ms"], windows, wall * 1000)
         if generator.phase == "present":
             self._warm_up(wall)
 

@@ -57,9 +57,9 @@ def test_a_percentile_is_the_smallest_that_enough_do_not_exceed(latencies, perce
 def test_latency_is_from_the_oldest_event_of_a_step_to_the_row_that_counts_it():
     gold = GoldLatency()
     gold.measure_from_ms = 0
-    gold.sent(WINDOW + 1_000, {WINDOW: 10})
-    gold.sent(WINDOW + 1_020, {WINDOW: 14})
-    gold.sent(WINDOW + 1_040, {WINDOW: 20})
+    gold.sent(WINDOW + 1_000, {WINDOW: 10}, WINDOW + 1_000)
+    gold.sent(WINDOW + 1_020, {WINDOW: 14}, WINDOW + 1_020)
+    gold.sent(WINDOW + 1_040, {WINDOW: 20}, WINDOW + 1_040)
     gold.seen(WINDOW, 9, WINDOW + 1_100)
     assert gold.histogram.total == 0
     assert gold.lag_ms(WINDOW + 1_100) == 100
@@ -73,10 +73,10 @@ def test_latency_is_from_the_oldest_event_of_a_step_to_the_row_that_counts_it():
 
 def test_orders_sent_before_the_measuring_began_do_not_count():
     gold = GoldLatency()
-    gold.sent(WINDOW + 1_000, {WINDOW: 10})
-    gold.sent(WINDOW + 1_020, {WINDOW: 14})
+    gold.sent(WINDOW + 1_000, {WINDOW: 10}, WINDOW + 1_000)
+    gold.sent(WINDOW + 1_020, {WINDOW: 14}, WINDOW + 1_020)
     gold.measure_from_ms = WINDOW + 1_020
-    gold.sent(WINDOW + 1_040, {WINDOW: 20})
+    gold.sent(WINDOW + 1_040, {WINDOW: 20}, WINDOW + 1_040)
     gold.seen(WINDOW, 20, WINDOW + 1_300)
     assert (gold.histogram.total, gold.histogram.percentile(50)) == (6, 280)
 
@@ -85,11 +85,19 @@ def test_orders_of_others_are_not_ours():
     gold = GoldLatency()
     gold.measure_from_ms = 0
     gold.existing(WINDOW, 100)
-    gold.sent(WINDOW + 1_000, {WINDOW: 5})
+    gold.sent(WINDOW + 1_000, {WINDOW: 5}, WINDOW + 1_000)
     gold.seen(WINDOW, 104, WINDOW + 1_100)
     assert gold.histogram.total == 0
     gold.seen(WINDOW, 105, WINDOW + 1_200)
     assert gold.histogram.total == 5
+
+
+def test_a_row_that_was_there_before_the_word_is_seen():
+    gold = GoldLatency()
+    gold.existing(WINDOW, 5)
+    gold.nothing_existing()
+    gold.sent(WINDOW + 1_000, {WINDOW: 5}, WINDOW + 1_000)
+    assert gold.lag_ms(WINDOW + 60_000) == 0
 
 
 @pytest.mark.parametrize(
