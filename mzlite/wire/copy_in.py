@@ -22,6 +22,7 @@ async def copy_in(session: ClientSession) -> None:
     """Pass the client's data on until the copy is over on either side."""
     client, relay = session.client, session.relay
     backend = relay.backend
+    await client.flush()
     while relay.copying_in:
         run = client.take_run(COPY_DATA)
         if run:

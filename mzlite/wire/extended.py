@@ -294,6 +294,7 @@ class ExtendedProtocol:
             relay.expected.append(Expected("parse", error=error))
             self.unsynced = True
             await relay.pump()
+            await session.client.flush()
         else:
             session.client.send(error_response(error))
             await session.client.flush()

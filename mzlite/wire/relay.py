@@ -145,19 +145,21 @@ class Relay:
         """
         while self.expected and not self.copying_in:
             await self.pump_once()
-        if not self.hold:
-            await self.client.flush()
 
     async def pump_once(self) -> None:
         """Pass on what has arrived, or the next chunk that does."""
         # Written without waiting for the backend to take it: it may itself wait for us to take its answers.
         self.backend.write_queued()
+        if not self.backend.has_data and not self.hold:
+            # Earlier answers do not wait for this one.
+            self.client.write_queued()
         try:
             data = await self.backend.read_chunk()
         except ConnectionClosedError as error:
             raise BackendClosedError from error
         self.feed(data)
-        if not self.hold:
+        # The end of the answer stays queued: what the session adds goes out with it in one write.
+        if self.expected and not self.hold:
             await self.client.flush()
 
     def take_silent_error(self) -> MzError | None:

@@ -61,6 +61,8 @@ LONGEST_REMEMBERED = 8_192
 """Characters of a text whose parse is remembered."""
 LONGEST_AT_ONCE = 32_768
 """Characters of a text that is parsed on the event loop; longer ones do not keep the other sessions waiting."""
+QUEUED_LIMIT_BYTES = 64 * 1024
+"""Answers are written together while the client has more messages waiting, up to so much."""
 CLOSE_TIMEOUT_SECONDS = 2.0
 """How long a client gets to take the last words before its connection is cut."""
 _SILENT = "mzlite"
@@ -170,7 +172,7 @@ class ClientSession:
     async def _messages(self) -> None:
         client, simple, extended = self.client, self.simple, self.extended
         while True:
-            if not client.has_data:
+            if not client.has_data or client.queued_bytes > QUEUED_LIMIT_BYTES:
                 await client.flush()
             kind, body = await client.read_message()
             self._busy = True
@@ -249,6 +251,8 @@ class ClientSession:
         Raises:
             MzError: it is refused or has failed.
         """
+        if not self.relay.hold:
+            self.client.write_queued()
         result = await self.coordinator.execute(self.session, statement)
         for notice in result.notices:
             self.client.send(

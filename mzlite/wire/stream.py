@@ -43,6 +43,7 @@ class Stream(asyncio.Protocol):
         self._writing_paused = False
         self._writers: list[asyncio.Future[None]] = []
         self._output: list[bytes] = []
+        self.queued_bytes = 0
         self._lost = asyncio.Event()
 
     # Called by the transport.
@@ -127,17 +128,14 @@ class Stream(asyncio.Protocol):
     def send(self, data: bytes) -> None:
         """Queue bytes; `flush` writes them."""
         self._output.append(data)
-
-    @property
-    def has_output(self) -> bool:
-        """Something is queued."""
-        return bool(self._output)
+        self.queued_bytes += len(data)
 
     def write_queued(self) -> None:
         """Hand everything queued to the transport, without waiting."""
         output = self._output
         if output:
             self._output = []
+            self.queued_bytes = 0
             if self.transport is not None and not self.closed:
                 self.transport.write(output[0] if len(output) == 1 else b"".join(output))
 
@@ -164,6 +162,7 @@ class Stream(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once and drop what is queued."""
         self._output.clear()
+        self.queued_bytes = 0
         if self.transport is not None:
             self.transport.abort()
 

@@ -73,6 +73,7 @@ class SessionVariables:
         self._kept: Saved | None = None  # the same without what was set only for the transaction
         self._startup: dict[str, str] = {}
         self._reported: dict[str, str] = {}
+        self._unreported = True
 
     def lookup(self, name: str) -> Known:
         """The variable of that name.
@@ -125,6 +126,7 @@ class SessionVariables:
         if in_transaction and self._before is None:
             self._before = self.save()
             self._kept = self.save()
+        self._unreported = True
         self._assign(self.session, key, value, explicit)
         if in_transaction and not local and self._kept is not None:
             self._assign(self._kept, key, value, explicit)
@@ -158,7 +160,10 @@ class SessionVariables:
 
     def changes(self) -> list[bytes]:
         """A ParameterStatus for each reported variable whose value the client does not know yet."""
-        messages = []
+        messages: list[bytes] = []
+        if not self._unreported:
+            return messages
+        self._unreported = False
         for name in REPORTED:
             if name.lower() not in self.known:
                 continue
@@ -183,6 +188,7 @@ class SessionVariables:
 
     def restore(self, saved: Saved) -> None:
         """Go back to values that were saved."""
+        self._unreported = True
         session = self.session
         session.database = saved.database
         session.search_path = saved.search_path

@@ -285,6 +285,19 @@ def test_query_between_parse_and_sync(raw: RawClient) -> None:
     assert kinds(raw.until_ready()) == "Z"
 
 
+def test_answers_do_not_wait_for_what_comes_after(raw: RawClient) -> None:
+    raw.socket.settimeout(15)
+    raw.send(Query("select 1"), Query("select * from slow"))
+    assert kinds(raw.until_ready()) == "TDCZ"
+    raw.close()
+
+
+def test_many_queries_at_once(raw: RawClient) -> None:
+    raw.send(*[Query(f"select {number}, repeat('x', 1000)") for number in range(1000)])
+    for number in range(1000):
+        assert rows(raw.until_ready())[0][0] == str(number).encode()
+
+
 def test_discard_all_forgets(raw: RawClient) -> None:
     raw.send(*one_statement("set cluster = other"), Parse("own", "show cluster"), Parse("pg", "select 1"), SYNC)
     raw.until_ready()
