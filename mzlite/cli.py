@@ -42,6 +42,9 @@ def serve(
     clock_at: Annotated[
         int | None, typer.Option(help="Hold the clock at this moment (ms since 1970).", envvar="MZLITE_CLOCK_AT")
     ] = None,
+    profile: Annotated[bool, typer.Option(help="Note each statement's time in ticks, and log the sums at the end.")] = (
+        False
+    ),
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.", envvar="MZLITE_LOG_LEVEL")] = "info",
 ) -> None:
     """Serve until SIGTERM or Ctrl-C."""
@@ -50,7 +53,7 @@ def serve(
     options = ServerOptions(
         data_dir=data,
         wire=WireOptions(host=host, port=port, max_connections=max_connections, login_timeout=login_timeout),
-        engine=EngineOptions(batch_rows=batch_rows),
+        engine=EngineOptions(batch_rows=batch_rows, profile=profile),
         shared_buffers_mb=shared_buffers,
         clock_at=clock_at,
     )

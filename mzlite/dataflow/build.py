@@ -196,7 +196,7 @@ class Builder:
         """The relation's rows in a store of their own."""
         if isinstance(rel, NodeRel) and rel.node.has_store and readable_before(rel) and not rel.foreign:
             return rel
-        source = self.written(rel)
+        source = rel if is_plain(rel) else self.written(rel)
         return self.add(Store(self.number(), self.owner, source))
 
     def written(self, rel: Rel) -> NodeRel:
@@ -207,8 +207,7 @@ class Builder:
 
     def once(self, rel: Rel) -> Rel:
         """The relation, written down if it is read more than once and not free to read."""
-        is_free = isinstance(rel, NodeRel) or (isinstance(rel, MapRel) and None not in rel.plain and not rel.tables)
-        return rel if is_free else self.written(rel)
+        return rel if isinstance(rel, NodeRel) or is_plain(rel) else self.written(rel)
 
     def outer_join(self, operator: op.OuterJoin) -> Rel:
         """Left, full, semi and anti joins."""
@@ -367,6 +366,17 @@ def readable_before(rel: Rel) -> bool:
         case UnionRel():
             return all(readable_before(source) for source in rel.sources)
     return True
+
+
+def is_plain(rel: Rel) -> bool:
+    """A choice of columns of one node: reading it again costs nothing more."""
+    return (
+        isinstance(rel, MapRel)
+        and isinstance(rel.source, NodeRel)
+        and None not in rel.plain
+        and not rel.tables
+        and not rel.where
+    )
 
 
 def is_stored(rel: Rel) -> bool:

@@ -12,23 +12,24 @@ from collections.abc import Iterator, Sequence
 
 from pglast import ast, enums, parse_sql
 
-from mzlite.dataflow.build import Builder, as_foreign, readable_before
+from mzlite.dataflow.build import Builder, as_foreign, is_plain, readable_before
+from mzlite.dataflow.node import Node
 from mzlite.dataflow.objects import Graph, Kind, MaintainedObject
 from mzlite.dataflow.program import hydrate
 from mzlite.dataflow.rel import NOW, Column, MapRel, NodeRel, Rel, names_of
 from mzlite.dataflow.rules.aggregate import Aggregate
 from mzlite.dataflow.rules.base import Base
 from mzlite.dataflow.sinks import ActiveSink, snapshot_statement
+from mzlite.dataflow.specs import Connectors, ingest_from_json, ingest_to_json, sink_from_json, sink_to_json
 from mzlite.dataflow.tables import inbox_statements
 from mzlite.dataflow.transaction import EngineTransaction
 from mzlite.dialect.statements import ColumnDefinition
 from mzlite.errors import MzError, unsupported
-from mzlite.dataflow.specs import Connectors, ingest_from_json, ingest_to_json, sink_from_json, sink_to_json
 from mzlite.kafka.spec import IngestSpec, SinkSpec
-from mzlite.planner.expressions import Node, literal, quote, walk
+from mzlite.planner.expressions import Node as Syntax
+from mzlite.planner.expressions import literal, quote, walk
 from mzlite.planner.scope import RelationInfo
 from mzlite.planner.select import plan
-
 
 
 class Dataflow:
@@ -415,21 +416,30 @@ def is_kept(rel: Rel) -> bool:
         case NodeRel():
             return rel.node.has_store
         case MapRel():
+            if not isinstance(rel.source, NodeRel) or not rel.source.node.has_store or rel.tables:
+                return False
             # A projection over groups costs little, and its groups are few.
-            return isinstance(rel.source, NodeRel) and isinstance(rel.source.node, Aggregate) and not rel.tables
+            return isinstance(rel.source.node, Aggregate) or is_plain(rel)
     return False
 
 
 def kept(builder: Builder, rel: Rel) -> Rel:
     """The relation, in a store of its object's own."""
-    own = {node.number for node in builder.nodes}
-    node = rel.node if isinstance(rel, NodeRel) else rel.source.node if isinstance(rel, MapRel) and isinstance(rel.source, NodeRel) else None
+    node = stored_node(rel)
+    own = {item.number for item in builder.nodes}
     if is_kept(rel) and node is not None and node.number in own and (readable_before(rel) or isinstance(rel, NodeRel)):
         return rel
     return builder.keep(rel)
 
 
-def fill(tx: EngineTransaction, item: MaintainedObject, only: list | None = None) -> None:
+def stored_node(rel: Rel) -> Node | None:
+    """The node that a relation reads directly, perhaps through a projection."""
+    if isinstance(rel, MapRel):
+        rel = rel.source
+    return rel.node if isinstance(rel, NodeRel) else None
+
+
+def fill(tx: EngineTransaction, item: MaintainedObject, only: list[Node] | None = None) -> None:
     """Hydrates an object's new nodes from what they read."""
 
     def run(statement: str) -> int:
@@ -466,7 +476,7 @@ def computes(query: str) -> bool:
     ) or any(computes_inside(cte.ctequery) for cte in (statement.withClause.ctes if statement.withClause else ()))
 
 
-def computes_inside(statement: Node) -> bool:
+def computes_inside(statement: Syntax) -> bool:
     """The same for the query of a CTE, which PostgreSQL folds into its only reader."""
     return any(
         isinstance(node, (ast.CaseExpr, ast.FuncCall))

@@ -21,6 +21,8 @@ import structlog
 from mzlite.clock import Clock
 from mzlite.dataflow.dataflow import Dataflow
 from mzlite.dataflow.heal import Healing
+from mzlite.dataflow.program import PROFILE_TABLE
+from mzlite.dataflow.rel import Mode
 from mzlite.dataflow.subscriptions import ActiveSubscription
 from mzlite.dataflow.tick import FAST_PLANS, Program, Tick, TickResult, notify_error
 from mzlite.dataflow.transaction import EngineTransaction, run
@@ -49,11 +51,13 @@ class EngineOptions:
         batch_bytes: bytes of rows taken from one source in one tick, at most.
         pause: seconds from one tick's end to the next one's start while only sources have news, so that
             ticks at rest gather a few messages each.
+        profile: note the time of each statement of a tick, and log the sums at the end.
     """
 
     batch_rows: int = 20_000
     batch_bytes: int = 16 * 1024 * 1024
     pause: float = 0.01
+    profile: bool = False
 
 
 @dataclass
@@ -84,7 +88,7 @@ class Engine:
         self.ingests: dict[str, Ingest] = {}
         self.publishers: dict[str, Publisher] = {}
         self.subscriptions: dict[int, ActiveSubscription] = {}
-        self._program = Program()
+        self._program = Program(profile=self.options.profile)
         self._healing = Healing()
         self._connection: psycopg.Connection[Any] | None = None
         self._condition = threading.Condition()
@@ -128,6 +132,8 @@ class Engine:
         for publisher in self.publishers.values():
             publisher.stop()
         if self._connection is not None:
+            if self.options.profile and not self._connection.closed:
+                self._log_profile(self._connection)
             self._connection.close()
 
     def submit(self, job: Callable[[EngineTransaction], T]) -> Future[T]:
@@ -191,7 +197,25 @@ class Engine:
         run(connection, "set application_name = 'mzlite engine'")
         run(connection, "set search_path = ''")
         run(connection, "set client_min_messages = error")
+        if self.options.profile:
+            run(connection, PROFILE_TABLE)
         self._connection = connection
+
+    def _log_profile(self, connection: psycopg.Connection[Any]) -> None:
+        """Logs where the ticks' time went, most first."""
+        nodes = self.dataflow.graph.nodes()
+        rows = run(
+            connection,
+            "select node, step, count(*), sum(affected), round(1000 * sum(extract(epoch from took)))"
+            " from pg_temp.profile group by node, step order by 5 desc limit 40",
+        ).fetchall()
+        for number, step, calls, affected, milliseconds in rows:
+            node = nodes.get(number)
+            if node is None:
+                continue
+            statement = node.steps(Mode.TICK)[step].sql
+            fields = {"object": node.owner, "node": number, "rule": node.title, "calls": calls, "rows": int(affected)}
+            log.info("profile", milliseconds=int(milliseconds), **fields, statement=statement)
 
     @contextmanager
     def _transaction(self) -> Iterator[EngineTransaction]:

@@ -47,6 +47,7 @@ class Program:
     dues: list[int | None] = field(default_factory=list)
     deleted: dict[int, int] = field(default_factory=dict)
     known: dict[str, tuple[object, ...]] = field(default_factory=dict)
+    profile: bool = False
 
     def install(self, tx: EngineTransaction, dataflow: Dataflow) -> None:
         """Makes the functions for the objects as they are now; those with an error are left out until they heal."""
@@ -57,7 +58,7 @@ class Program:
         for item in self.order:
             signature = tuple(id(node) for node in item.nodes)
             if self.known.get(item.id) != signature:
-                tx.execute(object_function(item.function, item.nodes, slots, nodes))
+                tx.execute(object_function(item.function, item.nodes, slots, nodes, profile=self.profile))
                 self.known[item.id] = signature
         self.known = {item.id: self.known[item.id] for item in graph if item.id in self.known}
         tx.execute(driver_function([(item.id, item.function, item.nodes) for item in self.order], slots))

@@ -45,7 +45,11 @@ class First(Node):
     def store_statements(self) -> list[str]:
         create, *rest = super().store_statements()
         # Winners are replaced in place; room on the page keeps the new version beside the old one.
-        return [f"{create} with (fillfactor = 80)", *rest, f"create index n_{self.number}_key on {self.store} (mz_key)"]
+        row = f"create type {self.row_type} as ({', '.join(f'{quote(c.name)} {c.type}' for c in self.columns)})"
+        return [row, f"{create} with (fillfactor = 80)", *rest, f"create index n_{self.number}_key on {self.store} (mz_key)"]
+
+    def drop_statements(self) -> list[str]:
+        return [*super().drop_statements(), f"drop type if exists {self.row_type}"]
 
     def session_statements(self) -> list[str]:
         columns = ", ".join(f"{quote(column.name)} {column.type}" for column in self.columns)
@@ -93,27 +97,32 @@ class First(Node):
         return steps
 
     def replace(self) -> str:
-        """Each challenger meets its key's winner; the better one stays."""
+        """Each challenger meets its key's winner; the better one stays. A challenger that meets none is the winner."""
         own = names_of(self.columns)
-        better = self.best(
-            f"select {names_of(self.columns, 'b')} union all select {names_of(self.columns, 's')} where s.mz_id is not null"
-        )
-        # With one challenger a key, the duel is a subquery over at most two rows.
+        challengers, winners = names_of(self.columns, "b"), names_of(self.columns, "s")
+        order = ", ".join([f"{self.alias}.mz_id", *self.order, f"{self.alias}.mz_side"])
         sets = ", ".join(f"{quote(column.name)} = w.{quote(column.name)}" for column in self.columns)
-        same_key = same_row(self.keys, "b", "s")
         return (
-            f"with duel as (select s.mz_id, b.mz_key, w.* from pg_temp.b_{self.number} as b"
-            f" left join (select s.ctid as mz_id, s.* from {self.store} as s) as s on s.mz_key = b.mz_key and {same_key}"
-            f" cross join lateral (select {own} from ({better}) as z) as w"
-            f" where s.mz_id is null or not ({same_row(self.columns, 'w', 's')})),"
-            f" changed as (update {self.store} as t set {sets}, mz_tick = {TICK} from duel as w where t.ctid = w.mz_id"
+            f"with met as materialized (select s.ctid as mz_id, b.mz_key, row({challengers})::{self.row_type} as mz_b,"
+            f" row({winners})::{self.row_type} as mz_s from pg_temp.b_{self.number} as b"
+            f" left join {self.store} as s on s.mz_key = b.mz_key and {same_row(self.keys, 'b', 's')}),"
+            f" contest as (select mz_id, 1 as mz_side, (mz_b).* from met where mz_id is not null"
+            f" union all select mz_id, 0, (mz_s).* from met where mz_id is not null),"
+            f" decided as (select distinct on ({self.alias}.mz_id) * from contest as {self.alias} order by {order}),"
+            f" changed as (update {self.store} as t set {sets}, mz_tick = {TICK} from decided as w"
+            f" where w.mz_side = 1 and t.ctid = w.mz_id"
             f" returning {names_of(self.columns, 'old')}, {self.renamed('new')}),"
             f" added as (insert into {self.store} ({own}, mz_tick, mz_key)"
-            f" select {names_of(self.columns, 'w')}, {TICK}, w.mz_key from duel as w where w.mz_id is null returning {own})"
+            f" select (m.mz_b).*, {TICK}, m.mz_key from met as m where m.mz_id is null returning {own})"
             f" insert into {self.delta_table} ({own}, mz_diff)"
             f" select {own}, -1 from changed union all select {self.renamed_list()}, 1 from changed"
             f" union all select {own}, 1 from added"
         )
+
+    @property
+    def row_type(self) -> str:
+        """The composite type of an input row."""
+        return f"mzlite_data.r_{self.number}"
 
     def renamed(self, version: str) -> str:
         """The columns of an updated row under names of their own."""

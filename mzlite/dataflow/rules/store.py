@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mzlite.dataflow.node import Node, Step
-from mzlite.dataflow.rel import TICK, Column, Mode, NodeRel, names_of
+from mzlite.dataflow.rel import TICK, Column, Mode, Rel, names_of
 from mzlite.dataflow.rules.keys import row_hash, same_row
 from mzlite.planner.expressions import quote
 
 
 class Store(Node):
-    """A table with the rows of the node below it."""
+    """A table with the rows of a node, or of a choice of its columns."""
 
     title = "Store"
 
-    def __init__(self, number: int, owner: str, source: NodeRel) -> None:
+    def __init__(self, number: int, owner: str, source: Rel) -> None:
         super().__init__(number, owner, source.columns, source.append_only)
         self.source = source
         self.has_delta = False

@@ -47,17 +47,22 @@ class Temporal(Node):
         self.has_removed = not self.append_only
 
     @property
+    def is_searched(self) -> bool:
+        """Whether rows are taken back by value, and not by the clock alone."""
+        return not self.source.append_only
+
+    @property
     def waiting(self) -> str:
         """The table of the rows whose interval has not begun."""
         return f"mzlite_data.w_{self.number}"
 
     def state_columns(self) -> Sequence[Column]:
-        return [*bag_columns(self.columns, self.append_only), Column("mz_until", f"bigint not null default {FOREVER}")]
+        return [*bag_columns(self.columns, not self.is_searched), Column("mz_until", f"bigint not null default {FOREVER}")]
 
     def store_statements(self) -> list[str]:
         statements = super().store_statements()
         name = f"n_{self.number}"
-        if not self.append_only:
+        if self.is_searched:
             statements.append(f"create index {name}_hash on {self.store} (mz_hash)")
         if self.upper:
             statements.append(f"create index {name}_until on {self.store} (mz_until)")
@@ -122,7 +127,7 @@ class Temporal(Node):
         """Column list and values of a row that enters the store."""
         columns = [quote(column.name) for column in self.columns] + ["mz_tick", "mz_until"]
         values = [f"{alias}.{quote(column.name)}" for column in self.columns] + [TICK, f"{alias}.mz_until"]
-        if not self.append_only:
+        if self.is_searched:
             columns.append("mz_hash")
             values.append(row_hash(self.columns, alias))
         return ", ".join(columns), ", ".join(values)
@@ -159,7 +164,7 @@ class Temporal(Node):
             Step(f"insert into {self.store} ({columns}) select {values} from ({live}) as t{more}", when=when)
             for more in (" where t.mz_diff > 0", ", generate_series(2, t.mz_diff) where t.mz_diff > 1")
         ]
-        if not self.append_only:
+        if self.is_searched:
             steps.append(Step(self.take(self.store, f"({live})", removed=True), when=when, counts="removed"))
         if self.lower:
             later = f"(select * from {table} where mz_from > {NOW})"
@@ -169,7 +174,7 @@ class Temporal(Node):
                 Step(f"insert into {self.waiting} ({names}, mz_hash) select {values} from {later} as t{more}", when=when)
                 for more in (" where t.mz_diff > 0", ", generate_series(2, t.mz_diff) where t.mz_diff > 1")
             ]
-            if not self.source.append_only:
+            if self.is_searched:
                 steps.append(Step(self.take(self.waiting, later, removed=False), when=when))
         return steps
 
