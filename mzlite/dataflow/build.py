@@ -192,6 +192,18 @@ class Builder:
         if all(items):
             self.execute(f"create index on {store} ({', '.join(sorted(set(filter(None, items))))})")
 
+    def index_removed(self, rel: Rel, keys: Sequence[Expression]) -> None:
+        """Makes an index over the rows that a tick removes, where outer joins look partners up among them."""
+        node = rel.node if isinstance(rel, NodeRel) else rel.source.node if is_plain(rel) else None  # type: ignore[attr-defined]
+        found = [reference(key) for key in keys]
+        if node is None or not node.has_removed or not keys or None in found:
+            return
+        places = [rel.stored(ref[1]) for ref in found if ref is not None]
+        if all(place is not None and place[0] == node.store for place in places):
+            columns = sorted({quote(place[1]) for place in places if place is not None})
+            name = f"x_{node.number}_{'_'.join(column.strip(chr(34)) for column in columns)}"[:63]
+            self.execute(f"create index if not exists {quote(name)} on {node.removed_table} ({', '.join(columns)})")
+
     def keep(self, rel: Rel) -> NodeRel:
         """The relation's rows in a store of their own."""
         if isinstance(rel, NodeRel) and rel.node.has_store and readable_before(rel) and not rel.foreign:
@@ -215,6 +227,9 @@ class Builder:
             JoinInput(item.alias, self.once(item.rel))
             for item in self.join_inputs((operator.left, operator.right), operator.on)
         )
+        for side in (left, right):
+            for group in partner_keys(side.alias, operator.on):
+                self.index_removed(side.rel, group)
         reads = {operator.left.alias: left.rel, operator.right.alias: right.rel}
         columns, left_only, right_only = [], [], []
         for name, node in operator.outputs:

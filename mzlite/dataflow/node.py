@@ -23,6 +23,7 @@ class Step:
         sql: its text; `{now}` and `{tick}` stand for the timestamp and the tick's number.
         when: sets of node numbers; it runs only if each set has a node that changed (an empty list: always).
         when_removed: the same for nodes that lost rows.
+        unless_removed: it does not run if one of these has a node that may have lost rows.
         counts: "delta" or "removed" if the rows that it affects are this node's changes or removals.
         hash_join: it joins two deltas, so hash joins may be planned for it.
     """
@@ -30,6 +31,7 @@ class Step:
     sql: str
     when: tuple[frozenset[int], ...] = ()
     when_removed: tuple[frozenset[int], ...] = ()
+    unless_removed: tuple[frozenset[int], ...] = ()
     counts: str | None = None
     hash_join: bool = False
 

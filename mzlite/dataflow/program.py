@@ -66,6 +66,7 @@ def step_text(
         lines.append("perform set_config('enable_hashjoin', 'off', true);")
     conditions = [changed(slots, numbers) for numbers in step.when]
     conditions += [removal_condition(slots, nodes, numbers) for numbers in step.when_removed]
+    conditions += [f"not {removal_condition(slots, nodes, numbers)}" for numbers in step.unless_removed]
     body = "\n  ".join(lines)
     return f"if {' and '.join(conditions)} then\n  {body}\nend if;" if conditions else body
 
@@ -98,7 +99,7 @@ def inputs_of(own: Sequence[Node]) -> frozenset[int]:
     found: set[int] = set()
     for node in own:
         for step in node.steps(Mode.TICK):
-            for group in (*step.when, *step.when_removed):
+            for group in (*step.when, *step.when_removed, *step.unless_removed):
                 found |= group
     from mzlite.dataflow.rules.base import Base
 

@@ -34,6 +34,7 @@ class First(Node):
         self.source, self.alias = source, quote(alias)
         self.keys = [column for column in source.columns if column.name in keys]
         self.order = list(order)
+        self.has_removed = True
 
     def key_hash(self, alias: str) -> str:
         """SQL of the hash of a row's keys."""
@@ -93,6 +94,7 @@ class First(Node):
             Step(f"delete from pg_temp.b_{self.number}", when=when),
             Step(f"insert into pg_temp.b_{self.number} {self.best(challengers)}", when=when),
             Step(self.replace(), when=when, counts="delta"),
+            Step(self.note_removed(), when=(frozenset({self.number}),), counts="removed"),
         ]
         return steps
 
@@ -118,6 +120,12 @@ class First(Node):
             f" select {own}, -1 from changed union all select {self.renamed_list()}, 1 from changed"
             f" union all select {own}, 1 from added"
         )
+
+    def note_removed(self) -> str:
+        """Writes down the winners that were there before the tick and no longer are."""
+        own = names_of(self.columns)
+        return f"insert into {self.removed_table} ({own}) select {own} from {self.delta_table} where mz_diff < 0"
+
 
     @property
     def row_type(self) -> str:

@@ -113,36 +113,44 @@ class OuterJoin(Node):
         partner_delta = partner.rel.delta(mode)
         if mode is Mode.HYDRATE or partner_delta is None:
             return steps
-        before = self.existed(partner.rel, other)
         keys = [(right, left) if swap else (left, right) for left, right in self.keys]
         sign = "case when mz_e.mz_after then 1 else -1 end" if having else "case when mz_e.mz_after then -1 else 1 end"
-        for rows, removals in ((row.rel.old(mode), ()), (row.rel.removed(mode), (row.rel.shrinks_with(),))):
-            if rows is None:
-                continue
-            text = (
-                f"select {self.select(outputs)}, {sign} from {touched(rows, alias, partner_delta, other, keys)}"
-                f" cross join lateral (select {after} as mz_after, {before} as mz_before offset 0) as mz_e"
-                " where mz_e.mz_after <> mz_e.mz_before"
-            )
-            steps.append(
-                Step(
-                    head + text,
-                    when=(partner.rel.changes_with(),),
-                    when_removed=tuple(removals),
-                    counts="delta",
-                    hash_join=bool(removals),
+        shrinks = partner.rel.shrinks_with()
+        # The look-up among removed partners is left out of the statement while there are none.
+        for before, guards in self.existed(partner.rel, other, shrinks):
+            for rows, removals in ((row.rel.old(mode), ()), (row.rel.removed(mode), (row.rel.shrinks_with(),))):
+                if rows is None:
+                    continue
+                text = (
+                    f"select {self.select(outputs)}, {sign} from {touched(rows, alias, partner_delta, other, keys)}"
+                    f" cross join lateral (select {after} as mz_after, {before} as mz_before offset 0) as mz_e"
+                    " where mz_e.mz_after <> mz_e.mz_before"
                 )
-            )
+                steps.append(
+                    Step(
+                        head + text,
+                        when=(partner.rel.changes_with(),),
+                        when_removed=(*removals, *guards["when_removed"]),
+                        unless_removed=guards["unless_removed"],
+                        counts="delta",
+                        hash_join=bool(removals),
+                    )
+                )
         return steps
 
-    def existed(self, rel: Rel, alias: str) -> str:
-        """A condition: a partner was there before the tick."""
-        parts = [
-            f"exists (select from ({rows}) as {alias} where {self.on})"
-            for rows in (rel.old(Mode.TICK), rel.removed(Mode.TICK))
-            if rows is not None
+    def existed(
+        self, rel: Rel, alias: str, shrinks: frozenset[int]
+    ) -> list[tuple[str, dict[str, tuple[frozenset[int], ...]]]]:
+        """Conditions for "a partner was there before the tick", each with the guards under which it holds."""
+        old, removed = rel.old(Mode.TICK), rel.removed(Mode.TICK)
+        test = "exists (select from ({}) as " + alias + f" where {self.on})"
+        plain = test.format(old) if old is not None else "false"
+        if removed is None:
+            return [(plain, {"when_removed": (), "unless_removed": ()})]
+        return [
+            (plain, {"when_removed": (), "unless_removed": (shrinks,)}),
+            (f"({plain} or {test.format(removed)})", {"when_removed": (shrinks,), "unless_removed": ()}),
         ]
-        return "(" + " or ".join(parts) + ")" if parts else "false"
 
 
 def touched(rows: str, alias: str, delta: str, other: str, keys: Sequence[tuple[str, str]]) -> str:
