@@ -11,6 +11,7 @@ import threading
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
+RETAINED_MS = 23 * 3_600_000
 FEWEST_WINDOWS, MOST_WINDOWS = 300, 400
 """More windows than gold keeps; the oldest are forgotten."""
 
@@ -116,5 +117,8 @@ class GoldLatency:
     def lag_ms(self, wall_ms: float) -> float:
         """The age of the oldest order that no reader has seen yet; 0 without one."""
         with self._lock:
-            oldest = [window.waiting[0][1] for window in self._windows.values() if window.waiting]
+            newest = max(self._windows, default=0)
+            # Older windows of the history are past their retention: no reader will ever see them.
+            shown = (window for start, window in self._windows.items() if start > newest - RETAINED_MS)
+            oldest = [window.waiting[0][1] for window in shown if window.waiting]
         return max(0.0, wall_ms - min(oldest)) if oldest else 0.0

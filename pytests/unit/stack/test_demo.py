@@ -100,6 +100,15 @@ def test_a_row_that_was_there_before_the_word_is_seen():
     assert gold.lag_ms(WINDOW + 60_000) == 0
 
 
+def test_windows_past_their_retention_are_not_waited_for():
+    gold = GoldLatency()
+    gold.sent(WINDOW, {WINDOW - 25 * 60 * MINUTE: 5}, WINDOW)
+    assert gold.lag_ms(WINDOW + 1_000) == 1_000
+    gold.sent(WINDOW + 10, {WINDOW: 5}, WINDOW)
+    gold.seen(WINDOW, 5, WINDOW + 20)
+    assert gold.lag_ms(WINDOW + 1_000) == 0
+
+
 @pytest.mark.parametrize(
     ("line", "row"),
     [
