@@ -412,15 +412,11 @@ class _Lookup:
 
 def is_kept(rel: Rel) -> bool:
     """Whether a relation's rows lie in a store and need little work to read."""
-    match rel:
-        case NodeRel():
-            return rel.node.has_store
-        case MapRel():
-            if not isinstance(rel.source, NodeRel) or not rel.source.node.has_store or rel.tables:
-                return False
-            # A projection over groups costs little, and its groups are few.
-            return isinstance(rel.source.node, Aggregate) or is_plain(rel)
-    return False
+    node = stored_node(rel)
+    if node is None or not node.has_store:
+        return False
+    # A projection over groups costs little, and its groups are few.
+    return isinstance(rel, NodeRel) or is_plain(rel) or isinstance(node, Aggregate)
 
 
 def kept(builder: Builder, rel: Rel) -> Rel:
@@ -433,8 +429,8 @@ def kept(builder: Builder, rel: Rel) -> Rel:
 
 
 def stored_node(rel: Rel) -> Node | None:
-    """The node that a relation reads directly, perhaps through a projection."""
-    if isinstance(rel, MapRel):
+    """The node that a relation reads directly, perhaps through projections that keep every row."""
+    while isinstance(rel, MapRel) and not rel.tables and not rel.where:
         rel = rel.source
     return rel.node if isinstance(rel, NodeRel) else None
 

@@ -124,7 +124,11 @@ class First(Node):
     def note_removed(self) -> str:
         """Writes down the winners that were there before the tick and no longer are."""
         own = names_of(self.columns)
-        return f"insert into {self.removed_table} ({own}) select {own} from {self.delta_table} where mz_diff < 0"
+        if self.source.append_only:
+            return f"insert into {self.removed_table} ({own}) select {own} from {self.delta_table} where mz_diff < 0"
+        # A winner that came and went within the tick was not there before it.
+        net = f"select {own} from {self.delta_table} group by {own} having sum(mz_diff) < 0"
+        return f"insert into {self.removed_table} ({own}) {net}"
 
 
     @property
