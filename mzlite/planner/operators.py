@@ -16,6 +16,12 @@ Output = tuple[str, Node]
 """A named output column and its expression."""
 
 
+def listed(outputs: Sequence[Output]) -> str:
+    """Outputs as a select list, without the names that say nothing new."""
+    texts = [(name, sql(node)) for name, node in outputs]
+    return ", ".join(text if text.endswith(f".{name}") else f"{text} as {name}" for name, text in texts)
+
+
 @dataclass(frozen=True)
 class Operator:
     """What yields a bag of rows."""
@@ -109,10 +115,10 @@ class Select(Operator):
     def label(self) -> str:
         kind = "Join" if len(self.sources) > 1 else "Map" if not self.where else "Filter"
         parts = [kind, ", ".join(source.alias for source in self.sources)]
-        parts += [f"flat map {table.call}" for table in self.tables]
+        parts += [f"{'left ' if table.outer else ''}flat map {table.call}" for table in self.tables]
         if self.where:
             parts.append("on " + " and ".join(sql(part) for part in self.where))
-        return " ".join(parts)
+        return " ".join(parts) + ": " + listed(self.outputs)
 
 
 @dataclass(frozen=True)
@@ -132,9 +138,8 @@ class OuterJoin(Operator):
         return [self.left.operator, self.right.operator]
 
     def label(self) -> str:
-        return f"{self.kind.title()} join {self.left.alias}, {self.right.alias} on " + " and ".join(
-            sql(part) for part in self.on
-        )
+        on = " and ".join(sql(part) for part in self.on)
+        return f"{self.kind.title()} join {self.left.alias}, {self.right.alias} on {on}: {listed(self.outputs)}"
 
 
 @dataclass(frozen=True)
@@ -196,7 +201,7 @@ class Aggregate(Operator):
 
     def label(self) -> str:
         keys = ", ".join(sql(key) for _, key in self.keys)
-        return f"Aggregate by ({keys}): " + ", ".join(sql(call) for _, call in self.calls)
+        return f"Aggregate by ({keys})" + (f": {listed(self.calls)}" if self.calls else "")
 
 
 @dataclass(frozen=True)
@@ -256,4 +261,4 @@ class PerKey(Operator):
         return [self.source.operator]
 
     def label(self) -> str:
-        return f"{self.title} by ({', '.join(sql(key) for _, key in self.keys)})"
+        return f"{self.title} by ({', '.join(sql(key) for _, key in self.keys)}): {self.query}"

@@ -72,7 +72,8 @@ def resolve(expression: Node, scope: Scope, *, correlated: set[tuple[str, str]] 
 
     def change(node: Node) -> Node | None:
         if isinstance(node, ast.SubLink):
-            return node  # lowered by subqueries.py, which resolves inside
+            # Those in WHERE are lowered by subqueries.py; any other would be read once and never again.
+            raise unsupported("a subquery outside WHERE is not supported in a maintained view: use a join")
         if not isinstance(node, ast.ColumnRef):
             return None
         fields = tuple(part.sval for part in node.fields if isinstance(part, ast.String))

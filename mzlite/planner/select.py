@@ -101,8 +101,8 @@ def lower_values(context: Context, statement: Node) -> Operator:
     names = tuple(f"column{number}" for number in range(1, len(statement.valuesLists[0]) + 1))
     for row in statement.valuesLists:
         for value in row:
-            if references(value) or any(isinstance(node, ast.ColumnRef) for node in walk(value)):
-                raise unsupported("VALUES that read columns are not supported in a maintained view")
+            if references(value) or any(isinstance(node, (ast.ColumnRef, ast.SubLink)) for node in walk(value)):
+                raise unsupported("VALUES that read columns or subqueries are not supported in a maintained view")
     rows = ", ".join("(" + ", ".join(sql(value) for value in row) + ")" for row in statement.valuesLists)
     columns = ", ".join(quote(name) for name in names)
     return Constant(f"select * from (values {rows}) as v ({columns})", names)
@@ -205,15 +205,20 @@ def lower_targets(context: Context, stage: Stage, items: tuple[ast.ResTarget, ..
     """The select list; set-returning functions in it become table functions of the stage."""
     taken: set[str] = set()
     targets: list[Output] = []
+    alias = context.alias() if any(function_name(item.val) in SET_RETURNING for item in items) else ""
+    calls: dict[str, str] = {}
     for item in items:
         name = unique(item.name or default_name(item.val), taken)
         if function_name(item.val) in SET_RETURNING:
-            alias = context.alias()
-            call = sql(resolve(item.val, stage.scope))
-            stage.tables.append(TableFunction(alias, f"{call} as {quote(alias)} ({quote(name)})", (name,)))
+            calls[name] = sql(resolve(item.val, stage.scope))
             targets.append((name, column(alias, name)))
         else:
             targets.append((name, resolve(item.val, stage.scope)))
+    if calls:
+        # Several of them advance together; the shorter ones are filled up with nulls.
+        rows = f"ROWS FROM ({', '.join(calls.values())})" if len(calls) > 1 else next(iter(calls.values()))
+        names = ", ".join(quote(name) for name in calls)
+        stage.tables.append(TableFunction(alias, f"{rows} as {quote(alias)} ({names})", tuple(calls)))
     return targets
 
 
@@ -310,7 +315,8 @@ def first_of_each(
                 places[text] = unique(output_name(part), taken)
                 outputs.append((places[text], part))
     source = Input(context.alias(), finish(context, stage, outputs))
-    move = {ref: column(source.alias, places[sql(node)]) for _, node in outputs if (ref := reference(stage.current(node)))}
+    current = [stage.current(node) for _, node in outputs]
+    move = {ref: column(source.alias, places[sql(node)]) for node in current if (ref := reference(node))}
 
     def moved(node: Node) -> Node:
         current = stage.current(node)
