@@ -15,6 +15,7 @@ from mzlite.catalog.interface import EngineTransaction
 from mzlite.catalog.nullable import never_null
 from mzlite.catalog.registry import SYSTEM_SCHEMAS, find_item, quote_name, search_path
 from mzlite.dialect.ast import Query
+from mzlite.dialect.check_types import check_rule
 from mzlite.dialect.display import Naming, display_name, display_query
 from mzlite.dialect.statements import Name
 from mzlite.errors import MzError
@@ -61,7 +62,8 @@ def analyse(
         temporary: the view may read temporary objects.
 
     Raises:
-        MzError: too many column names were given, or a permanent view reads a temporary object.
+        MzError: too many column names were given, a permanent view reads a temporary object, or the query uses a
+            form of a function or operator that Materialize does not have.
         psycopg.Error: PostgreSQL refuses the query.
     """
     path = ", ".join(quote_name(name) for name in search_path(session))
@@ -94,8 +96,14 @@ def analyse(
     ).fetchall()
     if not temporary and any(session_id is not None for _, session_id in references):
         raise MzError("non-temporary items cannot depend on temporary item", sqlstate="42P16")
-    row = tx.execute("select pg_get_viewdef('mzlite_def.mzlite_probe'::regclass)").fetchone()
+    row = tx.execute(
+        """
+        select pg_get_viewdef(r.ev_class), r.ev_action::text
+        from pg_catalog.pg_rewrite as r where r.ev_class = 'mzlite_def.mzlite_probe'::regclass
+        """
+    ).fetchone()
     assert row is not None
+    check_rule(str(row[1]), lambda question: tx.execute(question).fetchall())
     tx.execute(f"drop view mzlite_def.{PROBE}")
     return Definition(
         tuple(names),

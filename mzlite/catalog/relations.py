@@ -12,6 +12,7 @@ from mzlite.catalog.create_sql import broken, cluster_reference, name_list, refe
 from mzlite.catalog.definitions import Definition, analyse, refuse_repeated
 from mzlite.catalog.drop import drop_for_replacement
 from mzlite.catalog.interface import EngineTransaction, ExecuteResult
+from mzlite.catalog.maintained import check_inputs
 from mzlite.catalog.registry import (
     Item,
     NewItem,
@@ -203,6 +204,7 @@ def create_materialized_view(
         statement.columns,
         what=f"materialized view {schema.full_name}.{name}",
     )
+    check_inputs(tx, definition.references)
     for column in statement.assert_not_null:
         if column not in definition.columns:
             raise MzError(f'column "{column}" in ASSERT NOT NULL option not found')
@@ -296,6 +298,7 @@ def create_index(statement: CreateIndex, session: Session, tx: EngineTransaction
             if statement.if_not_exists:
                 return ExecuteResult("CREATE INDEX", [already_exists(existing.words, name)])
             raise MzError(f'{existing.words} "{existing.full_name}" already exists')
+    check_inputs(tx, [on.id])
     identity = next_id(tx)
     used = tx.dataflow.create_index(tx, identity, on.relation, expressions)
     shown = ", ".join(

@@ -244,3 +244,36 @@ def test_temporary_objects_go_with_their_session(filled: Database) -> None:
 def test_columns_that_are_never_null(filled: Database, query: str, sure: list[str]) -> None:
     filled.run(f"create view n as {query}")
     assert [name for name, nullable, *_ in filled.rows("show columns from n") if not nullable] == sure
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("to_char(amount, '999') as a", "function to_char(numeric, text) does not exist"),
+        ("d + 1 as a", "operator does not exist: date + integer"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["view", "materialized view"])
+def test_forms_that_only_postgres_has_are_refused(filled: Database, kind: str, expression: str, message: str) -> None:
+    assert refused(filled, f"create {kind} n as select {expression} from t").message == message
+
+
+def test_views_that_only_answer_reads_cannot_be_kept(filled: Database) -> None:
+    filled.run("create view clock as select id, now() as read_at from t")
+    filled.run("create view above as select id from clock")
+    filled.run("create view due as select * from t where mz_now() <= at or id = 1")
+    called = "cannot materialize call to current_timestamp"
+    for statement in (
+        "create index on clock (id)",
+        "create default index on above",
+        "create materialized view n as select * from clock",
+        "create materialized view n as select * from above",
+    ):
+        error = refused(filled, statement)
+        assert (error.message, error.sqlstate) == (called, "0A000")
+    error = refused(filled, "create index i1 on due (id)")
+    assert error.message.startswith("Unsupported temporal predicate. Note: `mz_now()` must be directly compared")
+    assert error.sqlstate == "0A000"
+    filled.run("create view fresh as select * from t where mz_now() <= at")
+    filled.run("create index i1 on fresh (id)")
+    filled.run("create materialized view n as select id from fresh")
