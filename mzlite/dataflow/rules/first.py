@@ -85,18 +85,15 @@ class First(Node):
             return []
         when = (self.source.changes_with(),)
         challengers = f"select {own} from ({delta}) as d where d.mz_diff > 0"
-        steps = []
-        if not self.source.append_only:
-            # A row may come and go in one tick (it falls due while its input takes it away): it challenges nobody.
-            challengers = f"select {own} from ({delta}) as d group by {own} having sum(d.mz_diff) > 0"
-            steps = self.revise(delta)
-        steps += [
+        # Challengers first: one that beats a winner beats whatever that winner beat, also when the winner leaves.
+        # One that comes and goes in the same tick may win here, and is then missed like any other winner.
+        return [
             Step(f"delete from pg_temp.b_{self.number}", when=when),
             Step(f"insert into pg_temp.b_{self.number} {self.best(challengers)}", when=when),
             Step(self.replace(), when=when, counts="delta"),
-            Step(self.note_removed(), when=(frozenset({self.number}),), counts="removed"),
+            *(() if self.source.append_only else self.revise(delta)),
+            Step(f"perform 1 from {self.removed_table}", when=(frozenset({self.number}),), counts="removed"),
         ]
-        return steps
 
     def replace(self) -> str:
         """Each challenger meets its key's winner; the better one stays. A challenger that meets none is the winner."""
@@ -113,7 +110,7 @@ class First(Node):
             f" decided as (select distinct on ({self.alias}.mz_id) * from contest as {self.alias} order by {order}),"
             f" changed as (update {self.store} as t set {sets}, mz_tick = {TICK} from decided as w"
             f" where w.mz_side = 1 and t.ctid = w.mz_id"
-            f" returning {names_of(self.columns, 'old')}, {self.renamed('new')}),"
+            f" returning {names_of(self.columns, 'old')}, old.mz_tick, {self.renamed('new')}), {self.noted('changed')},"
             f" added as (insert into {self.store} ({own}, mz_tick, mz_key)"
             f" select (m.mz_b).*, {TICK}, m.mz_key from met as m where m.mz_id is null returning {own})"
             f" insert into {self.delta_table} ({own}, mz_diff)"
@@ -121,15 +118,10 @@ class First(Node):
             f" union all select {own}, 1 from added"
         )
 
-    def note_removed(self) -> str:
-        """Writes down the winners that were there before the tick and no longer are."""
+    def noted(self, rows: str) -> str:
+        """A CTE that writes down which of the replaced winners were there before the tick."""
         own = names_of(self.columns)
-        if self.source.append_only:
-            return f"insert into {self.removed_table} ({own}) select {own} from {self.delta_table} where mz_diff < 0"
-        # A winner that came and went within the tick was not there before it.
-        net = f"select {own} from {self.delta_table} group by {own} having sum(mz_diff) < 0"
-        return f"insert into {self.removed_table} ({own}) {net}"
-
+        return f"noted as (insert into {self.removed_table} ({own}) select {own} from {rows} where mz_tick < {TICK})"
 
     @property
     def row_type(self) -> str:
@@ -156,16 +148,22 @@ class First(Node):
         )
         keyed = f"select {self.alias}.*, {self.key_hash(self.alias)} as mz_key from ({self.source.state()}) as {self.alias}"
         rows = f"select {names_of(self.columns, 'i')} from {touched} as k join ({keyed}) as i on i.mz_key = k.mz_key"
-        gone = f"delete from {self.store} as s using {touched} as k where s.mz_key = k.mz_key returning {names_of(self.columns, 's')}"
         changed = (self.source.changes_with(),)
         return [
             Step(f"delete from {touched}", when=when),
             Step(f"insert into {touched} {losers}", when=when),
             Step(
-                f"with new as materialized ({self.best(rows)}), gone as ({gone}),"
-                f" stored as (insert into {self.store} ({own}, mz_key, mz_tick) select n.*, {TICK} from new as n)"
+                # A winner that stays the winner is left alone, so that it still counts as there before.
+                f"with new as materialized ({self.best(rows)}), kept as materialized (select s.ctid as mz_id, n.*"
+                f" from new as n join {self.store} as s on s.mz_key = n.mz_key and {same_row(self.columns, 's', 'n')}),"
+                f" fresh as (select n.* from new as n where not exists"
+                f" (select from kept as k where k.mz_key = n.mz_key and {same_row(self.keys, 'k', 'n')})),"
+                f" gone as (delete from {self.store} as s using {touched} as k where s.mz_key = k.mz_key"
+                f" and not exists (select from kept where kept.mz_id = s.ctid) returning {names_of(self.columns, 's')}, s.mz_tick),"
+                f" {self.noted('gone')},"
+                f" stored as (insert into {self.store} ({own}, mz_key, mz_tick) select n.*, {TICK} from fresh as n)"
                 f" insert into {self.delta_table} ({own}, mz_diff)"
-                f" select {own}, -1 from gone union all select {own}, 1 from new",
+                f" select {own}, -1 from gone union all select {own}, 1 from fresh",
                 when=changed,
                 counts="delta",
             ),
