@@ -13,17 +13,21 @@ from collections.abc import Sequence
 import psycopg
 import structlog
 
+from mzlite.catalog.definitions import analyse
+from mzlite.catalog.drop import drop_temporary
 from mzlite.catalog.execute import execute
 from mzlite.catalog.interface import ExecuteResult
+from mzlite.catalog.maintained import check_inputs
 from mzlite.catalog.registry import quote_name, search_path
 from mzlite.dataflow.engine import Engine
 from mzlite.dataflow.subscriptions import ActiveSubscription, Change, snapshot_query
 from mzlite.dataflow.tick import fetch_changes
 from mzlite.dataflow.transaction import EngineTransaction
 from mzlite.dialect.check import check_query
-from mzlite.dialect.pg_errors import translate
+from mzlite.dialect.features import FLAGS
+from mzlite.dialect.pg_errors import from_psycopg
 from mzlite.dialect.statements import Statement, Subscribe
-from mzlite.errors import MzError
+from mzlite.errors import MzError, unsupported
 from mzlite.session import Session
 from mzlite.storage.postgres import Postgres
 from mzlite.wire.interface import END_OF_TIME, Column, SubscriptionEvent
@@ -48,6 +52,7 @@ class Coordinator:
         self.postgres = postgres
         self.write_lock = asyncio.Lock()
         self._numbers = itertools.count(1)
+        self._with_temporary: set[int] = set()
 
     async def execute(self, session: Session, statement: Statement) -> ExecuteResult:
         """Carries out an own statement.
@@ -60,11 +65,25 @@ class Coordinator:
             return execute(statement, session, tx)
 
         try:
-            return await asyncio.wrap_future(self.engine.submit(job))
+            result = await asyncio.wrap_future(self.engine.submit(job))
         except MzError:
             raise
         except Exception as error:
-            raise as_mz_error(error) from error
+            raise as_mz_error(error, statement.sql) from error
+        if getattr(statement, "temporary", False):
+            self._with_temporary.add(session.id)
+        return result
+
+    async def end_session(self, session: Session) -> None:
+        """Drops what a session that has ended made for itself; harmless when that is nothing."""
+        if session.id not in self._with_temporary:
+            return
+        self._with_temporary.discard(session.id)
+
+        def job(tx: EngineTransaction) -> None:
+            drop_temporary(tx, session)
+
+        await asyncio.wrap_future(self.engine.submit(job))
 
     async def absorb_writes(self) -> None:
         """Returns when every write committed before the call can be read."""
@@ -82,6 +101,7 @@ class Coordinator:
         Raises:
             MzError: the query is refused.
         """
+        refuse_unavailable(statement)
         subscription = Subscription(self.engine, next(self._numbers), asyncio.get_running_loop())
 
         def job(tx: EngineTransaction) -> None:
@@ -92,7 +112,7 @@ class Coordinator:
         except MzError:
             raise
         except Exception as error:
-            raise as_mz_error(error) from error
+            raise as_mz_error(error, statement.sql) from error
         return subscription
 
 
@@ -121,6 +141,7 @@ class Subscription:
             query = "select * from " + ".".join(quote_name(part) for part in statement.relation)
         else:
             check_query(query, maintained=True)
+        check_inputs(tx, analyse(tx, session, query, statement.syntax, temporary=True).references)
         object_id = f"t{self._number}"
         item = tx.dataflow.subscribe(tx, object_id, query, search_path(session))
         if item.error is not None:
@@ -131,7 +152,12 @@ class Subscription:
         snapshot = fetch_changes(tx, snapshot_query(item.rel)) if statement.snapshot else []
         reads = frozenset(
             {other.id for other in tx.dataflow.graph if other.id in item.reads}
-            | {other.id for read in item.reads for other in tx.dataflow.graph if item in tx.dataflow.graph.readers(other.id)}
+            | {
+                other.id
+                for read in item.reads
+                for other in tx.dataflow.graph
+                if item in tx.dataflow.graph.readers(other.id)
+            }
             | {object_id}
         )
         self._active = ActiveSubscription(self._number, item.rel, reads, self._deliver, object_id)
@@ -176,7 +202,8 @@ class Subscription:
         """
         wait = PROGRESS_SECONDS if timeout is None else min(timeout, PROGRESS_SECONDS)
         try:
-            change = await asyncio.wait_for(self._queue.get(), wait)
+            # What is there is given even when there is no time to wait.
+            change = self._queue.get_nowait() if not self._queue.empty() else await self._wait(wait)
         except TimeoutError:
             if timeout is not None and timeout < PROGRESS_SECONDS:
                 return None
@@ -188,6 +215,9 @@ class Subscription:
             return SubscriptionEvent(self._up_to, [], END_OF_TIME)
         self._frontier = max(self._frontier, change.timestamp + 1)
         return SubscriptionEvent(change.timestamp, change.rows, self._frontier)
+
+    async def _wait(self, seconds: float) -> Change | MzError:
+        return await asyncio.wait_for(self._queue.get(), seconds)
 
     def _progress(self) -> SubscriptionEvent:
         """An event that only says how far time has come."""
@@ -220,23 +250,35 @@ def described(tx: EngineTransaction, query: str) -> list[Column]:
     result = tx.execute(f"select * from ({query}) as t limit 0").pgresult
     assert result is not None
     return [
-        Column(
-            (result.fname(index) or b"").decode(), result.ftype(index), result.fsize(index), result.fmod(index)
-        )
+        Column((result.fname(index) or b"").decode(), result.ftype(index), result.fsize(index), result.fmod(index))
         for index in range(result.nfields)
     ]
 
 
-def as_mz_error(error: Exception) -> MzError:
-    """What went wrong on the engine's thread, in Materialize's words."""
+def refuse_unavailable(statement: Subscribe) -> None:
+    """Refuses the forms of SUBSCRIBE that Materialize has behind flags.
+
+    Raises:
+        MzError: the flag is off, or the form is not implemented.
+    """
+    if statement.envelope == "debezium":
+        FLAGS.require("enable_envelope_debezium_in_subscribe")
+        raise unsupported("SUBSCRIBE with ENVELOPE DEBEZIUM is not supported")
+    if statement.within_timestamp_order_by is not None:
+        FLAGS.require("enable_within_timestamp_order_by_in_subscribe")
+        raise unsupported("SUBSCRIBE with WITHIN TIMESTAMP ORDER BY is not supported")
+
+
+def as_mz_error(error: Exception, sql: str) -> MzError:
+    """What went wrong on the engine's thread while it carried out a statement, in Materialize's words."""
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return MzError(
+            "another session's transaction uses what the statement changes",
+            sqlstate="55P03",
+            detail=" ".join(sql.split()),
+            hint="End the transactions that have read it, then try again.",
+        )
     if isinstance(error, psycopg.Error):
-        diag = error.diag
-        fields = {
-            "M": diag.message_primary or str(error),
-            "C": diag.sqlstate or "XX000",
-            "D": diag.message_detail,
-            "H": diag.message_hint,
-        }
-        return translate({code: text for code, text in fields.items() if text is not None})
+        return from_psycopg(error)
     log.error("an own statement failed", error=str(error), exc_info=error)
     return MzError(f"internal error: {error}")

@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 import structlog
 
+from mzlite.catalog.drop import drop_all_temporary
 from mzlite.clock import Clock
 from mzlite.coordinator import Coordinator
 from mzlite.dataflow.engine import Engine, EngineOptions
@@ -68,7 +69,7 @@ class Server:
         self.postgres.start()
         try:
             bootstrap(self.postgres)
-            self.engine.start()
+            self.engine.start(drop_all_temporary)
             self.wire = await serve(Coordinator(self.engine, self.postgres), self.options.wire)
         except BaseException:
             await self.stop()
@@ -90,7 +91,17 @@ def run(options: ServerOptions, ready: Callable[[str, int], None]) -> int:
     Args:
         ready: called with the address once clients are accepted.
     """
-    return asyncio.run(_run(options, ready))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_run(options, ready))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's loops where it is installed: they are faster; else asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 async def _run(options: ServerOptions, ready: Callable[[str, int], None]) -> int:

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import psycopg
 
 from mzlite.catalog.create_sql import reference
 from mzlite.catalog.interface import EngineTransaction
@@ -17,6 +20,7 @@ from mzlite.catalog.registry import SYSTEM_SCHEMAS, find_item, quote_name, searc
 from mzlite.dialect.ast import Query
 from mzlite.dialect.check_types import check_rule
 from mzlite.dialect.display import Naming, display_name, display_query
+from mzlite.dialect.pg_errors import from_psycopg
 from mzlite.dialect.statements import Name
 from mzlite.errors import MzError
 from mzlite.session import Session
@@ -62,21 +66,20 @@ def analyse(
         temporary: the view may read temporary objects.
 
     Raises:
-        MzError: too many column names were given, a permanent view reads a temporary object, or the query uses a
-            form of a function or operator that Materialize does not have.
-        psycopg.Error: PostgreSQL refuses the query.
+        MzError: the query is refused, too many column names were given, a permanent view reads a temporary object,
+            or the query uses a form of a function or operator that Materialize does not have.
     """
     path = ", ".join(quote_name(name) for name in search_path(session))
     tx.execute("select set_config('search_path', %s, true)", (path,))
     listed = ""
     if columns:
-        described = tx.execute(f"select * from ({query}) as q limit 0").description
+        described = _run(tx, f"select * from ({query}) as q limit 0").description
         count = len(described) if described is not None else 0
         if len(columns) > count:
             raise MzError(f"{what} definition names {_counted(len(columns))}, but {what} has {_counted(count)}")
         listed = f" ({', '.join(quote_name(name) for name in columns)})"
     # Not a temporary view of PostgreSQL's: those may not read what other sessions' temporary objects are here.
-    tx.execute(f"create view mzlite_def.{PROBE}{listed} as {query}")
+    _run(tx, f"create view mzlite_def.{PROBE}{listed} as {query}")
     tx.execute("select set_config('search_path', '', true)")
     rows = tx.execute(
         """
@@ -111,6 +114,18 @@ def analyse(
         tuple(name for name in never_null(tx, str(row[0])) if name in names),
         shown_query(tx, session, query, syntax),
     )
+
+
+def _run(tx: EngineTransaction, sql: str) -> psycopg.Cursor[tuple[Any, ...]]:
+    """Run a statement that has a client's query in it; where in the query an error is can be seen in the statement.
+
+    Raises:
+        MzError: PostgreSQL refuses the query.
+    """
+    try:
+        return tx.execute(sql)
+    except psycopg.Error as error:
+        raise from_psycopg(error, sql) from error
 
 
 def _counted(number: int) -> str:

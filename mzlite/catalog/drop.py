@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import psycopg
+
 from mzlite.catalog.interface import EngineTransaction, ExecuteResult, Notice
 from mzlite.catalog.registry import (
     Item,
@@ -140,6 +142,18 @@ def _belonging(tx: EngineTransaction, item: Item) -> list[Item]:
 
 
 def _remove_one(tx: EngineTransaction, item: Item) -> None:
+    try:
+        _remove_parts(tx, item)
+    except psycopg.errors.LockNotAvailable as error:
+        raise MzError(
+            f'cannot drop {item.words} "{item.full_name}" while it is in use',
+            sqlstate="55P03",
+            detail=f'Another session has read "{item.full_name}" in a transaction that has not ended.',
+            hint="End that transaction, then try again.",
+        ) from error
+
+
+def _remove_parts(tx: EngineTransaction, item: Item) -> None:
     if item.relation is not None or item.type in ("index", "sink"):
         tx.dataflow.drop(tx, item.id)
     if item.relation is not None:

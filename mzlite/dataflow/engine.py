@@ -40,6 +40,8 @@ REPLAN_SECONDS = 10.0
 """Plans made while tables were small are thrown away this often: replanning a tick costs some ten milliseconds."""
 LONGEST_SLEEP = 3600.0
 RETRY_SECONDS = 1.0
+LOCK_TIMEOUT = "5s"
+"""How long a definition waits for a relation that a session's transaction uses."""
 
 
 @dataclass(frozen=True)
@@ -247,6 +249,8 @@ class Engine:
     def _work(self, job: Callable[[EngineTransaction], T]) -> T:
         """Runs a job in a transaction and makes the tick's functions anew."""
         with self._transaction() as tx:
+            # A session that sits on a lock must not hold up the ticks for long.
+            tx.execute("select set_config('lock_timeout', %s, true)", (LOCK_TIMEOUT,))
             result = job(tx)
             tx.execute("select set_config('search_path', '', true)")
             self._program.install(tx, self.dataflow)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+import psycopg
+
 from mzlite.dialect import ast
 from mzlite.dialect.parser import StatementParser
 from mzlite.dialect.show_queries import RAISE_PREFIX
@@ -130,6 +132,24 @@ def translate(fields: Mapping[str, str], sql: str | None = None) -> MzError:
         if prefix:
             return MzError(prefix + error.message)
     return error
+
+
+def from_psycopg(error: psycopg.Error, sql: str | None = None) -> MzError:
+    """The same for an error on a connection of this process.
+
+    Args:
+        error: what was raised.
+        sql: the statement that was run, if its parts are the client's.
+    """
+    diag = error.diag
+    fields = {
+        "M": diag.message_primary or str(error),
+        "C": diag.sqlstate or INTERNAL,
+        "D": diag.message_detail,
+        "H": diag.message_hint,
+        "P": diag.statement_position,
+    }
+    return translate({code: text for code, text in fields.items() if text is not None}, sql)
 
 
 def where_depth(sql: str, position: int) -> int:

@@ -105,5 +105,8 @@ class Coordinator(Protocol):
             MzError: it is refused.
         """
 
+    async def end_session(self, session: Session) -> None:
+        """Drop what a session has made for itself alone. Called once its backend has gone, and not more than once."""
+
     def backend_address(self, session: Session) -> tuple[str, dict[str, str]]:
         """The inner PostgreSQL's socket and the startup parameters (user, database, search_path, ..) of a session."""

@@ -216,9 +216,18 @@ class ClientSession:
             if self._busy:
                 self.server.background(asyncio.ensure_future(self._backend.cancel()))
             await self._backend.stop()
+            await self._end_session()
         self.client.on_closed = None
         self.client.close()
         await self.client.wait_lost(CLOSE_TIMEOUT_SECONDS)
+
+    async def _end_session(self) -> None:
+        try:
+            await self.coordinator.end_session(self.session)
+        except MzError as error:  # what is left goes at the next start
+            log.warning("temporary objects were left behind", session=self.session.id, error=error.message)
+        except Exception:
+            log.exception("temporary objects were left behind", session=self.session.id)
 
     def _fatal(self, error: MzError) -> None:
         if not self.client.closed:

@@ -145,6 +145,7 @@ class TestCoordinator:
         self.write_lock = asyncio.Lock()
         self.executed: list[s.Statement] = []
         self.absorbed = 0
+        self.ended: list[int] = []
         self.absorbing = asyncio.Event()
         self.absorbing.set()
         self.subscriptions: list[ScriptedSubscription] = []
@@ -170,6 +171,9 @@ class TestCoordinator:
                 connection.execute(sql)  # type: ignore[call-overload]
             except psycopg.Error as error:
                 raise MzError(str(error.diag.message_primary)) from error
+
+    async def end_session(self, session: Session) -> None:
+        self.ended.append(session.id)
 
     async def absorb_writes(self) -> None:
         await self.absorbing.wait()

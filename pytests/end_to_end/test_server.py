@@ -1,0 +1,181 @@
+"""The whole server as its clients see it: what only shows when the wire, the engine and the catalog work together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+DEADLINE = 60.0
+
+
+class RunningServer:
+    """`mzlite serve` over one data directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "mzlite", "serve", "--listen", "127.0.0.1:0", "--shared-buffers", "64"),
+                *("--data", str(self.directory), "--log-level", "warning"),
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line.startswith("mzlite ready on "), line
+        self.port = int(line.rpartition(":")[2])
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        self.process.send_signal(number)
+        self.process.wait(DEADLINE)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def connect(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(
+            host="127.0.0.1", port=self.port, user="materialize", dbname="materialize", autocommit=True
+        )
+
+    def psql(self, command: str) -> str:
+        """What psql prints for a command of its own."""
+        address = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "materialize", "-d", "materialize"]
+        environment = {**os.environ, "PGOPTIONS": "--welcome_message=off"}
+        done = subprocess.run(
+            ["psql", "-X", *address, "-c", command], capture_output=True, text=True, timeout=DEADLINE, env=environment
+        )
+        assert not done.stderr, done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    running = RunningServer(tmp_path_factory.mktemp("mzlite"))
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def client(server: RunningServer) -> Iterator[psycopg.Connection[Any]]:
+    with server.connect() as connection:
+        connection.execute("drop table if exists t cascade")
+        connection.execute("create table t (id int, name text, ts timestamp)")
+        yield connection
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def failure(client: psycopg.Connection[Any], sql: str) -> psycopg.Error:
+    with pytest.raises(psycopg.Error) as caught:
+        client.execute(sql)  # type: ignore[call-overload]
+    return caught.value
+
+
+def test_errors_in_where_clauses_are_told_as_such(client: psycopg.Connection[Any]) -> None:
+    for statement in (
+        "create view v as select * from t where nosuch = 1",
+        "create materialized view v as select * from t where nosuch = 1",
+        "copy (subscribe (select * from t where nosuch = 1)) to stdout",
+    ):
+        error = failure(client, statement)
+        assert error.diag.message_primary == 'WHERE clause error: column "nosuch" does not exist'
+    assert failure(client, "create view v as select nosuch from t").diag.message_primary == (
+        'column "nosuch" does not exist'
+    )
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("envelope debezium (key (id)) with (progress)", "`ENVELOPE DEBEZIUM (KEY (..))` is not available"),
+        ("within timestamp order by id desc", "`WITHIN TIMESTAMP ORDER BY ..` is not available"),
+    ],
+)
+def test_forms_of_subscribe_behind_flags_are_refused_at_the_fetch(
+    client: psycopg.Connection[Any], output: str, message: str
+) -> None:
+    client.execute("begin")
+    client.execute(f"declare c cursor for subscribe (select id, name from t) {output}")  # type: ignore[call-overload]
+    assert failure(client, "fetch all c with (timeout = '1s')").diag.message_primary == message
+    client.execute("rollback")
+
+
+def test_a_subscription_to_a_view_that_calls_now_is_refused(client: psycopg.Connection[Any]) -> None:
+    client.execute("create view clock as select id, now() from t")
+    for what in ("clock", "(select id from clock)"):
+        error = failure(client, f"copy (subscribe {what}) to stdout")
+        assert error.diag.message_primary == "cannot materialize call to current_timestamp"
+
+
+def test_a_fetch_that_may_not_wait_gives_what_is_there(client: psycopg.Connection[Any]) -> None:
+    client.execute("insert into t values (1, 'a', null)")
+    client.execute("begin")
+    client.execute("declare c cursor for subscribe t")
+    found: list[tuple[Any, ...]] = []
+
+    def fetched() -> bool:
+        found.extend(client.execute("fetch 1 c with (timeout = '0s')").fetchall())
+        return bool(found)
+
+    until(fetched)
+    assert found[0][1:] == (1, 1, "a", None)
+    client.execute("rollback")
+
+
+def test_temporary_objects_go_with_their_session_and_with_the_server(tmp_path: Path) -> None:
+    server = RunningServer(tmp_path)
+    try:
+        with server.connect() as client, server.connect() as other:
+            client.execute("create temporary table scratch (a int)")
+            client.execute("create temporary view above as select * from scratch")
+
+            def left() -> int:
+                row = other.execute("select count(*) from mz_objects where name in ('scratch', 'above')").fetchone()
+                assert row is not None
+                return int(row[0])
+
+            assert left() == 2
+            client.close()
+            until(lambda: left() == 0)
+            other.execute("create temporary table scratch (a int)")
+            server.stop(signal.SIGKILL)
+        server.start()
+        with server.connect() as client:
+            client.execute("create temporary table scratch (a int)")
+            assert client.execute("select count(*) from mz_tables where name = 'scratch'").fetchone() == (1,)
+    finally:
+        server.stop()
+
+
+def test_a_drop_says_what_is_in_use(server: RunningServer, client: psycopg.Connection[Any]) -> None:
+    client.execute("create materialized view used as select id from t")
+    with server.connect() as reader:
+        reader.execute("begin")
+        reader.execute("select * from used")
+        error = failure(client, "drop materialized view used")
+        assert error.sqlstate == "55P03"
+        assert error.diag.message_primary == (
+            'cannot drop materialized view "materialize.public.used" while it is in use'
+        )
+        client.execute("insert into t values (7, 'x', null)")
+        reader.execute("rollback")
+    client.execute("drop materialized view used")
