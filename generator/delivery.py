@@ -50,7 +50,7 @@ class Shares:
         invalid: events that break an expectation, per good one.
     """
 
-    delayed: float = 0.05
+    delayed: float = 0.08
     late: float = 0.005
     duplicate: float = 0.01
     malformed: float = 0.002

@@ -219,7 +219,9 @@ class _Live:
 
     def _latency(self, histogram: Any, what: str) -> str:
         if not histogram.total:
-            return "not measured: the views had not caught up with the history"
+            if self._state.measuring_since is None:
+                return "not measured: the views had not caught up with the history"
+            return f"not measured: no {what} since the views caught up with the history"
         return f"{milliseconds(histogram)} ({histogram.total:,} {what})"
 
 
