@@ -16,9 +16,12 @@ import psycopg
 import structlog
 
 from mzlite.catalog.drop import drop_all_temporary
+from mzlite.catalog.status import record_counters, record_status
 from mzlite.clock import Clock
 from mzlite.coordinator import Coordinator
 from mzlite.dataflow.engine import Engine, EngineOptions
+from mzlite.dataflow.statuses import Report
+from mzlite.dataflow.transaction import EngineTransaction
 from mzlite.storage.bootstrap import bootstrap
 from mzlite.storage.postgres import Postgres
 from mzlite.wire.options import WireOptions
@@ -54,7 +57,7 @@ class Server:
         self.clock = Clock()
         self.clock.hold(options.clock_at)
         self.postgres = Postgres(options.data_dir, shared_buffers_mb=options.shared_buffers_mb)
-        self.engine = Engine(self._connect, self.clock, options.engine)
+        self.engine = Engine(self._connect, self.clock, options.engine, record)
         self.wire: WireServer | None = None
 
     def _connect(self) -> psycopg.Connection[Any]:
@@ -83,6 +86,12 @@ class Server:
             self.wire = None
         await asyncio.to_thread(self.engine.stop)
         self.postgres.stop()
+
+
+def record(tx: EngineTransaction, report: Report) -> None:
+    """Notes what a source or sink does where the catalog shows it."""
+    record_status(tx, report.object_id, report.status, report.error)
+    record_counters(tx, report.object_id, report.counters)
 
 
 def run(options: ServerOptions, ready: Callable[[str, int], None]) -> int:

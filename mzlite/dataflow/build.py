@@ -135,7 +135,9 @@ class Builder:
             return source
         texts = tuple(sql(node) for _, node in outputs)
         conditions = tuple(sql(part) for part in where)
-        draft = MapRel(source, alias, tuple(Column(name, "") for name in names), texts, tuple(plain), conditions, tables)
+        draft = MapRel(
+            source, alias, tuple(Column(name, "") for name in names), texts, tuple(plain), conditions, tables
+        )
         return replace(draft, columns=tuple(self.describe(draft.state())))
 
     def union(self, operator: op.Union) -> Rel:
@@ -146,9 +148,7 @@ class Builder:
     def common_columns(self, sources: Sequence[Rel], names: Sequence[str]) -> tuple[Column, ...]:
         """The columns that a set operation over the sources has."""
         text = " union all ".join(f"select * from ({source.state()}) as u" for source in sources)
-        return tuple(
-            Column(name, column.type) for name, column in zip(names, self.describe(text), strict=True)
-        )
+        return tuple(Column(name, column.type) for name, column in zip(names, self.describe(text), strict=True))
 
     # Joins -------------------------------------------------------------------------
 

@@ -147,7 +147,9 @@ class Dataflow:
         if connectors is not None:
             tx.after_commit.append(lambda: connectors.start_writer(spec))
 
-    def subscribe(self, tx: EngineTransaction, object_id: str, query: str, search_path: Sequence[str]) -> MaintainedObject:
+    def subscribe(
+        self, tx: EngineTransaction, object_id: str, query: str, search_path: Sequence[str]
+    ) -> MaintainedObject:
         """A maintained query for one subscription; it leaves nothing behind in the catalog."""
         definition = f"d_{object_id}"
         self._as_defined(tx, search_path, f"create view mzlite_def.{definition} as {query}")
@@ -206,7 +208,9 @@ class Dataflow:
         ).fetchall()
         for object_id, kind, relation, definition, numbers in rows:
             self._attach_one(tx, object_id, kind, relation, definition, iter(numbers))
-        for object_id, sqlstate, message in tx.execute("select object_id, sqlstate, message from mzlite.errors").fetchall():
+        for object_id, sqlstate, message in tx.execute(
+            "select object_id, sqlstate, message from mzlite.errors"
+        ).fetchall():
             item = self.graph.get(object_id)
             if item is not None:
                 item.error = (sqlstate, message)
@@ -466,9 +470,7 @@ def computes(query: str) -> bool:
     if statement.op != enums.SetOperation.SETOP_NONE or statement.groupClause or statement.distinctClause:
         return False
     return any(
-        isinstance(node, (ast.CaseExpr, ast.FuncCall))
-        for target in statement.targetList or ()
-        for node in walk(target)
+        isinstance(node, (ast.CaseExpr, ast.FuncCall)) for target in statement.targetList or () for node in walk(target)
     ) or any(computes_inside(cte.ctequery) for cte in (statement.withClause.ctes if statement.withClause else ()))
 
 

@@ -23,6 +23,7 @@ from mzlite.dataflow.dataflow import Dataflow
 from mzlite.dataflow.heal import Healing
 from mzlite.dataflow.program import PROFILE_TABLE
 from mzlite.dataflow.rel import Mode
+from mzlite.dataflow.statuses import Record, Statuses
 from mzlite.dataflow.subscriptions import ActiveSubscription
 from mzlite.dataflow.tick import FAST_PLANS, Program, Tick, TickResult, notify_error
 from mzlite.dataflow.transaction import EngineTransaction, run
@@ -79,9 +80,12 @@ class Engine:
         connect: gives superuser connections to the database.
         clock: what ticks read.
         options: limits.
+        record: notes what sources and sinks do; None to note nothing.
     """
 
-    def __init__(self, connect: Connect, clock: Clock, options: EngineOptions | None = None) -> None:
+    def __init__(
+        self, connect: Connect, clock: Clock, options: EngineOptions | None = None, record: Record | None = None
+    ) -> None:
         self._connect = connect
         self.clock = clock
         self.options = options or EngineOptions()
@@ -90,6 +94,7 @@ class Engine:
         self.ingests: dict[str, Ingest] = {}
         self.publishers: dict[str, Publisher] = {}
         self.subscriptions: dict[int, ActiveSubscription] = {}
+        self._statuses = Statuses(self.ingests, self.publishers, record)
         self._program = Program(profile=self.options.profile)
         self._healing = Healing()
         self._connection: psycopg.Connection[Any] | None = None
@@ -174,7 +179,7 @@ class Engine:
 
     def start_writer(self, spec: SinkSpec) -> None:
         """Begins to publish a sink."""
-        publisher = Publisher(spec, self._connect)
+        publisher = Publisher(spec, self._connect, self.wake)
         self.publishers[spec.sink_id] = publisher
         publisher.start()
 
@@ -199,6 +204,9 @@ class Engine:
         run(connection, "set application_name = 'mzlite engine'")
         run(connection, "set search_path = ''")
         run(connection, "set client_min_messages = error")
+        # A tick's delta tables are to stay in memory; the default of 8 MB writes them to files and reads them back.
+        run(connection, "set temp_buffers = '256MB'")
+        run(connection, "set work_mem = '64MB'")
         if self.options.profile:
             run(connection, PROFILE_TABLE)
         self._connection = connection
@@ -305,13 +313,17 @@ class Engine:
         due = self._program.next_due()
         if due is not None and self.clock.held is None:
             sleep = min(sleep, (due - self.clock.now()) / 1000)
-        retry = self._healing.next_attempt(self.dataflow.graph)
-        return min(sleep, retry - time.monotonic()) if retry is not None else sleep
+        for moment in (self._healing.next_attempt(self.dataflow.graph), self._statuses.next_look):
+            if moment is not None:
+                sleep = min(sleep, moment - time.monotonic())
+        return sleep
 
     def _is_due(self) -> bool:
         due = self._program.next_due()
         retry = self._healing.next_attempt(self.dataflow.graph)
-        return (due is not None and due <= self.clock.now()) or (retry is not None and retry <= time.monotonic())
+        if (due is not None and due <= self.clock.now()) or (retry is not None and retry <= time.monotonic()):
+            return True
+        return self._statuses.is_due()
 
     def _tick(self, writers: list[Future[int]]) -> None:
         """One tick, and what follows its commit."""
@@ -333,6 +345,7 @@ class Engine:
                 tick.run()
                 tick.publish([item for item in self.subscriptions.values() if not item.done])
                 tick.clean()
+                self._statuses.record(tx, taken)
                 if tick.result.failed:
                     self._failed(tx, tick.result)
         except BaseException:
@@ -341,6 +354,7 @@ class Engine:
                 ingest.give_back(batch)
             raise
         self._finished(started, tick.result, writers)
+        self._statuses.committed(taken)
         if any(batch.messages >= self.options.batch_rows for _, batch in taken):
             self.wake()
 

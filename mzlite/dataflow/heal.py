@@ -89,5 +89,7 @@ class Healing:
             f"select {own}, 1 as mz_diff from ({item.rel.state()}) as n"
             f" union all select {own}, -1 from pg_temp.before_healing"
         )
-        net = f"select sum(mz_diff)::bigint as mz_diff, {own} from ({both}) as b group by {own} having sum(mz_diff) <> 0"
+        net = (
+            f"select sum(mz_diff)::bigint as mz_diff, {own} from ({both}) as b group by {own} having sum(mz_diff) <> 0"
+        )
         tx.execute(messages(sink, net).replace(NOW, str(tx.timestamp)))

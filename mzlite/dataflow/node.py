@@ -130,7 +130,9 @@ class Node:
         statements = []
         if self.has_delta:
             comma = ", " if columns else ""
-            statements.append(f"create temporary table d_{self.number} ({columns}{comma}mz_diff bigint not null default 1)")
+            statements.append(
+                f"create temporary table d_{self.number} ({columns}{comma}mz_diff bigint not null default 1)"
+            )
         if self.has_removed:
             statements.append(f"create temporary table x_{self.number} ({columns})")
         return statements

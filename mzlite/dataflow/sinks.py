@@ -80,9 +80,7 @@ def debezium_messages(sink: ActiveSink, changes: str) -> str:
     before, after = value_sql(spec, columns, "b"), value_sql(spec, columns, "a")
     keys = ", ".join(quote(name) for name in spec.key_columns)
     partition_by = f"partition by {keys}" if keys else ""
-    numbered = (
-        f"select c.*, row_number() over ({partition_by}) as mz_row from c, generate_series(1, abs(c.mz_diff)) where c.mz_diff"
-    )
+    numbered = f"select c.*, row_number() over ({partition_by}) as mz_row from c, generate_series(1, abs(c.mz_diff)) where c.mz_diff"
     pair = f"{same_key(spec, 'a', 'b')} and a.mz_row = b.mz_row" if keys else "false"
     # A full join can only be merged or hashed; two outer halves do the same with any condition.
     old = f"case when b.mz_row is not null then {before} end"

@@ -70,9 +70,7 @@ def consolidated(columns: Sequence[Column], delta: str) -> str:
     own = names_of(columns)
     comma = ", " if own else ""
     grouped = f" group by {own}" if own else ""
-    return (
-        f"select sum(mz_diff)::bigint as mz_diff{comma}{own} from ({delta}) as t{grouped} having sum(mz_diff) <> 0"
-    )
+    return f"select sum(mz_diff)::bigint as mz_diff{comma}{own} from ({delta}) as t{grouped} having sum(mz_diff) <> 0"
 
 
 def snapshot_query(rel: Rel) -> str:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 def run(connection: psycopg.Connection[Any], text: str, params: Sequence[object] | None = None) -> psycopg.Cursor[Any]:
     """Runs one statement whose text this program made."""
-    return connection.execute(sql.SQL(cast(LiteralString, text)) if params is None else cast(LiteralString, text), params)
+    return connection.execute(
+        sql.SQL(cast(LiteralString, text)) if params is None else cast(LiteralString, text), params
+    )
 
 
 @dataclass

@@ -19,7 +19,9 @@ AGGREGATES = frozenset(
     """count sum avg min max bool_and bool_or every string_agg array_agg list_agg map_agg jsonb_agg jsonb_object_agg
     stddev stddev_pop stddev_samp variance var_pop var_samp""".split()
 )
-WINDOW_ONLY = frozenset("row_number rank dense_rank lag lead first_value last_value ntile percent_rank cume_dist".split())
+WINDOW_ONLY = frozenset(
+    "row_number rank dense_rank lag lead first_value last_value ntile percent_rank cume_dist".split()
+)
 
 
 def sql(node: Node) -> str:

@@ -172,9 +172,7 @@ def single(context: Context, stage: Stage, on: list[Node]) -> tuple[Input, list[
     return source, [stage.current(part) for part in on]
 
 
-def outer_join(
-    context: Context, kind: Literal["left", "full"], left: Stage, right: Stage, on: list[Node]
-) -> Stage:
+def outer_join(context: Context, kind: Literal["left", "full"], left: Stage, right: Stage, on: list[Node]) -> Stage:
     """LEFT or FULL JOIN as one input whose columns are those of both sides."""
     left_input, on = single(context, left, on)
     right_input, on = single(context, right, on)

@@ -163,7 +163,9 @@ def lower_select(context: Context, statement: ast.SelectStmt, outer: Scope | Non
         return windowed(context, stage, statement, targets, order)
     if distinct_on:
         if is_limited:
-            raise unsupported("LIMIT together with DISTINCT ON in one query level is not supported in a maintained view")
+            raise unsupported(
+                "LIMIT together with DISTINCT ON in one query level is not supported in a maintained view"
+            )
         return first_of_each(context, stage, targets, distinct_on, order)
     if is_limited and statement.distinctClause is None:
         return top_k(context, stage, statement, targets, order)
@@ -283,7 +285,12 @@ def order_by(order: list[ast.SortBy]) -> str:
 
 
 def per_key(
-    context: Context, stage: Stage, targets: list[Output], keys: list[Node], query: Callable[[str, str], str], title: str
+    context: Context,
+    stage: Stage,
+    targets: list[Output],
+    keys: list[Node],
+    query: Callable[[str, str], str],
+    title: str,
 ) -> Operator:
     """Rows recomputed for each touched key. `query` makes its SQL from the select list and the FROM item."""
     source = stage.collapse(context, [*(node for _, node in targets), *keys])
@@ -325,7 +332,11 @@ def first_of_each(
 
     sorts = [sql(replace_sort(part, moved(part.node))) for part in order]
     names = [places[sql(stage.current(key))] for key in keys]
-    behind = [text for part, text in zip(order, sorts, strict=True) if sql(stage.current(part.node)) not in {sql(stage.current(key)) for key in keys}]
+    behind = [
+        text
+        for part, text in zip(order, sorts, strict=True)
+        if sql(stage.current(part.node)) not in {sql(stage.current(key)) for key in keys}
+    ]
     ties = [sql(moved(node)) for _, node in targets]
     first = First(source, tuple(names), tuple([*behind, *ties]))
     alias = context.alias()
@@ -379,7 +390,9 @@ def windowed(
 ) -> Operator:
     """Window functions: recomputed for each touched partition, which must be the same for all of them to be narrow."""
     if statement.distinctClause is not None or statement.limitCount is not None:
-        raise unsupported("DISTINCT or LIMIT beside window functions in one query level is not supported: use a subquery")
+        raise unsupported(
+            "DISTINCT or LIMIT beside window functions in one query level is not supported: use a subquery"
+        )
     shared: list[Node] | None = None
     for _, node in targets:
         for item in walk(node, into_subqueries=False):

@@ -69,7 +69,9 @@ class Aggregate(Node):
         create, *rest = super().store_statements()
         # Groups are updated in place: leave room on the page for the next version.
         index = f"create unique index n_{self.number}_key on {self.store} ({', '.join(self.key_names())}) nulls not distinct"
-        ordered = [plan.values.ordered_index() for plan in self.calls if plan.values is not None and plan.call.is_extreme]
+        ordered = [
+            plan.values.ordered_index() for plan in self.calls if plan.values is not None and plan.call.is_extreme
+        ]
         return [f"{create} with (fillfactor = 70)", *rest, index, *ordered]
 
     def outputs(self, read: Reader) -> list[str]:
@@ -175,5 +177,6 @@ def renamed(version: str, name: str) -> str:
 def plan_calls(calls: Sequence[Call], values: dict[str, Values], append_only: bool) -> list[CallPlan]:
     """Gives each call its accumulators; `values` maps a call's name to its values per group."""
     return [
-        CallPlan(call, accumulators_of(call, values.get(call.name), append_only), values.get(call.name)) for call in calls
+        CallPlan(call, accumulators_of(call, values.get(call.name), append_only), values.get(call.name))
+        for call in calls
     ]

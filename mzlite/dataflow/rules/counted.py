@@ -73,7 +73,9 @@ class Counted(Node):
             delta = typed.delta(mode)
             if delta is not None:
                 counts = ("mz_diff", "0") if position == 0 else ("0", "mz_diff")
-                parts.append(f"select {names_of(self.columns)}, {counts[0]} as mz_l, {counts[1]} as mz_r from ({delta}) as t")
+                parts.append(
+                    f"select {names_of(self.columns)}, {counts[0]} as mz_l, {counts[1]} as mz_r from ({delta}) as t"
+                )
         if not parts:
             return []
         when = (frozenset().union(*(source.changes_with() for source in self.sources)),)
@@ -88,7 +90,11 @@ class Counted(Node):
         old, new = self.result("o_"), self.result("n_")
         plain = ", ".join(f"new.{quote(column.name)}" for column in self.columns)
         empty = "n_mz_left = 0 and n_mz_right = 0"
-        noted = f" z as (insert into {self.empty_table} select mz_key, mz_key2 from u where {empty})" if self.shrinking else ""
+        noted = (
+            f" z as (insert into {self.empty_table} select mz_key, mz_key2 from u where {empty})"
+            if self.shrinking
+            else ""
+        )
         return (
             f"with d as (select {own}, {hashes}, {sums} from ({changes}) as c group by {own}),"
             f" u as (insert into {self.store} as s ({own}, mz_left, mz_right, mz_key, mz_key2, mz_tick)"
@@ -154,7 +160,11 @@ class Values(Counted):
         if keys:
             conditions.insert(0, f"hash_record_extended(row({group}), 0) = hash_record_extended(row({wanted}), 0)")
         direction = " desc" if largest else ""
-        order = f"hash_record_extended(row({group}), 0){direction}, v.{value}{direction}" if keys else f"v.{value}{direction}"
+        order = (
+            f"hash_record_extended(row({group}), 0){direction}, v.{value}{direction}"
+            if keys
+            else f"v.{value}{direction}"
+        )
         return f"(select v.{value} from {self.store} as v where {' and '.join(conditions)} order by {order} limit 1)"
 
     def ordered_index(self) -> str:

@@ -47,7 +47,12 @@ class First(Node):
         create, *rest = super().store_statements()
         # Winners are replaced in place; room on the page keeps the new version beside the old one.
         row = f"create type {self.row_type} as ({', '.join(f'{quote(c.name)} {c.type}' for c in self.columns)})"
-        return [row, f"{create} with (fillfactor = 80)", *rest, f"create index n_{self.number}_key on {self.store} (mz_key)"]
+        return [
+            row,
+            f"{create} with (fillfactor = 80)",
+            *rest,
+            f"create index n_{self.number}_key on {self.store} (mz_key)",
+        ]
 
     def drop_statements(self) -> list[str]:
         return [*super().drop_statements(), f"drop type if exists {self.row_type}"]
@@ -78,7 +83,9 @@ class First(Node):
             result = self.best(self.source.state())
             return [
                 Step(f"insert into {self.store} ({own}, mz_key, mz_tick) select t.*, {TICK} from ({result}) as t"),
-                Step(f"insert into {self.delta_table} ({own}, mz_diff) select {own}, 1 from {self.store}", counts="delta"),
+                Step(
+                    f"insert into {self.delta_table} ({own}, mz_diff) select {own}, 1 from {self.store}", counts="delta"
+                ),
             ]
         delta = self.source.delta(mode)
         if delta is None:
@@ -90,32 +97,40 @@ class First(Node):
         return [
             Step(f"delete from pg_temp.b_{self.number}", when=when),
             Step(f"insert into pg_temp.b_{self.number} {self.best(challengers)}", when=when),
-            Step(self.replace(), when=when, counts="delta"),
+            Step(self.contest(), when=when, counts="delta"),
+            Step(self.admit(), when=when, counts="delta"),
             *(() if self.source.append_only else self.revise(delta)),
             Step(f"perform 1 from {self.removed_table}", when=(frozenset({self.number}),), counts="removed"),
         ]
 
-    def replace(self) -> str:
-        """Each challenger meets its key's winner; the better one stays. A challenger that meets none is the winner."""
+    def contest(self) -> str:
+        """Each challenger that meets its key's winner is weighed against it; the better one stays."""
         own = names_of(self.columns)
-        challengers, winners = names_of(self.columns, "b"), names_of(self.columns, "s")
         order = ", ".join([f"{self.alias}.mz_id", *self.order, f"{self.alias}.mz_side"])
         sets = ", ".join(f"{quote(column.name)} = w.{quote(column.name)}" for column in self.columns)
+        challengers, winners = names_of(self.columns, "b"), names_of(self.columns, "s")
         return (
-            f"with met as materialized (select s.ctid as mz_id, b.mz_key, row({challengers})::{self.row_type} as mz_b,"
+            f"with met as materialized (select s.ctid as mz_id, row({challengers})::{self.row_type} as mz_b,"
             f" row({winners})::{self.row_type} as mz_s from pg_temp.b_{self.number} as b"
-            f" left join {self.store} as s on s.mz_key = b.mz_key and {same_row(self.keys, 'b', 's')}),"
-            f" contest as (select mz_id, 1 as mz_side, (mz_b).* from met where mz_id is not null"
-            f" union all select mz_id, 0, (mz_s).* from met where mz_id is not null),"
+            f" join {self.store} as s on s.mz_key = b.mz_key and {same_row(self.keys, 'b', 's')}),"
+            f" contest as (select mz_id, 1 as mz_side, (mz_b).* from met union all select mz_id, 0, (mz_s).* from met),"
             f" decided as (select distinct on ({self.alias}.mz_id) * from contest as {self.alias} order by {order}),"
             f" changed as (update {self.store} as t set {sets}, mz_tick = {TICK} from decided as w"
             f" where w.mz_side = 1 and t.ctid = w.mz_id"
-            f" returning {names_of(self.columns, 'old')}, old.mz_tick, {self.renamed('new')}), {self.noted('changed')},"
-            f" added as (insert into {self.store} ({own}, mz_tick, mz_key)"
-            f" select (m.mz_b).*, {TICK}, m.mz_key from met as m where m.mz_id is null returning {own})"
+            f" returning {names_of(self.columns, 'old')}, old.mz_tick, {self.renamed('new')}), {self.noted('changed')}"
             f" insert into {self.delta_table} ({own}, mz_diff)"
             f" select {own}, -1 from changed union all select {self.renamed_list()}, 1 from changed"
-            f" union all select {own}, 1 from added"
+        )
+
+    def admit(self) -> str:
+        """A challenger whose key has no winner is the winner."""
+        own = names_of(self.columns)
+        known = f"select from {self.store} as s where s.mz_key = b.mz_key and {same_row(self.keys, 'b', 's')}"
+        return (
+            f"with added as (insert into {self.store} ({own}, mz_tick, mz_key)"
+            f" select {names_of(self.columns, 'b')}, {TICK}, b.mz_key from pg_temp.b_{self.number} as b"
+            f" where not exists ({known}) returning {own})"
+            f" insert into {self.delta_table} ({own}, mz_diff) select {own}, 1 from added"
         )
 
     def noted(self, rows: str) -> str:
@@ -130,7 +145,9 @@ class First(Node):
 
     def renamed(self, version: str) -> str:
         """The columns of an updated row under names of their own."""
-        return ", ".join(f"{version}.{quote(column.name)} as {quote('mz_new_' + column.name)}" for column in self.columns)
+        return ", ".join(
+            f"{version}.{quote(column.name)} as {quote('mz_new_' + column.name)}" for column in self.columns
+        )
 
     def renamed_list(self) -> str:
         """Those names."""
@@ -146,7 +163,9 @@ class First(Node):
             f" from ({delta}) as g where g.mz_diff < 0) as g join {self.store} as s"
             f" on s.mz_key = g.mz_key and {same_row(self.columns, 's', 'g')}"
         )
-        keyed = f"select {self.alias}.*, {self.key_hash(self.alias)} as mz_key from ({self.source.state()}) as {self.alias}"
+        keyed = (
+            f"select {self.alias}.*, {self.key_hash(self.alias)} as mz_key from ({self.source.state()}) as {self.alias}"
+        )
         rows = f"select {names_of(self.columns, 'i')} from {touched} as k join ({keyed}) as i on i.mz_key = k.mz_key"
         changed = (self.source.changes_with(),)
         return [

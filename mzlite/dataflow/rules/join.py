@@ -49,9 +49,7 @@ class Join(Node):
 
     def query(self, froms: Sequence[str], diff: str | None) -> str:
         """The join's SELECT with each input given as a SELECT."""
-        outputs = [
-            f"{text} as {quote(column.name)}" for text, column in zip(self.outputs, self.columns, strict=True)
-        ]
+        outputs = [f"{text} as {quote(column.name)}" for text, column in zip(self.outputs, self.columns, strict=True)]
         if diff is not None:
             outputs.append(f"{diff} as mz_diff")
         items = [f"({text}) as {quote(item.alias)}" for text, item in zip(froms, self.inputs, strict=True)]
@@ -102,7 +100,9 @@ class Join(Node):
             before.append(ways)
         steps = []
         for combination in itertools.product(*before):
-            text = self.query([*after, delta, *(query for query, _ in combination)], f"{quote(self.inputs[position].alias)}.mz_diff")
+            text = self.query(
+                [*after, delta, *(query for query, _ in combination)], f"{quote(self.inputs[position].alias)}.mz_diff"
+            )
             removals = tuple(nodes for _, nodes in combination if nodes is not None)
             steps.append(
                 Step(

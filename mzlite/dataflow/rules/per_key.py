@@ -79,7 +79,9 @@ class PerKey(Node):
         when = (self.source.changes_with(),)
         rows = f"(select i.* from {touched} as k join ({self.indexed()}) as i on i.mz_key = k.mz_key)"
         result = self.query.replace("{input}", rows)
-        before = f"select {names_of(self.columns, 's')} from {touched} as k join {self.store} as s on s.mz_key = k.mz_key"
+        before = (
+            f"select {names_of(self.columns, 's')} from {touched} as k join {self.store} as s on s.mz_key = k.mz_key"
+        )
         changed = (frozenset({self.number}),)
         return [
             Step(f"delete from {touched}", when=when),

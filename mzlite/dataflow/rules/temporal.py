@@ -57,7 +57,10 @@ class Temporal(Node):
         return f"mzlite_data.w_{self.number}"
 
     def state_columns(self) -> Sequence[Column]:
-        return [*bag_columns(self.columns, not self.is_searched), Column("mz_until", f"bigint not null default {FOREVER}")]
+        return [
+            *bag_columns(self.columns, not self.is_searched),
+            Column("mz_until", f"bigint not null default {FOREVER}"),
+        ]
 
     def store_statements(self) -> list[str]:
         statements = super().store_statements()
@@ -171,7 +174,9 @@ class Temporal(Node):
             names = f"{own}{comma}mz_from, mz_until"
             values = f"{names_of(self.columns, 't')}{comma}t.mz_from, t.mz_until, {row_hash(self.columns, 't')}"
             steps += [
-                Step(f"insert into {self.waiting} ({names}, mz_hash) select {values} from {later} as t{more}", when=when)
+                Step(
+                    f"insert into {self.waiting} ({names}, mz_hash) select {values} from {later} as t{more}", when=when
+                )
                 for more in (" where t.mz_diff > 0", ", generate_series(2, t.mz_diff) where t.mz_diff > 1")
             ]
             if self.is_searched:
@@ -184,7 +189,9 @@ class Temporal(Node):
         # The bounds need not be a function of the columns that are kept, so they take part in the search.
         bounds = ["mz_until"] if removed else ["mz_from", "mz_until"]
         same = " and ".join(f"s.{bound} = gone.{bound}" for bound in bounds)
-        grouped = ", ".join([*([names_of(self.columns, "t")] if self.columns else []), *(f"t.{bound}" for bound in bounds)])
+        grouped = ", ".join(
+            [*([names_of(self.columns, "t")] if self.columns else []), *(f"t.{bound}" for bound in bounds)]
+        )
         head = (
             f"with gone as (select row_number() over () as mz_n, g.* from (select {grouped}, -sum(t.mz_diff) as mz_count,"
             f" {row_hash(self.columns, 't')} as mz_hash from {rows} as t where t.mz_diff < 0 group by {grouped}) as g),"

@@ -1,0 +1,196 @@
+"""`make bench`: a steady load through the whole stack, with latency, lag and memory.
+
+In: a rate and a duration. Out: bench/RESULTS.md, with the machine, the settings and every sample of the
+run. The load is the demo's own, on a stack of its own (temporary state, free ports): broker, mzlite and
+generator share the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).parent.parent
+RESULTS = Path(__file__).parent / "RESULTS.md"
+SAMPLE_SECONDS = 5.0
+LINE = re.compile(r"^([\d,]+) events/s, ([\d,]+) sent; window ([\d:]+): ([\d,]+) orders.*?(to gold .*)$")
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Sample:
+    """Memory (MiB) and CPU (percent of one core) of each part at one moment."""
+
+    second: float
+    memory: dict[str, int]
+    cpu: dict[str, float]
+
+
+@dataclass
+class Watch:
+    """Samples the processes of a stack until told to stop."""
+
+    marker: str
+    samples: list[Sample] = field(default_factory=list)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Samples every few seconds."""
+        started = time.monotonic()
+        last: dict[int, float] = {}
+        moment = started
+        while not self.stopping.wait(SAMPLE_SECONDS):
+            now = time.monotonic()
+            memory: dict[str, int] = {}
+            cpu: dict[str, float] = {}
+            for process in psutil.process_iter(["pid", "name", "cmdline"]):
+                part = part_of(process, self.marker)
+                if part is None:
+                    continue
+                try:
+                    used = process.memory_full_info().pss >> 20
+                    times = process.cpu_times()
+                except (psutil.NoSuchProcess, psutil.AccessDenied):
+                    continue
+                total = times.user + times.system
+                memory[part] = memory.get(part, 0) + used
+                cpu[part] = cpu.get(part, 0.0) + 100 * (total - last.get(process.pid, total)) / (now - moment)
+                last[process.pid] = total
+            self.samples.append(Sample(now - started, memory, cpu))
+            moment = now
+
+
+def part_of(process: psutil.Process, marker: str) -> str | None:
+    """Which part of the stack under `marker` (its state directory) a process is."""
+    try:
+        line = " ".join(process.info["cmdline"] or ())
+        if "postgres" in process.info["name"]:
+            parents = [" ".join(parent.cmdline()) for parent in process.parents()]
+            return "postgres" if any(marker in parent for parent in [line, *parents]) else None
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return None
+    if marker not in line:
+        return None
+    if "java" in process.info["name"]:
+        return "kafka"
+    if "mzlite" in line:
+        return "mzlite"
+    return "generator" if "generat" in line else "demo"
+
+
+def machine() -> str:
+    """What this machine is, in one line."""
+    model = "unknown CPU"
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+            break
+    memory = psutil.virtual_memory().total >> 30
+    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores ({model}), {memory} GiB, {system}"
+
+
+def steady(rate: float, duration: float, backfill: float) -> tuple[int, list[str], Watch]:
+    """Runs the demo at a rate on a stack of its own; returns its status, its lines and the samples."""
+    with tempfile.TemporaryDirectory(prefix="hotplate-bench-") as directory:
+        command = [
+            sys.executable, "-m", "stack", "demo", "--rate", str(rate), "--duration", str(duration),
+            "--backfill", str(backfill), "--state-dir", directory,
+            "--kafka-port", str(free_port()), "--sql-port", str(free_port()),
+        ]  # fmt: skip
+        watch = Watch(directory)
+        thread = threading.Thread(target=watch.run, daemon=True)
+        lines: list[str] = []
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as demo:
+            thread.start()
+            assert demo.stdout is not None
+            for line in demo.stdout:
+                print(line, end="", flush=True)
+                lines.append(line.rstrip())
+        watch.stopping.set()
+        thread.join()
+        return demo.returncode, lines, watch
+
+
+def report(rate: float, duration: float, backfill: float, status: int, lines: list[str], watch: Watch) -> str:
+    """RESULTS.md."""
+    flowing = [found for line in lines if (found := LINE.match(line))]
+    active = [sample for sample in watch.samples if sample.cpu.get("generator", 0) > 1]
+    parts = ["postgres", "mzlite", "kafka", "generator"]
+    text = [
+        "# Results",
+        "",
+        f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.",
+        "",
+        f"Machine: {machine()}. Broker, mzlite, generator and the measuring subscriber share it.",
+        "",
+        f"## Steady load: {rate:,.0f} events/s for {duration:,.0f} s",
+        "",
+        f"`python -m bench --rate {rate:g} --duration {duration:g} --backfill {backfill:g}`: the delivery pipeline as "
+        "`hotplate demo` deploys it (25 models), orders and status events, with late, duplicate and malformed ones.",
+        "Latency is from the event's time in its message to the moment a subscriber sees the gold row that counts it, "
+        "and to the moment a read_committed consumer has the alert.",
+        "",
+        "```",
+        *[
+            line
+            for line in lines
+            if line.startswith(("summary", "┌", "│", "└", "ok ", "FAILED", "all checks", "the demo"))
+        ],
+        "```",
+        "",
+        f"Exit status of the run with its checks: {status}.",
+        "",
+        "| part | CPU, mean % of a core | memory at the start, MiB (PSS) | at the end | highest |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for part in parts:
+        memory = [sample.memory[part] for sample in active if part in sample.memory]
+        cpu = [sample.cpu[part] for sample in active if part in sample.cpu]
+        if memory:
+            text.append(f"| {part} | {sum(cpu) / len(cpu):.0f} | {memory[0]} | {memory[-1]} | {max(memory)} |")
+    text += [
+        "",
+        "Every sample of the demo's line (events/s, events sent, window, its orders, latency so far):",
+        "",
+        "```",
+    ]
+    text += [", ".join(found.groups()) for found in flowing[:: max(1, len(flowing) // 30)]]
+    text += ["```", ""]
+    return "\n".join(text)
+
+
+def main() -> int:
+    """Runs the measurement and writes the results."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rate", type=float, default=10_000, help="events per second")
+    parser.add_argument("--duration", type=float, default=300, help="seconds")
+    parser.add_argument("--backfill", type=float, default=1, help="hours of history written first")
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    status, lines, watch = steady(options.rate, options.duration, options.backfill)
+    options.output.write_text(report(options.rate, options.duration, options.backfill, status, lines, watch))
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
