@@ -14,7 +14,10 @@ from typing import Any
 import psycopg
 import pytest
 
-DEADLINE = 60.0
+from pytests.end_to_end.kafka_tools import create_topic, produce
+from stack.broker import Broker
+
+DEADLINE = 30.0
 
 
 class RunningServer:
@@ -81,6 +84,13 @@ def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + DEADLINE
     while not condition():
         assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def until_equal(read: Callable[[], object], wanted: object) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while (found := read()) != wanted:
+        assert time.monotonic() < deadline, found
         time.sleep(0.05)
 
 
@@ -179,3 +189,37 @@ def test_a_drop_says_what_is_in_use(server: RunningServer, client: psycopg.Conne
         client.execute("insert into t values (7, 'x', null)")
         reader.execute("rollback")
     client.execute("drop materialized view used")
+
+
+def test_what_sources_and_sinks_do_is_told(kafka: Broker, client: psycopg.Connection[Any]) -> None:
+    brokers = kafka.bootstrap_servers
+    topic, out = create_topic(brokers, partitions=2), create_topic(brokers)
+    produce(brokers, topic, [(None, b"one"), (None, b"two"), (None, None)])
+    for statement in (
+        f"create connection kc to kafka (broker '{brokers}', security protocol plaintext)",
+        f"create source told from kafka connection kc (topic '{topic}') format bytes envelope none",
+        "create materialized view said as select convert_from(data, 'utf8') as word, count(*) as n from told group by 1",
+        f"create sink teller from said into kafka connection kc (topic '{out}') key (word) format json envelope upsert",
+    ):
+        client.execute(statement)  # type: ignore[call-overload]
+
+    def source() -> tuple[Any, ...] | None:
+        return client.execute(
+            "select s.status, c.messages_received::int, c.updates_committed::int, c.offset_known::int, c.offset_committed::int"
+            " from mz_internal.mz_source_statuses s join mz_internal.mz_source_statistics c on c.id = s.id"
+            " where s.name = 'told'"
+        ).fetchone()
+
+    def sink() -> tuple[Any, ...] | None:
+        return client.execute(
+            "select s.status, c.messages_committed::int"
+            " from mz_internal.mz_sink_statuses s join mz_internal.mz_sink_statistics c on c.id = s.id"
+            " where s.name = 'teller'"
+        ).fetchone()
+
+    until_equal(source, ("running", 3, 2, 3, 3))
+    until_equal(sink, ("running", 2))
+    produce(brokers, topic, [(None, b"one")])
+    until_equal(source, ("running", 4, 3, 4, 4))
+    until_equal(sink, ("running", 3))
+    client.execute("drop connection kc cascade")
