@@ -1,0 +1,1 @@
+"""mzlite: Materialize's SQL in one process, on an embedded PostgreSQL."""

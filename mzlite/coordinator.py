@@ -194,7 +194,7 @@ class Subscription:
                 change = MzError("the subscription does not keep up with the changes", sqlstate="53400")
         self._queue.put_nowait(change)
 
-    async def next(self, timeout: float | None) -> SubscriptionEvent | None:
+    async def next(self, timeout: float | None) -> SubscriptionEvent | None:  # noqa: ASYNC109  (the wire's interface)
         """The next event, or None when none came within `timeout` seconds.
 
         Raises:

@@ -1,0 +1,1 @@
+"""From relational operators to delta rules, and the loop that runs them."""

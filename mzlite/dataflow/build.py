@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from pglast import ast
-
 from mzlite.dataflow.node import Node
 from mzlite.dataflow.rel import Column, ConstantRel, MapRel, NodeRel, Rel, UnionRel, names_of
 from mzlite.dataflow.rules.accumulators import Call
@@ -29,6 +27,7 @@ from mzlite.errors import unsupported
 from mzlite.planner import operators as op
 from mzlite.planner.expressions import Node as Expression
 from mzlite.planner.expressions import aliases, equality_sides, function_name, quote, reference, sql
+from mzlite.planner.syntax import ast
 
 Describe = Callable[[str], list[Column]]
 """Gives the columns of a SELECT."""
@@ -299,7 +298,7 @@ class Builder:
             text += " group by " + ", ".join(sql(node) for _, node in operator.keys)
         return {column.name: column.type for column in self.describe(text)}
 
-    def call(self, source: Rel, alias: str, name: str, node: ast.FuncCall, type_: str) -> Call:
+    def call(self, source: Rel, alias: str, name: str, node: Expression, type_: str) -> Call:
         """An aggregate call with its types."""
         function = str(function_name(node))
         argument = sql(node.args[0]) if node.args else None

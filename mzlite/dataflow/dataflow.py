@@ -10,8 +10,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from pglast import ast, enums, parse_sql
-
 from mzlite.dataflow.build import Builder, as_foreign, is_plain, readable_before
 from mzlite.dataflow.node import Node
 from mzlite.dataflow.objects import Graph, Kind, MaintainedObject
@@ -30,6 +28,7 @@ from mzlite.planner.expressions import Node as Syntax
 from mzlite.planner.expressions import literal, quote, walk
 from mzlite.planner.scope import RelationInfo
 from mzlite.planner.select import plan
+from mzlite.planner.syntax import ast, enums, parse_sql
 
 
 class Dataflow:
@@ -357,8 +356,8 @@ class Dataflow:
             columns = tx.describe(f"select * from {regclass(tx, relation)}")
             builder = self._builder(tx, object_id, numbers)
             node = Base(builder.number(), object_id, tuple(columns), append_only=kind == "source")
-            rel = builder.add(node)
-            self.graph.add(MaintainedObject(object_id, kind, relation, 0, builder.nodes, rel))
+            base = builder.add(node)
+            self.graph.add(MaintainedObject(object_id, kind, relation, 0, builder.nodes, base))
             return
         item = self._build(tx, object_id, kind, relation, definition, numbers, ())
         remaining = list(numbers)

@@ -275,7 +275,7 @@ class Engine:
                     self._do(job, future)
                 if writers or news or self._is_due():
                     self._tick(writers)
-            except Exception as error:  # the loop must outlive whatever a tick meets
+            except Exception as error:  # noqa: BLE001  (the loop must outlive whatever a tick meets)
                 self._recover(error, writers)
 
     def _do(self, job: Callable[[EngineTransaction], Any], future: Future[Any]) -> None:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg import sql
-from typing_extensions import LiteralString
 
 from mzlite.dataflow.rel import Column
 
@@ -22,9 +21,7 @@ if TYPE_CHECKING:
 
 def run(connection: psycopg.Connection[Any], text: str, params: Sequence[object] | None = None) -> psycopg.Cursor[Any]:
     """Runs one statement whose text this program made."""
-    return connection.execute(
-        sql.SQL(cast(LiteralString, text)) if params is None else cast(LiteralString, text), params
-    )
+    return connection.execute(sql.SQL(text) if params is None else text, params)
 
 
 @dataclass

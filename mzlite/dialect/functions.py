@@ -291,6 +291,13 @@ def _load() -> Mapping[tuple[str, str], FunctionInfo]:
 
 
 FUNCTIONS = _load()
+_CLIENT_FUNCTIONS: Mapping[Name, FunctionInfo] = MappingProxyType(
+    {
+        ("pg_catalog", name): FunctionInfo("pg_catalog", name, "scalar", ("oid",))
+        for name in ("pg_get_function_arguments", "pg_get_function_result")
+    }
+)
+"""Functions that Materialize does not have; psql calls them by these full names when it lists functions."""
 _AMBIENT_SCHEMAS = ("mz_catalog", "pg_catalog")
 
 
@@ -302,4 +309,4 @@ def find_function(name: Name) -> FunctionInfo | None:
             if found is not None:
                 return found
         return None
-    return FUNCTIONS.get((name[-2], name[-1]))
+    return FUNCTIONS.get((name[-2], name[-1])) or _CLIENT_FUNCTIONS.get(name)

@@ -16,6 +16,9 @@ from mzlite.dialect.names import column_name, postgres_column_name
 from mzlite.dialect.stream import quote_identifier
 from mzlite.errors import syntax_error
 
+SHADOWS = "mzlite_pg"
+SHADOWED = frozenset(["pg_attribute", "pg_class", "pg_database", "pg_index", "pg_matviews", "pg_namespace", "pg_proc"])
+"""What the inner PostgreSQL has twice: its own in pg_catalog, and in the schema `SHADOWS` what Materialize shows."""
 _UNION, _INTERSECT = 1, 2
 _SET_PRECEDENCE = {"UNION": _UNION, "EXCEPT": _UNION, "INTERSECT": _INTERSECT}
 
@@ -363,9 +366,12 @@ class QueryParser(ExpressionParser):
             return derived if derived is not None else self._nested_join(start)
         if self.take_keyword("ROWS", "FROM"):
             return self._rows_from(start, lateral=False)
+        first = self.index
         name = self.raw_name()
         if self.kinds[self.index] == t.LPAREN:
             return self._table_function(name, start, lateral=False)
+        if len(name) == 2 and name[0] == "pg_catalog" and name[1] in SHADOWED:
+            self.edit(self.tokens.starts[first], self.tokens.ends[first], SHADOWS)
         alias = self.table_alias()
         return ast.TableName(start, self.last_end, name, alias)
 

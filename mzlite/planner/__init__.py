@@ -1,0 +1,1 @@
+"""From the text of a view's definition to relational operators."""

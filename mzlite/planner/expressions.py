@@ -9,18 +9,48 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pglast import ast, enums
-from pglast.stream import RawStream
+from mzlite.planner.syntax import RawStream, ast, enums
 
 Node = Any
 """A pglast syntax node; the library ships no types for its fields."""
 
 AGGREGATES = frozenset(
-    """count sum avg min max bool_and bool_or every string_agg array_agg list_agg map_agg jsonb_agg jsonb_object_agg
-    stddev stddev_pop stddev_samp variance var_pop var_samp""".split()
+    [
+        "count",
+        "sum",
+        "avg",
+        "min",
+        "max",
+        "bool_and",
+        "bool_or",
+        "every",
+        "string_agg",
+        "array_agg",
+        "list_agg",
+        "map_agg",
+        "jsonb_agg",
+        "jsonb_object_agg",
+        "stddev",
+        "stddev_pop",
+        "stddev_samp",
+        "variance",
+        "var_pop",
+        "var_samp",
+    ]
 )
 WINDOW_ONLY = frozenset(
-    "row_number rank dense_rank lag lead first_value last_value ntile percent_rank cume_dist".split()
+    [
+        "row_number",
+        "rank",
+        "dense_rank",
+        "lag",
+        "lead",
+        "first_value",
+        "last_value",
+        "ntile",
+        "percent_rank",
+        "cume_dist",
+    ]
 )
 
 
@@ -67,7 +97,7 @@ def rewrite(node: Node, change: Callable[[Node], Node | None]) -> Node:
     return type(node)(**fields)
 
 
-def column(alias: str, name: str) -> ast.ColumnRef:
+def column(alias: str, name: str) -> Node:
     """A reference to a column of the input called `alias`."""
     return ast.ColumnRef(fields=(ast.String(sval=alias), ast.String(sval=name)))
 

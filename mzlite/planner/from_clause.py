@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pglast import ast, enums
-
 from mzlite.errors import unsupported
 from mzlite.planner.expressions import Node, column, conjuncts, contains_function, quote, sql
 from mzlite.planner.operators import Get, Input, Operator, OuterJoin, TableFunction
 from mzlite.planner.scope import Context, Scope, Stage, Visible, rebase, resolve, unique
+from mzlite.planner.syntax import ast, enums
 
 
 def lower_from(context: Context, items: tuple[Node, ...], outer: Scope | None) -> Stage:
@@ -59,7 +58,7 @@ def lower_item(context: Context, item: Node, around: Scope) -> Stage:
     raise unsupported(f"{type(item).__name__} in FROM is not supported")
 
 
-def lower_relation(context: Context, item: ast.RangeVar) -> Stage:
+def lower_relation(context: Context, item: Node) -> Stage:
     """A relation or a CTE by name."""
     if item.schemaname is None and item.relname in context.ctes:
         alias = item.alias or ast.Alias(aliasname=item.relname)
@@ -69,7 +68,7 @@ def lower_relation(context: Context, item: ast.RangeVar) -> Stage:
     return named(context, operator, item.alias or ast.Alias(aliasname=item.relname))
 
 
-def named(context: Context, operator: Operator, alias: ast.Alias | None) -> Stage:
+def named(context: Context, operator: Operator, alias: Node | None) -> Stage:
     """A stage of one input, visible under its alias and column aliases."""
     source = Input(context.alias(), operator)
     names = list(operator.columns())
@@ -83,7 +82,7 @@ def named(context: Context, operator: Operator, alias: ast.Alias | None) -> Stag
 # Table functions -------------------------------------------------------------
 
 
-def is_table_function_join(item: ast.JoinExpr) -> bool:
+def is_table_function_join(item: Node) -> bool:
     """An inner or left join whose right side is a function of the left side's rows."""
     return isinstance(item.rarg, ast.RangeFunction) and item.jointype in (
         enums.JoinType.JOIN_INNER,
@@ -91,9 +90,7 @@ def is_table_function_join(item: ast.JoinExpr) -> bool:
     )
 
 
-def add_table_function(
-    context: Context, stage: Stage, item: ast.RangeFunction, *, condition: Node | None, keep: bool
-) -> None:
+def add_table_function(context: Context, stage: Stage, item: Node, *, condition: Node | None, keep: bool) -> None:
     """A function in FROM, evaluated for each row of what stands before it."""
     alias = context.alias()
     call = resolve(item, stage.scope)
@@ -109,7 +106,7 @@ def add_table_function(
     stage.where += on
 
 
-def function_columns(item: ast.RangeFunction) -> list[str]:
+def function_columns(item: Node) -> list[str]:
     """The column names of a table function; PostgreSQL prints them with the alias in a view's definition."""
     if item.alias is not None and item.alias.colnames:
         return [name.sval for name in item.alias.colnames]
@@ -120,7 +117,7 @@ def function_columns(item: ast.RangeFunction) -> list[str]:
 # Joins -----------------------------------------------------------------------
 
 
-def lower_join(context: Context, item: ast.JoinExpr, around: Scope) -> Stage:
+def lower_join(context: Context, item: Node, around: Scope) -> Stage:
     """JOIN in all its kinds."""
     left = Stage(scope=Scope(outer=around.outer))
     add_item(context, left, item.larg)
@@ -157,7 +154,7 @@ def equality(left: Node | None, right: Node | None) -> Node:
     return ast.A_Expr(kind=enums.A_Expr_Kind.AEXPR_OP, name=name, lexpr=left, rexpr=right)
 
 
-def merged_column(kind: enums.JoinType, joined: Scope, before: Scope, name: str) -> Node:
+def merged_column(kind: Node, joined: Scope, before: Scope, name: str) -> Node:
     """The one column that USING shows for both sides."""
     found = [item.columns[name] for item in joined.visible if name in item.columns]
     if kind == enums.JoinType.JOIN_FULL:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pglast import ast
-
 from mzlite.errors import unsupported
 from mzlite.planner.expressions import (
     Node,
@@ -25,6 +23,7 @@ from mzlite.planner.expressions import (
 )
 from mzlite.planner.operators import Aggregate, Input, Operator, Output, PerKey
 from mzlite.planner.scope import Context, Stage, unique
+from mzlite.planner.syntax import ast
 
 ACCUMULABLE = frozenset({"count", "sum", "avg", "min", "max", "bool_and", "bool_or", "every"})
 """Aggregates that a group's row can carry as sums and counts (min and max with an ordered index of values)."""
@@ -92,7 +91,7 @@ def aggregate_calls(expressions: list[Node]) -> list[Node]:
     return list(found.values())
 
 
-def accumulable(call: ast.FuncCall) -> bool:
+def accumulable(call: Node) -> bool:
     """Whether a group's row can carry this aggregate."""
     return function_name(call) in ACCUMULABLE and not call.agg_order and not call.agg_within_group
 

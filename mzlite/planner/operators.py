@@ -123,7 +123,7 @@ class Select(Operator):
 
 @dataclass(frozen=True)
 class OuterJoin(Operator):
-    """Left, full, semi or anti join. A left or full join's outputs are columns of both inputs, the others' only of the left one."""
+    """Left, full, semi or anti join. Outputs are columns of both inputs (left, full) or of the left one only."""
 
     kind: Literal["left", "full", "semi", "anti"]
     left: Input
@@ -168,7 +168,7 @@ class Bound:
 
 @dataclass(frozen=True)
 class Temporal(Operator):
-    """A temporal filter: each row is there while mz_now() lies within its bounds. `names` are the input's columns it keeps."""
+    """A temporal filter: a row is there while mz_now() lies within its bounds. `names` are the columns it keeps."""
 
     source: Input
     bounds: tuple[Bound, ...]
@@ -224,7 +224,7 @@ class SetOperation(Operator):
 
 @dataclass(frozen=True)
 class First(Operator):
-    """DISTINCT ON: the first row of each key. `keys` are columns of the input; `order` is SQL over the input's alias."""
+    """DISTINCT ON: the first row of each key. `keys` are input columns; `order` is SQL over the input's alias."""
 
     source: Input
     keys: tuple[str, ...]

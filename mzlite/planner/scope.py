@@ -11,11 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pglast import ast
-
 from mzlite.errors import MzError, unsupported
 from mzlite.planner.expressions import Node, column, references, rewrite
 from mzlite.planner.operators import Input, Operator, Select, TableFunction
+from mzlite.planner.syntax import ast
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pglast import ast, enums, parse_sql
-
 from mzlite.errors import unsupported
 from mzlite.planner.expressions import (
     Node,
@@ -42,11 +40,24 @@ from mzlite.planner.operators import (
 )
 from mzlite.planner.scope import Context, Relations, Scope, Stage, Visible, rebase, resolve, unique
 from mzlite.planner.subqueries import apply_condition, has_subquery
+from mzlite.planner.syntax import ast, enums, parse_sql
 from mzlite.planner.temporal import bounds, is_temporal
 
 SET_RETURNING = frozenset(
-    """unnest generate_series generate_subscripts jsonb_array_elements jsonb_array_elements_text jsonb_each jsonb_each_text
-    jsonb_object_keys regexp_matches regexp_split_to_table string_to_table csv_extract""".split()
+    [
+        "unnest",
+        "generate_series",
+        "generate_subscripts",
+        "jsonb_array_elements",
+        "jsonb_array_elements_text",
+        "jsonb_each",
+        "jsonb_each_text",
+        "jsonb_object_keys",
+        "regexp_matches",
+        "regexp_split_to_table",
+        "string_to_table",
+        "csv_extract",
+    ]
 )
 
 
@@ -74,7 +85,7 @@ def lower_query(context: Context, statement: Node, outer: Scope | None) -> Opera
     return lower_select(context, statement, outer)
 
 
-def add_ctes(context: Context, clause: ast.WithClause, outer: Scope | None) -> None:
+def add_ctes(context: Context, clause: Node, outer: Scope | None) -> None:
     """Lowers the CTEs, each visible to those after it."""
     if clause.recursive:
         raise unsupported("WITH RECURSIVE is not supported; Materialize has WITH MUTUALLY RECURSIVE")
@@ -127,7 +138,7 @@ def lower_set_operation(context: Context, statement: Node, outer: Scope | None) 
     return SetOperation(name, (left, right), left.columns())  # type: ignore[arg-type]
 
 
-def lower_select(context: Context, statement: ast.SelectStmt, outer: Scope | None) -> Operator:
+def lower_select(context: Context, statement: Node, outer: Scope | None) -> Operator:
     """One SELECT level."""
     stage = lower_from(context, statement.fromClause or (), outer)
     targets = lower_targets(context, stage, statement.targetList or ())
@@ -188,7 +199,7 @@ def finish(context: Context, stage: Stage, targets: list[Output]) -> Operator:
 
 
 def finish_by_clock(context: Context, stage: Stage, targets: list[Output]) -> Operator:
-    """The stage projected to the targets, then filtered by its temporal conditions: what the filter keeps is the result itself."""
+    """The stage projected, then filtered by its temporal conditions: what the filter keeps is the result itself."""
     found = [bound for part in stage.where if is_temporal(part) for bound in bounds(part)]
     stage.where = [part for part in stage.where if not is_temporal(part)]
     if not found:
@@ -203,7 +214,7 @@ def finish_by_clock(context: Context, stage: Stage, targets: list[Output]) -> Op
     return Temporal(source, limits, tuple(name for name, _ in targets))
 
 
-def lower_targets(context: Context, stage: Stage, items: tuple[ast.ResTarget, ...]) -> list[Output]:
+def lower_targets(context: Context, stage: Stage, items: tuple[Node, ...]) -> list[Output]:
     """The select list; set-returning functions in it become table functions of the stage."""
     taken: set[str] = set()
     targets: list[Output] = []
@@ -263,7 +274,7 @@ def filter_by_clock(context: Context, stage: Stage) -> None:
 # Whatever is a function of a key's rows: windows, DISTINCT ON, top-k --------------
 
 
-def resolve_sort(part: ast.SortBy, scope: Scope, targets: list[Output]) -> ast.SortBy:
+def resolve_sort(part: Node, scope: Scope, targets: list[Output]) -> Node:
     """An ORDER BY item with its expression resolved; it may name an output column or its position."""
     if isinstance(part.node, ast.A_Const) and isinstance(part.node.val, ast.Integer):
         return replace_sort(part, targets[part.node.val.ival - 1][1])
@@ -274,12 +285,12 @@ def resolve_sort(part: ast.SortBy, scope: Scope, targets: list[Output]) -> ast.S
     return replace_sort(part, resolve(part.node, scope))
 
 
-def replace_sort(part: ast.SortBy, node: Node) -> ast.SortBy:
+def replace_sort(part: Node, node: Node) -> Node:
     """The item with another expression."""
     return ast.SortBy(node=node, sortby_dir=part.sortby_dir, sortby_nulls=part.sortby_nulls, useOp=part.useOp)
 
 
-def order_by(order: list[ast.SortBy]) -> str:
+def order_by(order: list[Node]) -> str:
     """ORDER BY as SQL text, empty for no items."""
     return " order by " + ", ".join(sql(part) for part in order) if order else ""
 
@@ -308,9 +319,9 @@ def per_key(
 
 
 def first_of_each(
-    context: Context, stage: Stage, targets: list[Output], keys: list[Node], order: list[ast.SortBy]
+    context: Context, stage: Stage, targets: list[Output], keys: list[Node], order: list[Node]
 ) -> Operator:
-    """DISTINCT ON: the first row of each key; ties are broken by the whole row, so that the result is a function of the rows."""
+    """DISTINCT ON: the first row of each key; the whole row breaks ties, so the result is a function of the rows."""
     # The input is made to have a plain column for each key and each part of the order.
     taken: set[str] = set()
     outputs: list[Output] = []
@@ -338,7 +349,7 @@ def first_of_each(
         if sql(stage.current(part.node)) not in {sql(stage.current(key)) for key in keys}
     ]
     ties = [sql(moved(node)) for _, node in targets]
-    first = First(source, tuple(names), tuple([*behind, *ties]))
+    first = First(source, tuple(names), (*behind, *ties))
     alias = context.alias()
     again = {(source.alias, name): column(alias, name) for name, _ in outputs}
     return Select((Input(alias, first),), (), tuple((name, rebase(moved(node), again)) for name, node in targets))
@@ -355,9 +366,7 @@ def output_name(node: Node) -> str:
     return found[1] if found is not None else default_name(node)
 
 
-def top_k(
-    context: Context, stage: Stage, statement: ast.SelectStmt, targets: list[Output], order: list[ast.SortBy]
-) -> Operator:
+def top_k(context: Context, stage: Stage, statement: Node, targets: list[Output], order: list[Node]) -> Operator:
     """ORDER BY .. LIMIT over all rows of the level."""
 
     def query(select_list: str, source: str) -> str:
@@ -369,13 +378,13 @@ def top_k(
     return per_key(context, stage, targets, [], query, "Top k")
 
 
-def limit_clause(statement: ast.SelectStmt) -> str:
+def limit_clause(statement: Node) -> str:
     """LIMIT and OFFSET as SQL text."""
     text = f" limit {sql(statement.limitCount)}" if statement.limitCount is not None else ""
     return text + (f" offset {sql(statement.limitOffset)}" if statement.limitOffset is not None else "")
 
 
-def limit_above(context: Context, statement: ast.SelectStmt, operator: Operator) -> Operator:
+def limit_above(context: Context, statement: Node, operator: Operator) -> Operator:
     """LIMIT over a set operation or DISTINCT, whose ORDER BY can only name its output columns."""
     alias = context.alias()
     stage = Stage([Input(alias, operator)])
@@ -385,9 +394,7 @@ def limit_above(context: Context, statement: ast.SelectStmt, operator: Operator)
     return top_k(context, stage, statement, targets, order)
 
 
-def windowed(
-    context: Context, stage: Stage, statement: ast.SelectStmt, targets: list[Output], order: list[ast.SortBy]
-) -> Operator:
+def windowed(context: Context, stage: Stage, statement: Node, targets: list[Output], order: list[Node]) -> Operator:
     """Window functions: recomputed for each touched partition, which must be the same for all of them to be narrow."""
     if statement.distinctClause is not None or statement.limitCount is not None:
         raise unsupported(

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pglast import ast, enums
-
 from mzlite.errors import unsupported
 from mzlite.planner.expressions import Node, aliases, column, conjuncts, contains_aggregate, references, walk
 from mzlite.planner.from_clause import equality, lower_from
 from mzlite.planner.operators import Input, OuterJoin, Select
 from mzlite.planner.scope import Context, Scope, Stage, resolve, unique
+from mzlite.planner.syntax import ast, enums
 
 
 def has_subquery(expression: Node) -> bool:

@@ -7,11 +7,10 @@ it holds, in milliseconds. The forms and their refusals are those of Materialize
 
 from __future__ import annotations
 
-from pglast import ast, enums
-
 from mzlite.errors import unsupported
 from mzlite.planner.expressions import Node, contains_function, function_name, sql
 from mzlite.planner.operators import Bound
+from mzlite.planner.syntax import ast, enums
 
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
 

@@ -4,8 +4,6 @@ In: a message's body, or fields. Out: fields in order, or bytes. Data types are 
 Types" of the PostgreSQL documentation, all in network byte order.
 """
 
-# ruff: noqa: D102  (a reader's methods are named for the type that they read)
-
 from __future__ import annotations
 
 import struct

@@ -4,7 +4,7 @@ In: the fields of a message, or the bytes of its body. Out: the other of the two
 those of the chapter "Message Formats" of the PostgreSQL documentation. Nothing here reads or writes a stream.
 """
 
-# ruff: noqa: D101, D102  (the names are the protocol's; `encode` and `decode` are the same pair everywhere)
+# ruff: noqa: D101  (the names are the protocol's; `encode` and `decode` are the same pair everywhere)
 
 from __future__ import annotations
 

@@ -152,8 +152,7 @@ def accumulators_of(call: Call, values: Values | None, append_only: bool) -> tup
     if call.function in ("sum", "avg"):
         counted += sums(call, value)
     return tuple(
-        Accumulator(call.column(part), type_, lambda diff, text=text: text.format(diff), zero(type_), values=values)
-        for part, type_, text in counted
+        Accumulator(call.column(part), type_, text.format, zero(type_), values=values) for part, type_, text in counted
     )
 
 

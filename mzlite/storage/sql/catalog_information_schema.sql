@@ -74,34 +74,78 @@ where r.type = 'view' and (r.database_id is null or r.database_name = mz_catalog
 
 grant select on information_schema.tables, information_schema.columns, information_schema.views, information_schema.schemata to public;
 
--- What PostgreSQL's own catalog calls things, for names without a schema: kinds of relations as Materialize has them, and
--- nothing of what is hidden. Searched before pg_catalog.
+-- What PostgreSQL's own catalog calls things: kinds and owners of relations as Materialize has them, and nothing of what
+-- is hidden. Searched before pg_catalog; the dialect sends names in pg_catalog here too.
 create schema mzlite_pg;
 grant usage on schema mzlite_pg to materialize;
 
+-- The role of the inner PostgreSQL that stands for an owner: it only has those of its own.
+create view mzlite.inner_owners as
+select distinct on (r.id) r.id, w.oid
+from mzlite.roles as r
+inner join pg_catalog.pg_roles as w on w.rolname in (r.name, 'materialize')
+order by r.id, w.rolname = r.name desc;
+
 create view mzlite_pg.pg_namespace as
-select n.oid, n.nspname, n.nspowner, n.nspacl
+select n.oid, coalesce(s.name, n.nspname)::name as nspname, coalesce(w.oid, n.nspowner) as nspowner, n.nspacl
 from pg_catalog.pg_namespace as n
-where n.nspname !~ '^(mzlite|mz_temp_|pg_toast|pg_temp)';
+left join mzlite.named_schemas as s on s.namespace = n.oid
+left join mzlite.inner_owners as w on w.id = s.owner_id
+where n.nspname !~ '^(mzlite|mz_temp_|pg_toast|pg_temp)'
+    and (s.database_name is null or s.database_name = mz_catalog.current_database());
 
 create view mzlite_pg.pg_class as
 select
-    c.oid, c.relname, c.relnamespace, c.reltype, c.reloftype, c.relowner, c.relam, c.relfilenode, c.reltablespace, c.relpages,
-    c.reltuples, c.relallvisible, c.reltoastrelid, c.relhasindex, c.relisshared, c.relpersistence,
+    c.oid, c.relname, c.relnamespace, c.reltype, c.reloftype, coalesce(w.oid, c.relowner) as relowner, c.relam, c.relfilenode,
+    c.reltablespace, c.relpages, c.reltuples, c.relallvisible, c.reltoastrelid,
+    case when o.id is null then c.relhasindex
+        else exists (select 1 from mzlite.objects as i where i.type = 'index' and i.details ->> 'on_id' = o.id)
+    end as relhasindex,
+    c.relisshared, c.relpersistence,
     case o.type when 'materialized-view' then 'm' when 'table' then 'r' when 'source' then 'r' else c.relkind end::"char" as relkind,
-    c.relnatts, c.relchecks, c.relhasrules, c.relhastriggers, c.relhassubclass, c.relrowsecurity, c.relforcerowsecurity,
-    c.relispopulated, c.relreplident, c.relispartition, c.relrewrite, c.relfrozenxid, c.relminmxid, c.relacl, c.reloptions,
-    c.relpartbound
+    c.relnatts, c.relchecks, o.id is null and c.relhasrules as relhasrules, o.id is null and c.relhastriggers as relhastriggers,
+    c.relhassubclass, c.relrowsecurity, c.relforcerowsecurity, c.relispopulated, c.relreplident, c.relispartition, c.relrewrite,
+    c.relfrozenxid, c.relminmxid, c.relacl, c.reloptions, c.relpartbound, false as relhasoids
 from pg_catalog.pg_class as c
 left join mzlite.objects as o on o.relation = c.oid
+left join mzlite.inner_owners as w on w.id = o.owner_id
 where c.relnamespace in (select n.oid from mzlite_pg.pg_namespace as n)
 union all
 select
-    o.oid, o.name::name, o.namespace, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, false, false, 'p', 'i'::"char",
+    o.oid, o.name::name, o.namespace, 0, 0, w.oid, 0, 0, 0, 0, 0, 0, 0, false, false, 'p', 'i'::"char",
     (select count(*)::smallint from mzlite.index_columns as k where k.index_id = o.id), 0, false, false, false, false, false, true, 'n',
-    false, 0, '0', '0', null, null, null
+    false, 0, '0', '0', null, null, null, false
 from mzlite.objects as o
-where o.type = 'index';
+left join mzlite.inner_owners as w on w.id = o.owner_id
+where o.type = 'index' and o.namespace in (select n.oid from mzlite_pg.pg_namespace as n);
+
+create view mzlite_pg.pg_attribute as
+select
+    a.attrelid, a.attname, a.atttypid, a.attlen, a.attnum, a.atttypmod, a.attndims, a.attbyval, a.attalign, a.attstorage,
+    a.attcompression, coalesce(o.details -> 'not_null' ? a.attname::text, a.attnotnull) as attnotnull, a.atthasdef, a.atthasmissing,
+    a.attidentity, a.attgenerated, a.attisdropped, a.attislocal, a.attinhcount, a.attcollation, a.attstattarget, a.attacl, a.attoptions,
+    a.attfdwoptions
+from pg_catalog.pg_attribute as a
+left join mzlite.objects as o on o.relation = a.attrelid;
+
+create view mzlite_pg.pg_index as
+select
+    o.oid as indexrelid, r.relation as indrelid, count(k.index_position)::smallint as indnatts, count(k.index_position)::smallint as indnkeyatts,
+    false as indisunique, false as indnullsnotdistinct, false as indisprimary, false as indisexclusion, true as indimmediate,
+    false as indisclustered, true as indisvalid, false as indcheckxmin, true as indisready, true as indislive, false as indisreplident,
+    string_agg(coalesce(k.on_position, 0)::text, ' ' order by k.index_position)::int2vector as indkey,
+    string_agg('0', ' ')::int2vector as indoption, null::text as indexprs, null::text as indpred
+from mzlite.objects as o
+inner join mzlite.objects as r on r.id = o.details ->> 'on_id'
+left join mzlite.index_columns as k on k.index_id = o.id
+where o.type = 'index'
+group by o.oid, r.relation;
+
+-- With the columns of the version that Materialize calls itself.
+create view mzlite_pg.pg_proc as
+select p.*, p.prokind = 'a' as proisagg, p.prokind = 'w' as proiswindow
+from pg_catalog.pg_proc as p
+where p.pronamespace in (select n.oid from mzlite_pg.pg_namespace as n);
 
 create view mzlite_pg.pg_matviews as
 select s.name as schemaname, o.name as matviewname, r.name as matviewowner, null::text as tablespace, false as hasindexes, true as ispopulated,
