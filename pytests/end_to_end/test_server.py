@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -223,3 +224,41 @@ def test_what_sources_and_sinks_do_is_told(kafka: Broker, client: psycopg.Connec
     until_equal(source, ("running", 4, 3, 4, 4))
     until_equal(sink, ("running", 3))
     client.execute("drop connection kc cascade")
+
+
+@pytest.mark.skipif(shutil.which("psql") is None, reason="no psql")
+def test_psql_describes_what_materialize_has(server: RunningServer, client: psycopg.Connection[Any]) -> None:
+    for statement in (
+        "drop schema if exists shop cascade",
+        "create schema shop",
+        "create table shop.orders (id int not null, note text)",
+        "create view shop.v as select id from shop.orders",
+        "create materialized view shop.m as select id from shop.orders",
+        "create index by_id on shop.m (id)",
+        "create table seen (a int)",
+    ):
+        client.execute(statement)  # type: ignore[call-overload]
+    try:
+        listed = {command: server.psql(command) for command in (r"\d", r"\dt", r"\dv", r"\dm", r"\dn", r"\df")}
+        assert not [command for command, text in listed.items() if "mzlite" in text]
+        shown = {command: server.psql(command) for command in (r"\dt shop.*", r"\dv shop.*", r"\dm shop.*")}
+        assert [line.replace(" ", "") for text in shown.values() for line in text.splitlines() if "shop" in line] == [
+            "shop|orders|table|materialize",
+            "shop|v|view|materialize",
+            "shop|m|materializedview|materialize",
+        ]
+        assert "public | seen " in listed[r"\d"]
+        assert "public | seen " in listed[r"\dt"]
+        assert " shop " in listed[r"\dn"]
+        assert " mz_now " in listed[r"\df"]
+        table = server.psql(r"\d shop.orders")
+        assert 'Table "shop.orders"' in table
+        columns = [[cell.strip() for cell in line.split("|")] for line in table.splitlines() if line.count("|") == 4]
+        assert columns[1:] == [["id", "integer", "", "not null", ""], ["note", "text", "", "", ""]]
+        assert 'View "shop.v"' in server.psql(r"\d shop.v")
+        view = server.psql(r"\d shop.m")
+        assert 'Materialized view "shop.m"' in view
+        assert '"by_id"' in view
+    finally:
+        client.execute("drop schema shop cascade")
+        client.execute("drop table seen")

@@ -60,7 +60,9 @@ class Harness:
     def table(self, name: str, /, **columns: str) -> None:
         definitions = [ColumnDefinition(column, type_) for column, type_ in columns.items()]
         object_id = self.identity(name)
-        self.engine.submit(lambda tx: tx.dataflow.create_table(tx, object_id, "public", name, definitions)).result(DEADLINE)
+        self.engine.submit(lambda tx: tx.dataflow.create_table(tx, object_id, "public", name, definitions)).result(
+            DEADLINE
+        )
 
     def view(self, name: str, query: str) -> None:
         """A materialized view."""

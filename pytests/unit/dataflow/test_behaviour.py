@@ -84,7 +84,9 @@ def test_floating_point_sums_do_not_drift(harness: Harness) -> None:
 def test_a_refused_view_leaves_nothing_behind(harness: Harness) -> None:
     harness.table("things", id="integer")
     with pytest.raises(MzError, match="WITH RECURSIVE"):
-        harness.view("loops", "with recursive r (n) as (select 1 union select n + 1 from r where n < 5) select n from r")
+        harness.view(
+            "loops", "with recursive r (n) as (select 1 union select n + 1 from r where n < 5) select n from r"
+        )
     assert harness.system.execute("select to_regclass('public.loops')").fetchone() == (None,)
     harness.views = [name for name in harness.views if name != "loops"]
     harness.write("insert into things values (1)")
@@ -137,7 +139,9 @@ def test_the_work_of_a_tick_follows_the_change_not_what_is_stored(harness: Harne
     harness.table("s", id="integer", name="text", at="timestamp")
     harness.view("j", "select o.id, o.k, o.amount, s.name, s.at from o left join s on o.id = s.id")
     harness.view("last", "select distinct on (id) id, k, name from j order by id, at desc nulls last, name")
-    harness.view("g", "select k, count(*) as c, sum(amount) as t, count(distinct name) as d, max(amount) as m from j group by k")
+    harness.view(
+        "g", "select k, count(*) as c, sum(amount) as t, count(distinct name) as d, max(amount) as m from j group by k"
+    )
     harness.view("live", "select id from o where mz_now() <= at + interval '1 day'")
     harness.view("odd", "select o.id from o where not exists (select 1 from s where s.id = o.id)")
 

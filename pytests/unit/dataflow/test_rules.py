@@ -106,7 +106,9 @@ def test_a_restart_goes_on_where_it_was(filled: Harness) -> None:
     before = filled.rows("select * from aggregated order by rk")
     filled.restart()
     assert filled.rows("select * from aggregated order by rk") == before
-    filled.write("insert into orders values (3, timestamp '2026-01-01', 5, 'a')", "delete from status where order_id = 2")
+    filled.write(
+        "insert into orders values (3, timestamp '2026-01-01', 5, 'a')", "delete from status where order_id = 2"
+    )
     assert filled.differences() == {}
     filled.advance(600_000)
     assert filled.differences() == {}

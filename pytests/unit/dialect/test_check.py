@@ -1,7 +1,5 @@
 """What Materialize's planner refuses, and what it must not refuse."""
 
-# ruff: noqa: E501 - a case and its words stay on one line
-
 from __future__ import annotations
 
 import pytest

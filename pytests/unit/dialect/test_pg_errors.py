@@ -1,7 +1,5 @@
 """PostgreSQL's own errors in Materialize's words."""
 
-# ruff: noqa: E501 - a case and its words stay on one line
-
 from __future__ import annotations
 
 import psycopg

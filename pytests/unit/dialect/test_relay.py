@@ -1,7 +1,5 @@
 """What PostgreSQL is sent in place of Materialize's spelling."""
 
-# ruff: noqa: E501 - a case and its words stay on one line
-
 from __future__ import annotations
 
 import pglast

@@ -1,7 +1,5 @@
 """What Materialize's grammar does not take, in its words."""
 
-# ruff: noqa: E501 - a case and its words stay on one line
-
 from __future__ import annotations
 
 import pytest
