@@ -14,6 +14,7 @@ import structlog
 import typer
 
 from mzlite.dataflow.engine import EngineOptions
+from mzlite.errors import MzError
 from mzlite.server import ServerOptions, run
 from mzlite.storage.bootstrap import FormatError
 from mzlite.storage.postgres import PostgresError
@@ -59,7 +60,7 @@ def serve(
     )
     try:
         status = run(options, lambda at, number: typer.echo(f"mzlite ready on {at}:{number}"))
-    except (PostgresError, FormatError, OSError) as error:
+    except (PostgresError, FormatError, MzError, OSError) as error:
         typer.echo(f"mzlite cannot start: {error}", err=True)
         raise typer.Exit(1) from error
     raise typer.Exit(status)

@@ -23,7 +23,7 @@ from mzlite.dataflow.rules.per_key import PerKey
 from mzlite.dataflow.rules.share import Share
 from mzlite.dataflow.rules.store import Store
 from mzlite.dataflow.rules.temporal import Temporal
-from mzlite.errors import unsupported
+from mzlite.errors import MzError, unsupported
 from mzlite.planner import operators as op
 from mzlite.planner.expressions import Node as Expression
 from mzlite.planner.expressions import aliases, equality_sides, function_name, quote, reference, sql
@@ -64,8 +64,15 @@ class Builder:
         return NodeRel(node, foreign=False)
 
     def number(self) -> int:
-        """The next node's number."""
-        return next(self.numbers)
+        """The next node's number.
+
+        Raises:
+            MzError: an existing object has fewer nodes than its definition needs now.
+        """
+        number = next(self.numbers, None)
+        if number is None:
+            raise MzError("its definition needs more nodes than it has")
+        return number
 
     def build(self, operator: op.Operator) -> Rel:
         """The relation of an operator; an operator that occurs twice is built once."""

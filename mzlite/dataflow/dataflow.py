@@ -10,6 +10,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
+import psycopg
+
 from mzlite.dataflow.build import Builder, as_foreign, is_plain, readable_before
 from mzlite.dataflow.node import Node
 from mzlite.dataflow.objects import Graph, Kind, MaintainedObject
@@ -20,7 +22,7 @@ from mzlite.dataflow.rules.base import Base
 from mzlite.dataflow.sinks import ActiveSink, snapshot_statement
 from mzlite.dataflow.specs import Connectors, ingest_from_json, ingest_to_json, sink_from_json, sink_to_json
 from mzlite.dataflow.tables import inbox_statements
-from mzlite.dataflow.transaction import EngineTransaction
+from mzlite.dataflow.transaction import ENGINE_PATH, EngineTransaction
 from mzlite.dialect.statements import ColumnDefinition
 from mzlite.errors import MzError, unsupported
 from mzlite.kafka.spec import IngestSpec, SinkSpec
@@ -120,7 +122,16 @@ class Dataflow:
         return keys
 
     def start_ingest(self, tx: EngineTransaction, object_id: str, spec: IngestSpec) -> None:
-        """Fills a source from Kafka once the transaction has committed, and again after each restart."""
+        """Fills a source from Kafka once the transaction has committed, and again after each restart.
+
+        Raises:
+            MzError: the envelope has no rule yet.
+        """
+        if spec.upsert:
+            raise unsupported(
+                f"ENVELOPE {spec.envelope.upper()} sources are not supported by mzlite",
+                hint="Read the topic with ENVELOPE NONE and keep the latest row of each key with DISTINCT ON.",
+            )
         tx.execute("insert into mzlite.ingests (source_id, spec) values (%s, %s)", (object_id, ingest_to_json(spec)))
         self._start_reader(tx, spec, {})
 
@@ -206,7 +217,14 @@ class Dataflow:
             "select object_id, kind, relation, coalesce(definition, 0), numbers from mzlite.dataflows order by position"
         ).fetchall()
         for object_id, kind, relation, definition, numbers in rows:
-            self._attach_one(tx, object_id, kind, relation, definition, iter(numbers))
+            try:
+                self._attach_one(tx, object_id, kind, relation, definition, iter(numbers))
+            except (MzError, psycopg.Error) as error:
+                raise MzError(
+                    f"object {object_id} was made by another version of mzlite and cannot be maintained by this one: "
+                    f"{str(error).strip()}",
+                    hint="Start the version that made it, or deploy into a new data directory.",
+                ) from error
         for object_id, sqlstate, message in tx.execute(
             "select object_id, sqlstate, message from mzlite.errors"
         ).fetchall():
@@ -372,7 +390,7 @@ class Dataflow:
         path = ", ".join(quote(schema) for schema in search_path)
         tx.execute("select set_config('search_path', %s, true)", (path,))
         tx.execute(statement)
-        tx.execute("select set_config('search_path', '', true)")
+        tx.execute("select set_config('search_path', %s, true)", (ENGINE_PATH,))
 
     def _show(self, tx: EngineTransaction, item: MaintainedObject, schema: str, name: str) -> None:
         """Makes the relation that clients see."""
@@ -517,5 +535,6 @@ def definition_text(tx: EngineTransaction, oid: int) -> str:
     """A view's query with every name qualified and every star expanded."""
     tx.execute("select set_config('search_path', '', true)")
     row = tx.execute("select pg_get_viewdef(%s::oid)", (oid,)).fetchone()
+    tx.execute("select set_config('search_path', %s, true)", (ENGINE_PATH,))
     assert row is not None
     return str(row[0]).rstrip().rstrip(";")

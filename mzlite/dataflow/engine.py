@@ -26,7 +26,7 @@ from mzlite.dataflow.rel import Mode
 from mzlite.dataflow.statuses import Record, Statuses
 from mzlite.dataflow.subscriptions import ActiveSubscription
 from mzlite.dataflow.tick import FAST_PLANS, Program, Tick, TickResult, notify_error
-from mzlite.dataflow.transaction import EngineTransaction, run
+from mzlite.dataflow.transaction import ENGINE_PATH, EngineTransaction, run
 from mzlite.errors import MzError
 from mzlite.kafka.ingest import Batch, Ingest
 from mzlite.kafka.publish import Publisher
@@ -120,7 +120,12 @@ class Engine:
             if prepare is not None:
                 prepare(tx)
 
-        self._work(first)
+        try:
+            self._work(first)
+        except BaseException:
+            if self._connection is not None:
+                self._connection.close()
+            raise
         with self._condition:
             self._news = True
             # What was written before a crash and not yet absorbed.
@@ -202,7 +207,7 @@ class Engine:
         connection.autocommit = True
         connection.prepare_threshold = 2
         run(connection, "set application_name = 'mzlite engine'")
-        run(connection, "set search_path = ''")
+        run(connection, f"set search_path = {ENGINE_PATH}")
         run(connection, "set client_min_messages = error")
         # A tick's delta tables are to stay in memory; the default of 8 MB writes them to files and reads them back.
         run(connection, "set temp_buffers = '256MB'")
@@ -260,7 +265,7 @@ class Engine:
             # A session that sits on a lock must not hold up the ticks for long.
             tx.execute("select set_config('lock_timeout', %s, true)", (LOCK_TIMEOUT,))
             result = job(tx)
-            tx.execute("select set_config('search_path', '', true)")
+            tx.execute("select set_config('search_path', %s, true)", (ENGINE_PATH,))
             self._program.install(tx, self.dataflow)
         self._planned = 0.0
         return result

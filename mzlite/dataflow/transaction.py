@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from mzlite.dataflow.dataflow import Dataflow
 
 
+ENGINE_PATH = "pg_catalog, mz_catalog"
+"""The engine's search path: PostgreSQL's own functions first, then the operators of Materialize's types."""
+
+
 def run(connection: psycopg.Connection[Any], text: str, params: Sequence[object] | None = None) -> psycopg.Cursor[Any]:
     """Runs one statement whose text this program made."""
     return connection.execute(sql.SQL(text) if params is None else text, params)

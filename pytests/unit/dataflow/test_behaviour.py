@@ -175,3 +175,29 @@ def test_nodes_print_what_they_are(harness: Harness) -> None:
     titles = {node.title for node in harness.engine.dataflow.graph.nodes().values()}
     assert {"Base", "Join", "Store", "Aggregate", "Temporal filter"} <= titles | {"Join"}
     assert all(isinstance(node, Node) for node in harness.engine.dataflow.graph.nodes().values())
+
+
+def test_rows_of_materializes_own_types_can_be_taken_back(harness: Harness) -> None:
+    harness.table("moments", at="mz_catalog.mz_timestamp", n="mz_catalog.uint4")
+    harness.view("counted", "select at, count(*) as c from moments group by at")
+    harness.view("latest_moment", "select distinct on (n) n, at from moments order by n, at desc")
+    harness.write("insert into moments values ('5', '1'), ('6', '1'), ('6', '2')")
+    harness.write("delete from moments where n::text = '1' and at::text = '6'")
+    assert harness.differences() == {}
+    assert harness.rows("select c::int from counted order by at::text") == [(1,), (1,)]
+
+
+def test_an_object_that_needs_other_nodes_stops_the_start_with_its_name(harness: Harness) -> None:
+    harness.table("kept_rows", id="integer")
+    harness.view("kept_count", "select count(distinct id) as c from kept_rows")
+    object_id = harness.ids["kept_count"]
+    rows = harness.system.execute("select numbers from mzlite.dataflows where object_id = %s", (object_id,)).fetchone()
+    assert rows is not None
+    harness.engine.stop()
+    harness.system.execute("update mzlite.dataflows set numbers = '{}' where object_id = %s", (object_id,))
+    with pytest.raises(MzError, match=f"object {object_id} was made by another version"):
+        harness.start()
+    harness.system.execute("update mzlite.dataflows set numbers = %s where object_id = %s", (rows[0], object_id))
+    harness.start()
+    harness.write("insert into kept_rows values (1)")
+    assert harness.differences() == {}
