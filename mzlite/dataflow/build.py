@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from mzlite.dataflow.node import Node
-from mzlite.dataflow.rel import Column, ConstantRel, MapRel, NodeRel, Rel, UnionRel, names_of
+from mzlite.dataflow.rel import Column, ConstantRel, MapRel, NodeRel, Rel, UnionRel
 from mzlite.dataflow.rules.accumulators import Call
 from mzlite.dataflow.rules.aggregate import Aggregate, Key, plan_calls
 from mzlite.dataflow.rules.counted import Counted, Values
@@ -456,8 +456,3 @@ def as_foreign(rel: Rel) -> Rel:
         case UnionRel():
             return UnionRel(tuple(as_foreign(source) for source in rel.sources), rel.columns)
     return rel
-
-
-def visible_columns(rel: Rel, alias: str) -> str:
-    """Select list of the relation's columns."""
-    return names_of(rel.columns, alias)

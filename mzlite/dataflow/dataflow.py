@@ -486,13 +486,12 @@ def computes(query: str) -> bool:
     statement = parse_sql(query)[0].stmt
     if statement.op != enums.SetOperation.SETOP_NONE or statement.groupClause or statement.distinctClause:
         return False
-    return any(
-        isinstance(node, (ast.CaseExpr, ast.FuncCall)) for target in statement.targetList or () for node in walk(target)
-    ) or any(computes_inside(cte.ctequery) for cte in (statement.withClause.ctes if statement.withClause else ()))
+    ctes = [cte.ctequery for cte in (statement.withClause.ctes if statement.withClause else ())]
+    return any(computes_inside(part) for part in (statement, *ctes))
 
 
 def computes_inside(statement: Syntax) -> bool:
-    """The same for the query of a CTE, which PostgreSQL folds into its only reader."""
+    """The same for one select list: the query's, or that of a CTE, which PostgreSQL folds into its only reader."""
     return any(
         isinstance(node, (ast.CaseExpr, ast.FuncCall))
         for target in getattr(statement, "targetList", None) or ()

@@ -107,16 +107,16 @@ def inputs_of(own: Sequence[Node]) -> frozenset[int]:
     return frozenset((found - numbers) | bases)
 
 
-def driver_function(objects: Sequence[tuple[str, str, Sequence[Node]]], slots: Slots) -> str:
+def driver_function(objects: Sequence[tuple[str, str, frozenset[int]]], slots: Slots) -> str:
     """The function that runs a tick.
 
     Args:
-        objects: (object id, function name, nodes) in dependency order; position i has its due moment in `mz_dues[i + 1]`.
+        objects: (object id, function name, its inputs) in dependency order; position i has its due moment in `mz_dues[i + 1]`.
     """
     body = []
-    for position, (object_id, name, own) in enumerate(objects, start=1):
+    for position, (object_id, name, inputs) in enumerate(objects, start=1):
         body.append(
-            f"if mz_dues[{position}] <= mz_now_ms or {changed(slots, inputs_of(own))} then\n"
+            f"if mz_dues[{position}] <= mz_now_ms or {changed(slots, inputs)} then\n"
             "  begin\n"
             f"    select r.mz_c, r.mz_due into mz_c, mz_due from pg_temp.{name}(mz_c, mz_now_ms, mz_tick_number) as r;\n"
             f"    mz_dues[{position}] := mz_due;\n"

@@ -61,7 +61,7 @@ class Program:
                 tx.execute(object_function(item.function, item.nodes, slots, nodes, profile=self.profile))
                 self.known[item.id] = signature
         self.known = {item.id: self.known[item.id] for item in graph if item.id in self.known}
-        tx.execute(driver_function([(item.id, item.function, item.nodes) for item in self.order], slots))
+        tx.execute(driver_function([(item.id, item.function, item.inputs) for item in self.order], slots))
         tx.execute(clean_function(list(nodes.values()), slots))
         self.dues = [due_of.get(item.id) for item in self.order]
         for position, item in enumerate(self.order):
