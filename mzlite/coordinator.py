@@ -24,6 +24,7 @@ from mzlite.dataflow.subscriptions import ActiveSubscription, Change, snapshot_q
 from mzlite.dataflow.tick import fetch_changes
 from mzlite.dataflow.transaction import EngineTransaction
 from mzlite.dialect.check import check_query
+from mzlite.dialect.databases import physical_name
 from mzlite.dialect.features import FLAGS
 from mzlite.dialect.pg_errors import from_psycopg
 from mzlite.dialect.statements import Statement, Subscribe
@@ -92,7 +93,12 @@ class Coordinator:
     def backend_address(self, session: Session) -> tuple[str, dict[str, str]]:
         """Where a session's own backend is reached, and how it starts."""
         path = ", ".join(quote_name(name) for name in search_path(session))
-        parameters = {"user": "materialize", "database": "materialize", "search_path": path}
+        parameters = {
+            "user": "materialize",
+            "database": "materialize",
+            "search_path": path,
+            "mzlite.database": session.database,
+        }
         return str(self.postgres.socket_dir / f".s.PGSQL.{self.postgres.port}"), parameters
 
     async def subscribe(self, session: Session, statement: Subscribe) -> Subscription:
@@ -138,7 +144,8 @@ class Subscription:
         query = statement.query
         if query is None:
             assert statement.relation is not None
-            query = "select * from " + ".".join(quote_name(part) for part in statement.relation)
+            name = physical_name(statement.relation, session.database)
+            query = "select * from " + ".".join(quote_name(part) for part in name)
         else:
             check_query(query, maintained=True)
         check_inputs(tx, analyse(tx, session, query, statement.syntax, temporary=True).references)

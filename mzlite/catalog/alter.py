@@ -12,6 +12,7 @@ from mzlite.catalog.registry import (
     Item,
     Schema,
     check_type,
+    database_id,
     find_item,
     quote_name,
     resolve_cluster,
@@ -21,6 +22,7 @@ from mzlite.catalog.registry import (
     unknown_item,
 )
 from mzlite.catalog.schemas import RESERVED_DETAIL, RESERVED_PREFIXES, does_not_exist
+from mzlite.dialect.databases import physical_schema
 from mzlite.dialect.statements import (
     AlterOwner,
     AlterRename,
@@ -53,6 +55,8 @@ def rename(statement: AlterRename, session: Session, tx: EngineTransaction) -> E
             schema = resolve_schema(tx, session, statement.name)
             _refuse_system_schema(schema)
             _rename_schema(tx, schema, statement.new_name)
+        case "database":
+            _rename_database(tx, statement.name[-1], statement.new_name)
         case _:
             item = _item(tx, session, statement.object_type, statement.name, if_exists=statement.if_exists)
             if item is None:
@@ -126,6 +130,17 @@ def _rename_schema(tx: EngineTransaction, schema: Schema, new_name: str) -> None
     tx.execute(f"alter schema {quote_name(schema.physical)} rename to {quote_name(prefix + new_name)}")
 
 
+def _rename_database(tx: EngineTransaction, name: str, new_name: str) -> None:
+    identity = database_id(tx, name)
+    if tx.execute("select 1 from mzlite.databases where name = %s", (new_name,)).fetchone() is not None:
+        raise MzError(f"database '{new_name}' already exists", sqlstate="42P04")
+    schemas = tx.execute("select name from mzlite.named_schemas where database_id = %s", (identity,)).fetchall()
+    for (schema,) in schemas:
+        old, new = physical_schema(name, schema), physical_schema(new_name, schema)
+        tx.execute(f"alter schema {quote_name(old)} rename to {quote_name(new)}")
+    tx.execute("update mzlite.databases set name = %s where id = %s", (new_name, identity))
+
+
 def _rename_cluster(tx: EngineTransaction, statement: AlterRename) -> None:
     cluster = resolve_cluster(tx, statement.name[-1])
     if cluster.id.startswith("s"):
@@ -190,10 +205,7 @@ def change_owner(statement: AlterOwner, session: Session, tx: EngineTransaction)
         case "schema":
             table, identity = "schemas", resolve_schema(tx, session, statement.name).id
         case "database":
-            row = tx.execute("select id from mzlite.databases where name = %s", (statement.name[-1],)).fetchone()
-            if row is None:
-                raise MzError(f"unknown database '{statement.name[-1]}'", sqlstate="3D000")
-            table, identity = "databases", str(row[0])
+            table, identity = "databases", database_id(tx, statement.name[-1])
         case "cluster replica":
             table, identity = "cluster_replicas", _replica_id(tx, statement.name)
         case _:
@@ -297,10 +309,7 @@ def _commented(statement: Comment, session: Session, tx: EngineTransaction) -> t
         case "schema":
             return resolve_schema(tx, session, statement.name).id, "schema", 0
         case "database":
-            row = tx.execute("select id from mzlite.databases where name = %s", (statement.name[-1],)).fetchone()
-            if row is None:
-                raise MzError(f"unknown database '{statement.name[-1]}'", sqlstate="3D000")
-            return str(row[0]), "database", 0
+            return database_id(tx, statement.name[-1]), "database", 0
         case "role":
             return role_id(tx, statement.name[-1]), "role", 0
         case wanted:

@@ -14,11 +14,11 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from mzlite.catalog.interface import EngineTransaction
+from mzlite.dialect.databases import physical_schema
 from mzlite.dialect.statements import Name
 from mzlite.errors import MzError
 from mzlite.session import Session
 
-FIRST_DATABASE = "materialize"
 SYSTEM_SCHEMAS = ("mz_catalog", "pg_catalog")
 """Searched before the session's own search path."""
 SHADOWS = "mzlite_pg"
@@ -101,11 +101,6 @@ def quote_name(name: str) -> str:
 def show_name(name: str) -> str:
     """A name as Materialize prints it: quoted only where it has to be."""
     return name if NOTHING_SHADOWS.fullmatch(name) else quote_name(name)
-
-
-def physical_schema(database: str, schema: str) -> str:
-    """The schema's name in the inner PostgreSQL: databases other than the first keep theirs as a prefix."""
-    return schema if database == FIRST_DATABASE else f"{database}.{schema}"
 
 
 def temporary_schema(session: Session) -> str:

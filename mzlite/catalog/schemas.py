@@ -6,7 +6,8 @@ In: the statements. Out: rows in the registry, and a schema in the inner Postgre
 from __future__ import annotations
 
 from mzlite.catalog.interface import EngineTransaction, ExecuteResult, Notice
-from mzlite.catalog.registry import Schema, database_id, physical_schema, quote_name, role_id
+from mzlite.catalog.registry import Schema, database_id, quote_name, role_id
+from mzlite.dialect.databases import physical_schema
 from mzlite.dialect.statements import CreateDatabase, CreateSchema
 from mzlite.errors import MzError
 from mzlite.session import Session

@@ -120,7 +120,7 @@ class AlterParser(SinkParser):
         "cluster": ("OWNER", "RENAME", "RESET", "SET", "SWAP"),
         "cluster replica": ("OWNER", "RENAME"),
         "schema": ("OWNER", "RENAME", "SWAP"),
-        "database": ("OWNER",),
+        "database": ("OWNER", "RENAME"),
         "type": ("OWNER",),
         "table": ("SET", "RENAME", "OWNER", "RESET", "ADD"),
         "view": ("SET", "RENAME", "OWNER", "RESET"),

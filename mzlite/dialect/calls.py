@@ -10,6 +10,7 @@ from mzlite.dialect import tokens as t
 from mzlite.dialect.ast import Expression
 from mzlite.dialect.data_types import TypeParser
 from mzlite.dialect.keywords import POSTGRES_NO_FUNCTION, POSTGRES_VALUE_FUNCTIONS
+from mzlite.dialect.stream import quote_identifier
 from mzlite.errors import syntax_error
 
 
@@ -26,7 +27,7 @@ class CallParser(TypeParser):
 
     def qualified_identifier(self) -> Expression:
         """A column, a function without parentheses, `t.*`, or a call."""
-        first = self.index
+        first, edits = self.index, len(self.edits)
         start = self.position
         value = self.values[first]
         parts = [value.lower() if self.kinds[first] == t.KEYWORD else self.check_identifier(value)]
@@ -40,6 +41,8 @@ class CallParser(TypeParser):
             elif kind == t.STAR:
                 self.index += 1
                 self.quote_for_postgres(first)
+                if len(parts) > 1:
+                    self.place(first, edits, tuple(parts), ".*")
                 return ast.QualifiedWildcard(start, self.last_end, tuple(parts))
             else:
                 raise self.expected("an identifier or a '*' after '.'")
@@ -55,6 +58,8 @@ class CallParser(TypeParser):
             return self.function_call(tuple(parts), start)
         if not is_value_function:
             self.quote_for_postgres(first)
+        if len(parts) > 2:
+            self.place(first, edits, tuple(parts[:-1]), "." + quote_identifier(parts[-1]))
         return ast.Identifier(start, self.last_end, tuple(parts))
 
     def function_call(self, name: ast.Name, start: int) -> ast.Function:

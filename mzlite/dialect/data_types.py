@@ -35,11 +35,12 @@ class TypeParser(TokenStream):
         if kind == t.KEYWORD:
             result = self._keyword_type(value, start)
         elif kind in (t.IDENT, t.LBRACKET):
-            edits = len(self.edits)
+            first, edits = self.index, len(self.edits)
             name = self.raw_name()
             if kind == t.IDENT:
                 # PostgreSQL's own type names must not be quoted.
                 del self.edits[edits:]
+            self.place(first, edits, name)
             result = DataType(start, self.last_end, "named", name, self._modifiers())
         else:
             raise self.expected("a data type name")
@@ -104,6 +105,7 @@ class TypeParser(TokenStream):
         edits = len(self.edits)
         name_parts = self.item_name()
         del self.edits[edits:]
+        self.place(index, edits, name_parts)
         return DataType(start, self.last_end, "named", name_parts, self._modifiers())
 
     def _zone(self) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from mzlite.dialect import statements as s
 from mzlite.dialect.check import check_statement
+from mzlite.dialect.databases import FIRST_DATABASE
 from mzlite.dialect.parser import ParsedStatement, StatementParser
 from mzlite.dialect.tokens import tokenize
 from mzlite.errors import MzError
@@ -17,15 +18,17 @@ from mzlite.errors import MzError
 MAX_BATCH_BYTES = 1_000_000
 
 
-def parse(sql: str) -> list[s.Statement]:
-    """The statements of `sql`.
+def parse(sql: str, database: str = FIRST_DATABASE) -> list[s.Statement]:
+    """The statements of `sql`, sent by a session in `database`.
 
     >>> [type(statement).__name__ for statement in parse("select 1; create view v as select 2")]
     ['Relayed', 'CreateView']
     """
     if len(sql) > MAX_BATCH_BYTES // 4 and len(sql.encode()) > MAX_BATCH_BYTES:
         raise MzError("statement batch size cannot exceed 1.0 MB", sqlstate="54000")
-    parsed = StatementParser(tokenize(sql)).parse()
+    parser = StatementParser(tokenize(sql))
+    parser.database = database
+    parsed = parser.parse()
     if len(parsed) == 1:
         check_statement(parsed[0])
         return [parsed[0].statement]

@@ -189,7 +189,7 @@ class QueryParser(ExpressionParser):
             self.edit(start, self.last_end, f"({sql})")
             first = ast.ShowBody(start, self.last_end, sql)
         elif self.take_keyword("TABLE"):
-            name = self.raw_name()
+            name = self.relation_name()
             first = ast.TableBody(start, self.last_end, name)
         else:
             raise self.expected("SELECT, VALUES, or a subquery in the query body")
@@ -366,10 +366,11 @@ class QueryParser(ExpressionParser):
             return derived if derived is not None else self._nested_join(start)
         if self.take_keyword("ROWS", "FROM"):
             return self._rows_from(start, lateral=False)
-        first = self.index
+        first, edits = self.index, len(self.edits)
         name = self.raw_name()
         if self.kinds[self.index] == t.LPAREN:
             return self._table_function(name, start, lateral=False)
+        self.place(first, edits, name)
         if len(name) == 2 and name[0] == "pg_catalog" and name[1] in SHADOWED:
             self.edit(self.tokens.starts[first], self.tokens.ends[first], SHADOWS)
         alias = self.table_alias()

@@ -74,7 +74,7 @@ class ReadParser(ShowParser):
         """What follows INSERT."""
         start = self.tokens.starts[self.index - 1]
         self.expect_keyword("INTO")
-        self.target = self.raw_name()
+        self.target = self.relation_name()
         self.column_list(optional=True)
         reads = False
         if not self.take_keyword("DEFAULT", "VALUES"):
@@ -98,7 +98,7 @@ class ReadParser(ShowParser):
     def update(self) -> s.Statement:
         """What follows UPDATE."""
         start = self.tokens.starts[self.index - 1]
-        self.target = self.item_name()
+        self.target = self.relation_name()
         self.plain_alias()
         self.expect_keyword("SET")
         self.comma_separated(self._assignment)
@@ -117,7 +117,7 @@ class ReadParser(ShowParser):
         """What follows DELETE."""
         start = self.tokens.starts[self.index - 1]
         self.expect_keyword("FROM")
-        self.target = self.item_name()
+        self.target = self.relation_name()
         self.table_alias()
         if self.take_keyword("USING"):
             self.comma_separated(self.table_with_joins)
@@ -143,7 +143,7 @@ class ReadParser(ShowParser):
             self.expect(t.RPAREN)
         else:
             name_start = self.position
-            self.target = self.raw_name()
+            self.target = self.relation_name()
             name_end = self.last_end
             with_columns = bool(self.column_list(optional=True))
         direction = self.expect_one_of("FROM", "TO")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from mzlite.dialect.access import AccessParser
 from mzlite.dialect.ast import Name
+from mzlite.dialect.databases import physical_name
 from mzlite.dialect.show_queries import (
     ShowQuery,
     columns_query,
@@ -89,7 +90,7 @@ class ShowParser(AccessParser):
         if self.take_one_of("COLUMNS", "FIELDS"):
             self.expect_one_of("FROM", "IN")
             name = self.raw_name()
-            return columns_query(name, self._filter())
+            return columns_query(physical_name(name, self.database), self._filter())
         object_type = self._plural_type()
         if object_type is not None:
             return self._objects(object_type)
@@ -137,7 +138,7 @@ class ShowParser(AccessParser):
         if object_type == "schema" and self.take_keyword("FROM"):
             database = self.identifier()
         if object_type in ("table", "subsource", "index") and self.take_keyword("ON"):
-            on = self.raw_name()
+            on = physical_name(self.raw_name(), self.database)
             if schema is not None and object_type != "table":
                 raise syntax_error("Cannot specify both FROM and ON")
         if object_type in _IN_CLUSTER:

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from mzlite.dialect import tokens as t
 from mzlite.dialect.ast import Name
+from mzlite.dialect.databases import FIRST_DATABASE, physical_name
 from mzlite.dialect.keywords import (
     POSTGRES_KEYWORDS,
     POSTGRES_QUOTED,
@@ -37,6 +38,9 @@ def quote_if_needed(name: str) -> str:
 
 class TokenStream:
     """A cursor over tokens; `index` is the first token not yet read."""
+
+    database = FIRST_DATABASE
+    """The session's, in which a name with a schema alone is."""
 
     def __init__(self, tokens: t.Tokens) -> None:
         self.tokens = tokens
@@ -272,6 +276,29 @@ class TokenStream:
         self.edit(start, name_start, "")
         self.edit(name_end, self.last_end, "")
         return name
+
+    def relation_name(self) -> Name:
+        """A relation that PostgreSQL is to find: a name as `raw_name` reads it, in its database."""
+        edits, start = len(self.edits), self.index
+        name = self.raw_name()
+        self.place(start, edits, name)
+        return name
+
+    def place(self, first: int, edits: int, name: Name, column: str = "") -> None:
+        """Notes where PostgreSQL has the relation or type that was just read.
+
+        Args:
+            first: the index of its first token.
+            edits: how many edits there were before it was read.
+            name: its parts.
+            column: what follows it, as PostgreSQL is to read it.
+        """
+        physical = physical_name(name, self.database)
+        if physical == name:
+            return
+        del self.edits[edits:]
+        text = ".".join(quote_identifier(part) for part in physical)
+        self.edit(self.tokens.starts[first], self.last_end, text + column)
 
     def column_list(self, *, optional: bool = False) -> tuple[str, ...]:
         """'(' name {',' name} ')'."""

@@ -7,17 +7,19 @@ so a crash leaves either nothing or everything.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import psycopg
 import structlog
 from psycopg import sql
 
+from mzlite.storage.migrate import MigrationError, migrate
 from mzlite.storage.postgres import Postgres
 
 log = structlog.get_logger(__name__)
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """What this program writes. A directory with a higher number was written by a newer mzlite and is refused."""
 DATABASE = "materialize"
 SCRIPTS_DIR = Path(__file__).parent / "sql"
@@ -54,8 +56,10 @@ def scripts(directory: Path = SCRIPTS_DIR) -> list[Path]:
 def bootstrap(postgres: Postgres) -> None:
     """Make the database ready for this version of mzlite; does nothing when it already is.
 
+    What an older version made is brought in line with the scripts of this one.
+
     Raises:
-        FormatError: the directory belongs to a newer or unknown format.
+        FormatError: the directory belongs to a newer or unknown format, or cannot be brought in line.
     """
     with postgres.connect("postgres") as connection:
         found = connection.execute("select 1 from pg_database where datname = %s", (DATABASE,)).fetchone()
@@ -67,8 +71,10 @@ def bootstrap(postgres: Postgres) -> None:
         if version is None:
             _create(connection)
             log.info("created the database", format=FORMAT_VERSION)
-        elif version != FORMAT_VERSION:
+        elif version > FORMAT_VERSION:
             raise FormatError(f"the data directory has format {version}, this mzlite reads format {FORMAT_VERSION}")
+        elif version < FORMAT_VERSION or written_fingerprint(connection) != fingerprint():
+            _migrate(connection, version)
 
 
 def format_version(connection: psycopg.Connection) -> int | None:
@@ -80,9 +86,39 @@ def format_version(connection: psycopg.Connection) -> int | None:
     return None if row is None else int(row[0])
 
 
+def fingerprint() -> str:
+    """What tells the scripts of one version from those of another."""
+    digest = hashlib.sha256()
+    for script in scripts():
+        digest.update(f"{script.name}\n{script.read_text()}\n".encode())
+    return digest.hexdigest()
+
+
+def written_fingerprint(connection: psycopg.Connection) -> str | None:
+    """The fingerprint of the scripts that ran last over the database."""
+    row = connection.execute("select to_jsonb(f) ->> 'fingerprint' from mzlite.format as f").fetchone()
+    return None if row is None or row[0] is None else str(row[0])
+
+
 def _create(connection: psycopg.Connection) -> None:
     for script in scripts():
         log.debug("running a bootstrap script", script=script.name)
         connection.execute(sql.SQL(script.read_text()))
-    connection.execute("insert into mzlite.format (version) values (%s)", (FORMAT_VERSION,))
+    connection.execute(
+        "insert into mzlite.format (version, fingerprint) values (%s, %s)", (FORMAT_VERSION, fingerprint())
+    )
     connection.commit()
+
+
+def _migrate(connection: psycopg.Connection, version: int) -> None:
+    try:
+        migrate(connection, [script.read_text() for script in scripts()])
+        connection.execute("update mzlite.format set version = %s, fingerprint = %s", (FORMAT_VERSION, fingerprint()))
+        connection.commit()
+    except (MigrationError, psycopg.Error) as error:
+        connection.rollback()
+        raise FormatError(
+            f"the data directory was written by an older mzlite (format {version}) and cannot be brought to"
+            f" format {FORMAT_VERSION}: {error}"
+        ) from error
+    log.info("brought the data directory in line with this version", format=FORMAT_VERSION)

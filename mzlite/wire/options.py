@@ -12,7 +12,8 @@ from mzlite.dialect.statements import Statement
 from mzlite.wire.errors import Translate, untranslated
 from mzlite.wire.variables import Known
 
-Parse = Callable[[str], Sequence[Statement]]
+Parse = Callable[[str, str], Sequence[Statement]]
+"""From a text, and the database of its session."""
 
 
 @dataclass(frozen=True)

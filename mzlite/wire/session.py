@@ -112,9 +112,11 @@ class ClientSession:
         """
         with internal_errors(sql):
             if len(sql) <= LONGEST_REMEMBERED:
-                return self.server.parse_remembered(sql)
+                return self.server.parse_remembered(sql, self.session.database)
             parse = self.server.dialect.parse
-            return parse(sql) if len(sql) <= LONGEST_AT_ONCE else await asyncio.to_thread(parse, sql)
+            if len(sql) <= LONGEST_AT_ONCE:
+                return parse(sql, self.session.database)
+            return await asyncio.to_thread(parse, sql, self.session.database)
 
     # The life of a session ---------------------------------------------------
 

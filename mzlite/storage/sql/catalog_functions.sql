@@ -16,7 +16,7 @@ return case when name ~ '^[a-z_][a-z0-9_$]*$' then name else '"' || replace(name
 -- The schema's own name: databases other than the first keep theirs as a prefix in the inner PostgreSQL.
 create function mz_internal.schema_name(nspname name, database_name text, database_id text) returns text
 language sql immutable parallel safe
-return case when database_id is null or database_id = 'u1' then nspname::text else substr(nspname::text, length(database_name) + 2) end;
+return case when database_id is null or database_name = 'materialize' then nspname::text else substr(nspname::text, length(database_name) + 2) end;
 
 create view mzlite.named_schemas as
 select

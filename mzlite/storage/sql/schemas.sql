@@ -32,8 +32,10 @@ grant select on tables to materialize;
 alter database materialize set search_path = mz_catalog, mzlite_pg, pg_catalog, public;
 
 create table mzlite.format (
-    version integer not null
+    version integer not null,
+    fingerprint text
 );
+comment on table mzlite.format is 'What wrote the directory: the format, and a hash of the bootstrap scripts that have run.';
 
 create table mzlite.clock (
     singleton boolean primary key default true check (singleton),

@@ -77,15 +77,3 @@ create cast (date as mz_catalog.mz_timestamp) with function mz_catalog.mz_timest
 create cast (mz_catalog.mz_timestamp as timestamp) with function mz_catalog.mz_timestamp_to_timestamp(mz_catalog.mz_timestamp) as assignment;
 create cast (mz_catalog.mz_timestamp as timestamptz) with function mz_catalog.mz_timestamp_to_timestamptz(mz_catalog.mz_timestamp) as assignment;
 create cast (text as mz_catalog.mz_timestamp) with inout as assignment;
-
--- Clients such as dbt read a column's type here to cast to it: a type of ours by its name, as Materialize
--- gives it, not as USER-DEFINED. The view's own definition, with that word replaced.
-do $$
-declare
-    definition text := pg_get_viewdef('information_schema.columns'::regclass);
-begin
-    assert definition like '%''USER-DEFINED''::text%';
-    execute 'create or replace view information_schema.columns as '
-        || replace(definition, '''USER-DEFINED''::text', 'coalesce(bt.typname, t.typname)::text');
-end
-$$;

@@ -58,7 +58,7 @@ CHANGED = [
     ("insert into t values (default)", 'insert into t values ("default")'),
     ("select coalesce(a, b)[1]", "select (coalesce(a, b))[1]"),
     ("select 1 from t options (aggregate input group size = 1000)", "select 1 from t "),
-    ("select * from [u1 as materialize.public.t]", "select * from materialize.public.t"),
+    ("select * from [u1 as materialize.public.t]", 'select * from "public"."t"'),
     ("select 1 as of at least 5", "select 1"),
     ("select 1 fetch first 1 + 1 rows only", "select 1 fetch first (1 + 1) rows only"),
     ("begin isolation level strict serializable", "BEGIN ISOLATION LEVEL REPEATABLE READ"),
@@ -155,3 +155,34 @@ def test_postgresql_groups_operators_as_materialize_does(text: str) -> None:
     sent = parser.relay(query.start, query.end)
     meant = Explicit(Naming()).query(query)
     assert RawStream()(sent) == RawStream()(meant), (sent, meant)
+
+
+IN_DATABASES = [
+    (
+        "materialize",
+        "select d2.public.t.a, s.u.* from d2.public.t, s.u",
+        'select "d2.public"."t"."a", s.u.* from "d2.public"."t", s.u',
+    ),
+    (
+        "d2",
+        "select public.t.a, public.t.* from public.t",
+        'select "d2.public"."t"."a", "d2.public"."t".* from "d2.public"."t"',
+    ),
+    (
+        "d2",
+        "select * from materialize.public.t, mz_catalog.mz_tables",
+        'select * from "public"."t", mz_catalog.mz_tables',
+    ),
+    ("d2", 'table s."T"', 'table "d2.s"."T"'),
+    ("materialize", "insert into d2.s.t values (1::d2.s.l)", 'insert into "d2.s"."t" values (1::"d2.s"."l")'),
+    ("materialize", "update d2.s.t set a = 1", 'update "d2.s"."t" set a = 1'),
+    ("materialize", "delete from d2.s.t where d2.s.t.a = 1", 'delete from "d2.s"."t" where "d2.s"."t"."a" = 1'),
+    ("materialize", "copy d2.s.t to stdout", 'copy (TABLE "d2.s"."t") to stdout'),
+]
+
+
+@pytest.mark.parametrize(("database", "sql", "expected"), IN_DATABASES, ids=[sql for _, sql, _ in IN_DATABASES])
+def test_names_in_databases(database: str, sql: str, expected: str) -> None:
+    (statement,) = parse(sql, database)
+    assert isinstance(statement, Relayed)
+    assert statement.relay_sql == expected
