@@ -43,6 +43,10 @@ def serve(
     clock_at: Annotated[
         int | None, typer.Option(help="Hold the clock at this moment (ms since 1970).", envvar="MZLITE_CLOCK_AT")
     ] = None,
+    test_clock: Annotated[
+        bool,
+        typer.Option(help="Let the administrator (mz_system) hold and move the clock.", envvar="MZLITE_TEST_CLOCK"),
+    ] = False,
     profile: Annotated[bool, typer.Option(help="Note each statement's time in ticks, and log the sums at the end.")] = (
         False
     ),
@@ -57,6 +61,7 @@ def serve(
         engine=EngineOptions(batch_rows=batch_rows, profile=profile),
         shared_buffers_mb=shared_buffers,
         clock_at=clock_at,
+        test_clock=test_clock,
     )
     try:
         status = run(options, lambda at, number: typer.echo(f"mzlite ready on {at}:{number}"))

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import psycopg
 import structlog
 
+from mzlite.admin import Administration
 from mzlite.catalog.definitions import analyse
 from mzlite.catalog.drop import drop_temporary
 from mzlite.catalog.execute import execute
@@ -23,6 +24,7 @@ from mzlite.dataflow.engine import Engine
 from mzlite.dataflow.subscriptions import ActiveSubscription, Change, snapshot_query
 from mzlite.dataflow.tick import fetch_changes
 from mzlite.dataflow.transaction import EngineTransaction
+from mzlite.dialect.admin import AdminStatement
 from mzlite.dialect.check import check_query
 from mzlite.dialect.databases import physical_name
 from mzlite.dialect.features import FLAGS
@@ -46,11 +48,13 @@ class Coordinator:
     Args:
         engine: the engine.
         postgres: the inner PostgreSQL, for the sessions' own backends.
+        test_clock: the administrator may hold the clock.
     """
 
-    def __init__(self, engine: Engine, postgres: Postgres) -> None:
+    def __init__(self, engine: Engine, postgres: Postgres, *, test_clock: bool = False) -> None:
         self.engine = engine
         self.postgres = postgres
+        self._administration = Administration(engine, postgres, may_hold_clock=test_clock)
         self.write_lock = asyncio.Lock()
         self._numbers = itertools.count(1)
         self._with_temporary: set[int] = set()
@@ -85,6 +89,10 @@ class Coordinator:
             drop_temporary(tx, session)
 
         await asyncio.wrap_future(self.engine.submit(job))
+
+    def administer(self, statement: AdminStatement) -> AsyncGenerator[tuple[str | None, ...], None]:
+        """Carries out a statement of the administrator; its rows as they are known."""
+        return self._administration.rows(statement)
 
     async def absorb_writes(self) -> None:
         """Returns when every write committed before the call can be read."""

@@ -40,6 +40,7 @@ class ServerOptions:
         engine: limits of ticks.
         shared_buffers_mb: PostgreSQL's buffer cache in MiB; None for a quarter of the memory, at most 2 GiB.
         clock_at: hold the clock at this moment (ms since 1970) instead of letting it run.
+        test_clock: the administrator may hold the clock; so it is where `clock_at` is given.
     """
 
     data_dir: Path
@@ -47,6 +48,7 @@ class ServerOptions:
     engine: EngineOptions = field(default_factory=EngineOptions)
     shared_buffers_mb: int | None = None
     clock_at: int | None = None
+    test_clock: bool = False
 
 
 class Server:
@@ -73,7 +75,9 @@ class Server:
         try:
             bootstrap(self.postgres)
             self.engine.start(drop_all_temporary)
-            self.wire = await serve(Coordinator(self.engine, self.postgres), self.options.wire)
+            test_clock = self.options.test_clock or self.options.clock_at is not None
+            coordinator = Coordinator(self.engine, self.postgres, test_clock=test_clock)
+            self.wire = await serve(coordinator, self.options.wire)
         except BaseException:
             await self.stop()
             raise

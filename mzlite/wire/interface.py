@@ -7,10 +7,11 @@ results, notices, subscriptions and their events. The wire never asks what stand
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from mzlite.dialect.admin import AdminStatement
 from mzlite.dialect.statements import Statement, Subscribe
 from mzlite.session import Session
 
@@ -93,6 +94,13 @@ class Coordinator(Protocol):
 
         Raises:
             MzError: it is refused; nothing has changed.
+        """
+
+    def administer(self, statement: AdminStatement) -> AsyncGenerator[tuple[str | None, ...], None]:
+        """Carry out a statement of the administrator; its rows as they are known.
+
+        Raises:
+            MzError: it is refused.
         """
 
     async def absorb_writes(self) -> None:

@@ -7,9 +7,11 @@ an `MzError`. Definitions go to the coordinator, variables are the session's, SU
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from mzlite.dialect.admin import AdminStatement
 from mzlite.dialect.statements import (
     CloseCursor,
     Explain,
@@ -52,6 +54,8 @@ if TYPE_CHECKING:
 _STREAMING_NOTICE = "streaming SUBSCRIBE rows directly requires a client that does not buffer output"
 _STREAMING_HINT = "Wrap your SUBSCRIBE statement in `COPY (SUBSCRIBE ...) TO STDOUT`."
 _IMMEDIATE = 0.0
+
+T = TypeVar("T")
 
 
 class OwnStatements:
@@ -96,6 +100,8 @@ class OwnStatements:
                 else:
                     await cursor.close()
                 return cursor.columns
+            case AdminStatement():
+                return _text_columns(statement.columns)
             case Explain():
                 name = statement.stage.replace("_", " ").title() or "Physical Plan"
                 return (FieldDescription(name if name.endswith(("Plan", "Timestamp")) else f"{name} Plan", TEXT),)
@@ -126,6 +132,8 @@ class OwnStatements:
                 await self._set(statement.name, statement.value, statement.local, "SET")
             case ResetVariable():
                 await self._set(statement.name, None, False, "RESET")
+            case AdminStatement():
+                await self._administer(statement, formats, describe)
             case Subscribe(output="cursor"):
                 self._declare(statement)
             case Subscribe(output="copy"):
@@ -143,7 +151,7 @@ class OwnStatements:
                 result = await session.execute(statement)
                 names: Sequence[str] | None = getattr(result, "columns", None)
                 if names:
-                    columns = tuple(FieldDescription(name, TEXT) for name in names)
+                    columns = _text_columns(names)
                     texts = [tuple(map(_encoded, row)) for row in getattr(result, "rows", ())]
                     self._result(columns, texts, result.tag, formats, describe)
                 else:
@@ -168,6 +176,23 @@ class OwnStatements:
     def _rows(self, columns: Columns, rows: Sequence[Row], codes: Sequence[int]) -> None:
         for message in data_rows(columns, rows, codes):
             self.session.client.send(message)
+
+    async def _administer(self, statement: AdminStatement, formats: Sequence[int], describe: bool) -> None:
+        """A statement of the administrator: its rows go to the client one by one, because some take a while."""
+        client = self.session.client
+        await self._commit_before()
+        columns = _text_columns(statement.columns)
+        codes = result_codes(formats, len(columns))
+        if describe:
+            client.send(described(columns, codes))
+        rows = self.session.coordinator.administer(statement)
+        count = 0
+        async with contextlib.aclosing(rows):
+            while (row := await self.session.interruptible.wait(_following(rows))) is not None:
+                self._rows(columns, [tuple(map(_encoded, row))], codes)
+                await client.flush()
+                count += 1
+        client.send(CommandComplete(f"SELECT {count}").encode())
 
     # Variables ---------------------------------------------------------------
 
@@ -345,6 +370,11 @@ class OwnStatements:
         client.send(CommandComplete(f"FETCH {count}").encode())
 
 
+async def _following(rows: AsyncIterator[T]) -> T | None:
+    """The next item; None when there is none."""
+    return await anext(rows, None)
+
+
 async def _close_when_started(starting: asyncio.Future[Subscription]) -> None:
     """Close a subscription that was given up while it started."""
     try:
@@ -361,10 +391,14 @@ def _taken(cursor: SubscribeCursor, limit: int | None) -> list[Row]:
     return [waiting.popleft() for _ in range(number)]
 
 
+def _text_columns(names: Sequence[str]) -> Columns:
+    return tuple(FieldDescription(name, TEXT) for name in names)
+
+
 def _show_columns(statement: ShowVariable) -> Columns:
     if statement.name.lower() == "all":
-        return tuple(FieldDescription(name, TEXT) for name in ("name", "setting", "description"))
-    return (FieldDescription(statement.name, TEXT),)
+        return _text_columns(("name", "setting", "description"))
+    return _text_columns((statement.name,))
 
 
 def _encoded(value: object) -> bytes | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from mzlite.dialect.admin import ADMINISTRATOR, parse_admin
 from mzlite.dialect.statements import Statement
 from mzlite.errors import MzError
 from mzlite.session import Session
@@ -111,6 +112,8 @@ class ClientSession:
             MzError: it is refused.
         """
         with internal_errors(sql):
+            if self.session.user == ADMINISTRATOR and (statement := parse_admin(sql)) is not None:
+                return [statement]
             if len(sql) <= LONGEST_REMEMBERED:
                 return self.server.parse_remembered(sql, self.session.database)
             parse = self.server.dialect.parse

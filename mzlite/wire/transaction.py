@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from enum import Enum
 
+from mzlite.dialect.admin import AdminStatement
 from mzlite.dialect.statements import (
     AlterRename,
     AlterSwap,
@@ -126,6 +127,8 @@ class Transaction:
             return True
         if not self.explicit and not self.several:
             return True
+        if isinstance(statement, AdminStatement):
+            raise prohibited(statement)
         mode = mode_of(statement)
         if mode is None:
             return True
