@@ -17,6 +17,8 @@ from stack.broker import Broker
 
 REPOSITORY = Path(__file__).parent.parent
 JARS = REPOSITORY / ".hotplate" / "jars"
+# An installation older than the plugin's entry point does not know it.
+pytest_plugins = ["mzlite.testing.plugin"]
 SHARED = "HOTPLATE_TEST_DIRECTORY"
 
 
@@ -38,6 +40,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if not _is_worker(config) and SHARED in os.environ:
         _broker().kill()
         shutil.rmtree(os.environ.pop(SHARED), ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def mzlite_brokers(kafka: Broker) -> str:
+    return kafka.bootstrap_servers
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from generator.delivery import Shares
 from generator.run import Pace
 from stack import dbt, logs
 from stack import options as opt
+from stack.administration import run_clock, run_verify
 from stack.demo.run import DemoOptions, psql_line, run_demo
 from stack.errors import StackError
 from stack.generating import Plan
@@ -35,6 +36,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+clock_app = typer.Typer(help="The clock of a stack started with hotplate up --test-clock.", no_args_is_help=True)
+app.add_typer(clock_app, name="test-clock")
 
 
 @app.command()
@@ -44,9 +47,12 @@ def up(
     kafka_port: opt.KafkaPort = None,
     sql_port: opt.SqlPort = None,
     partitions: opt.Partitions = None,
+    test_clock: opt.TestClock = None,
 ) -> None:
     """Start the broker and mzlite in the background, and create the topics."""
-    settings = Settings.load(state_dir=state_dir, kafka_port=kafka_port, sql_port=sql_port, partitions=partitions)
+    settings = Settings.load(
+        state_dir=state_dir, kafka_port=kafka_port, sql_port=sql_port, partitions=partitions, test_clock=test_clock
+    )
     with steps(console) as tell:
         started = Stack(settings).up(system, tell)
     names = [name for name, is_new in (("broker", started.broker), ("mzlite", started.engine)) if is_new]
@@ -72,6 +78,52 @@ def status(state_dir: opt.StateDir = None) -> None:
     show_status(Stack(settings), console)
     if not Stack(settings).is_up:
         raise typer.Exit(3)
+
+
+@app.command()
+def verify(
+    name: Annotated[
+        str | None,
+        typer.Option("--object", help="Only objects of this name: name, schema.name or database.schema.name."),
+    ] = None,
+    state_dir: opt.StateDir = None,
+    sql_port: opt.SqlPort = None,
+) -> None:
+    """Recompute every maintained object at one moment and compare, while all goes on; exit status 1 at a difference."""
+    if not run_verify(Settings.load(state_dir=state_dir, sql_port=sql_port), name, console):
+        raise typer.Exit(1)
+
+
+@clock_app.command("show")
+def show_clock(state_dir: opt.StateDir = None, sql_port: opt.SqlPort = None) -> None:
+    """What mz_now() is, and whether the clock is held."""
+    run_clock(Settings.load(state_dir=state_dir, sql_port=sql_port), "show clock", console)
+
+
+@clock_app.command("set")
+def set_clock(
+    moment: Annotated[str, typer.Argument(help="Such as '2026-01-01 12:29:59.999' (UTC), or ms since 1970.")],
+    state_dir: opt.StateDir = None,
+    sql_port: opt.SqlPort = None,
+) -> None:
+    """Hold the clock at a moment that is not past; every view shows that moment when this returns."""
+    run_clock(Settings.load(state_dir=state_dir, sql_port=sql_port), "set clock to {}", console, moment)
+
+
+@clock_app.command("advance")
+def advance_clock(
+    step: Annotated[str, typer.Argument(help="An interval, such as '1 ms' or '2 hours'.")],
+    state_dir: opt.StateDir = None,
+    sql_port: opt.SqlPort = None,
+) -> None:
+    """Hold the clock so much later; every view shows that moment when this returns."""
+    run_clock(Settings.load(state_dir=state_dir, sql_port=sql_port), "advance clock by {}", console, step)
+
+
+@clock_app.command("release")
+def release_clock(state_dir: opt.StateDir = None, sql_port: opt.SqlPort = None) -> None:
+    """Let the clock run; a clock that is ahead of the machine's stands until that has caught up."""
+    run_clock(Settings.load(state_dir=state_dir, sql_port=sql_port), "release clock", console)
 
 
 @app.command()

@@ -103,7 +103,7 @@ def run_commands(
     Raises:
         StackError: a command failed; with the end of its output.
     """
-    arguments = [sys.executable, "-m", "stack.dbt_commands"]
+    arguments = [sys.executable, "-m", "mzlite.dbt_commands"]
     for command in commands:
         arguments += [*command, ";"]
     tail: deque[str] = deque(maxlen=40)

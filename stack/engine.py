@@ -28,6 +28,7 @@ class Engine:
             [
                 *(sys.executable, "-m", "mzlite", "serve"),
                 *("--listen", settings.sql_address, "--data", str(settings.mzlite_dir)),
+                *(("--test-clock",) if settings.test_clock else ()),
             ],
             mark=str(settings.mzlite_dir),
             pid_file=settings.run_dir / "mzlite.pid",
@@ -72,6 +73,5 @@ def connect(settings: Settings, **options: Any) -> psycopg.Connection[tuple[Any,
     Raises:
         psycopg.OperationalError: it does not answer.
     """
-    return psycopg.connect(
-        host=LOOPBACK, port=settings.sql_port, dbname=DATABASE, user=USER, autocommit=True, **options
-    )
+    given = {"host": LOOPBACK, "port": settings.sql_port, "dbname": DATABASE, "user": USER, "autocommit": True}
+    return psycopg.connect(**{**given, **options})

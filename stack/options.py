@@ -28,6 +28,10 @@ Partitions = Annotated[
     int | None,
     typer.Option("--partitions", help="Partitions of a new topic. [env: HOTPLATE_PARTITIONS; default: 4]"),
 ]
+TestClock = Annotated[
+    bool | None,
+    typer.Option("--test-clock", help="Start mzlite so that its clock may be held. [env: HOTPLATE_TEST_CLOCK]"),
+]
 System = Annotated[str, typer.Option("--system", help="Which pipeline: delivery, or all.")]
 Rate = Annotated[float, typer.Option("--rate", min=0, help="Events per second; 0 for as fast as possible.")]
 Duration = Annotated[

@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     kafka_port: int = Field(default=9092, ge=0, le=65535, description="the broker's port on the loopback address")
     sql_port: int = Field(default=6875, ge=1, le=65535, description="mzlite's port on the loopback address")
     partitions: int = Field(default=4, ge=1, le=1000, description="partitions of a new topic")
+    test_clock: bool = Field(default=False, description="the clock may be held with hotplate test-clock")
     kafka_heap_mb: int = Field(default=512, ge=128, description="the broker's Java heap, in MiB")
 
     @classmethod

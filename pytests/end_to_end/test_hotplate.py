@@ -86,7 +86,8 @@ def _down_afterwards(stack):
 
 def test_up_and_down(stack):
     assert "down" in stack.run("status", status=3)
-    assert "started: broker, mzlite" in stack.run("up")
+    assert "started: broker, mzlite" in stack.run("up", "--test-clock")
+    assert "2099-12-31 12:00:00.000 UTC (4102401600000 ms), held" in stack.run("test-clock", "set", "2099-12-31 12:00")
     assert stack.rows("select 1") == [(1,)]
     status = stack.run("status")
     assert re.search(r"broker +up +127\.0\.0\.1", status)

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from mzlite.dbt_commands import split
 from stack.dbt import Step, environment, parse_step
-from stack.dbt_commands import split
 from stack.settings import Settings
 
 
@@ -53,7 +53,7 @@ def test_the_environment_is_the_local_stack_s():
 
 
 def test_a_failing_command_ends_the_sequence(tmp_path):
-    command = [sys.executable, "-m", "stack.dbt_commands", "no-such-command", ";", "seed", ";"]
+    command = [sys.executable, "-m", "mzlite.dbt_commands", "no-such-command", ";", "seed", ";"]
     variables = environment(Settings.load(state_dir=tmp_path))
     result = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
     assert result.returncode == 1

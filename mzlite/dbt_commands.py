@@ -1,4 +1,4 @@
-"""Runs several dbt commands in one process: `python -m stack.dbt_commands seed ';' run ';'`.
+"""Runs several dbt commands in one process: `python -m mzlite.dbt_commands seed ';' run ';'`.
 
 In: the arguments of dbt's commands, each ended by a semicolon. Out: their output, each after a
 line `$ dbt ..`; the exit status of the first that fails, else 0. Loading dbt takes longer than most of
