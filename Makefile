@@ -9,9 +9,10 @@ export DO_NOT_TRACK := 1
 DEMO_OPTIONS := $(if $(DURATION),--duration $(DURATION)) $(if $(RATE),--rate $(RATE)) $(if $(SEED),--seed $(SEED)) \
 	$(if $(BACKFILL),--backfill $(BACKFILL)) $(if $(SYSTEM),--system $(SYSTEM)) $(OPTIONS)
 TEST_OPTIONS ?= -n 2 --dist loadfile
+PROPERTY_OPTIONS := $(if $(CASES),--cases $(CASES)) $(if $(SEED),--seed $(SEED)) $(OPTIONS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench lock install clean
+.PHONY: help demo test property check format docs bench lock install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +22,9 @@ demo: install ## broker, engine, pipeline, events and a live view (DURATION=60 R
 
 test: install ## every test (TEST_OPTIONS="-n 0 -k name" to narrow)
 	@$(BIN)/python -m pytest $(TEST_OPTIONS)
+
+property: install ## random views over random histories against their definitions (CASES=20000 SEED=1)
+	@$(BIN)/python -m pytests.property $(strip $(PROPERTY_OPTIONS))
 
 check: install ## format, lint, types, SQL style
 	$(BIN)/ruff format --check .

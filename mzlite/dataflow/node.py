@@ -79,6 +79,10 @@ class Node:
         """SELECT of the columns and mz_diff."""
         return f"select {names_of(self.columns)}, mz_diff from {self.delta_table}"
 
+    def hydrated_query(self) -> str | None:
+        """The same while its object is filled for the first time."""
+        return self.delta_query()
+
     def state_query(self) -> str:
         """SELECT of all rows after the tick."""
         return f"select {names_of(self.columns)} from {self.store}"

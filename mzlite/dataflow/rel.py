@@ -108,7 +108,7 @@ class NodeRel(Rel):
     def delta(self, mode: Mode) -> str | None:
         if mode is Mode.HYDRATE and self.foreign:
             return f"select {names_of(self.columns)}, 1::bigint as mz_diff from ({self.state()}) as s"
-        return self.node.delta_query()
+        return self.node.delta_query() if mode is Mode.TICK else self.node.hydrated_query()
 
     def state(self) -> str:
         return self.node.state_query()

@@ -157,6 +157,9 @@ class Stage:
             output = unique(name, taken)
             outputs.append((output, column(source, name)))
             move[(source, name)] = column(alias, output)
+        if not outputs:
+            # Rows that are only counted still need a column.
+            outputs.append(("one", ast.A_Const(val=ast.Integer(ival=1))))
         self.replace(
             Input(alias, Select(tuple(self.sources), tuple(self.where), tuple(outputs), tuple(self.tables))), move
         )

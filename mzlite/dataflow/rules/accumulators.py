@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from mzlite.dataflow.rules.counted import Values
 from mzlite.planner.expressions import quote
@@ -19,6 +20,8 @@ Reader = Callable[[str], str]
 FLOATS = frozenset({"real", "double precision"})
 FIXED_POINT = "16777216"
 """2^24."""
+TIMES = "\x00"
+"""Stands for a row's multiplicity in the SQL of its contribution; no SQL has this character, unlike braces."""
 
 
 @dataclass(frozen=True)
@@ -142,17 +145,18 @@ def accumulators_of(call: Call, values: Values | None, append_only: bool) -> tup
         return (extreme(call, values, append_only),)
     value = call.value if values is None else f"v.{quote(values.columns[-1].name)}"
     present = f"({value}) is not null"
-    counted: list[tuple[str, str, str]] = [("n", "bigint", f"case when {present} then {{}} else 0 end")]
+    counted: list[tuple[str, str, str]] = [("n", "bigint", f"case when {present} then {TIMES} else 0 end")]
     if call.function == "count" and call.argument is None and call.condition is None:
-        counted = [("n", "bigint", "{}")]
+        counted = [("n", "bigint", TIMES)]
     if call.function in ("bool_and", "every"):
-        counted.append(("false", "bigint", f"case when not ({value}) then {{}} else 0 end"))
+        counted.append(("false", "bigint", f"case when not ({value}) then {TIMES} else 0 end"))
     if call.function == "bool_or":
-        counted.append(("true", "bigint", f"case when {value} then {{}} else 0 end"))
+        counted.append(("true", "bigint", f"case when {value} then {TIMES} else 0 end"))
     if call.function in ("sum", "avg"):
         counted += sums(call, value)
     return tuple(
-        Accumulator(call.column(part), type_, text.format, zero(type_), values=values) for part, type_, text in counted
+        Accumulator(call.column(part), type_, partial(text.replace, TIMES), zero(type_), values=values)
+        for part, type_, text in counted
     )
 
 
@@ -162,19 +166,19 @@ def zero(type_: str) -> str:
 
 
 def sums(call: Call, value: str) -> list[tuple[str, str, str]]:
-    """The accumulators of a sum: (part, type, SQL with `{}` for the multiplicity)."""
+    """The accumulators of a sum: (part, type, SQL with TIMES for the multiplicity)."""
     if call.argument_type == "interval":
-        return [("sum", "interval", f"coalesce(({value}) * {{}}, interval '0')")]
+        return [("sum", "interval", f"coalesce(({value}) * {TIMES}, interval '0')")]
     if call.argument_type not in FLOATS:
-        return [("sum", "numeric", f"coalesce(({value})::numeric * {{}}, 0)")]
+        return [("sum", "numeric", f"coalesce(({value})::numeric * {TIMES}, 0)")]
     real = f"({value})::double precision"
     finite = f"{real} not in ('NaN', 'Infinity', '-Infinity')"
     # A bigint holds the scaled value exactly; a cast from double precision to numeric would keep 15 digits only.
     scaled = f"trunc({real} * {FIXED_POINT})"
     exact = f"case when abs({real}) < 5e11 then {scaled}::bigint::numeric else {scaled}::numeric end"
-    parts = [("sum", "numeric", f"case when {finite} then {exact} * {{}} else 0 end")]
+    parts = [("sum", "numeric", f"case when {finite} then {exact} * {TIMES} else 0 end")]
     for part, special in (("nan", "NaN"), ("plus", "Infinity"), ("minus", "-Infinity")):
-        parts.append((part, "bigint", f"case when {real} = '{special}' then {{}} else 0 end"))
+        parts.append((part, "bigint", f"case when {real} = '{special}' then {TIMES} else 0 end"))
     return parts
 
 

@@ -143,13 +143,13 @@ class OuterJoin(Node):
     ) -> list[tuple[str, dict[str, tuple[frozenset[int], ...]]]]:
         """Conditions for "a partner was there before the tick", each with the guards under which it holds."""
         old, removed = rel.old(Mode.TICK), rel.removed(Mode.TICK)
-        test = "exists (select from ({}) as " + alias + f" where {self.on})"
-        plain = test.format(old) if old is not None else "false"
+        tail = f" as {alias} where {self.on})"
+        plain = f"exists (select from ({old}){tail}" if old is not None else "false"
         if removed is None:
             return [(plain, {"when_removed": (), "unless_removed": ()})]
         return [
             (plain, {"when_removed": (), "unless_removed": (shrinks,)}),
-            (f"({plain} or {test.format(removed)})", {"when_removed": (shrinks,), "unless_removed": ()}),
+            (f"({plain} or exists (select from ({removed}){tail})", {"when_removed": (shrinks,), "unless_removed": ()}),
         ]
 
 

@@ -79,6 +79,9 @@ class PerKey(Node):
         when = (self.source.changes_with(),)
         rows = f"(select i.* from {touched} as k join ({self.indexed()}) as i on i.mz_key = k.mz_key)"
         result = self.query.replace("{input}", rows)
+        if not self.keys:
+            # An aggregate of everything has a row also where nothing was touched.
+            result = f"select t.* from ({result}) as t where exists (select from {touched})"
         before = (
             f"select {names_of(self.columns, 's')} from {touched} as k join {self.store} as s on s.mz_key = k.mz_key"
         )

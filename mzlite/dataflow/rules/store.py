@@ -28,6 +28,9 @@ class Store(Node):
     def delta_query(self) -> str | None:
         return self.source.delta(Mode.TICK)
 
+    def hydrated_query(self) -> str | None:
+        return self.source.delta(Mode.HYDRATE)
+
     def changes_with(self) -> frozenset[int]:
         return self.source.changes_with()
 

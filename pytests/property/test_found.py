@@ -1,0 +1,64 @@
+"""Cases that failed once, each made small and named after what was wrong."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytests.property.cases import Case, Step, View
+from pytests.property.system import System
+
+CASES = {
+    "an input of which no column is read": Case(
+        tables=(("t0", "k integer"),),
+        sources=(),
+        views=(
+            View("v0", "materialized", "select k as c0 from t0"),
+            View("v1", "materialized", "select avg(3) as c0, count(*) as c1 from v0 a, v0 b"),
+        ),
+        steps=(Step(("insert into t0 values (1), (2)",)), Step(("delete from t0 where k = 1",))),
+    ),
+    "a join over a distinct view that is shared, made when there are rows": Case(
+        tables=(("t0", "b boolean"),),
+        sources=(),
+        views=(
+            View("v0", "view", "select distinct b as c0 from t0", 1),
+            View("v1", "materialized", "select x as c0, c0 as c1 from (values (-1)) as v (x) cross join v0", 1),
+            View("v2", "materialized", "select t0.b as c0, v0.c0 as c1 from t0 left join v0 on v0.c0 = t0.b", 1),
+            View("v3", "materialized", "select t0.b as c0, v0.c0 as c1 from t0 join v0 on v0.c0 = t0.b", 1),
+        ),
+        steps=(Step(("insert into t0 values (true), (true), (null)",)), Step(("delete from t0 where b",))),
+    ),
+    "braces in a literal below an aggregate and in an outer join": Case(
+        tables=(("t0", "k integer, a jsonb"),),
+        sources=(),
+        views=(
+            View(
+                "v0",
+                "materialized",
+                """select count('{"a": 1}'::jsonb) as c0, sum(k) filter (where a = '{}') as c1 from t0""",
+            ),
+            View(
+                "v1",
+                "materialized",
+                "select x.k as c0, y.k as c1 from t0 x left join t0 y on x.k = y.k and y.a <> '{}'",
+            ),
+        ),
+        steps=(
+            Step(("insert into t0 values (1, '{}'), (1, '{\"a\": 1}'), (2, '{}')",)),
+            Step(("delete from t0 where a <> '{}'",)),
+        ),
+    ),
+    "one row of a recomputed aggregate of everything, when what arrives is filtered out": Case(
+        tables=(("t0", "k integer"),),
+        sources=(),
+        views=(View("v0", "materialized", "select var_pop(k) as c0 from t0 where k > k"),),
+        steps=(Step(("insert into t0 values (1)",)),),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_case_that_failed_once(system: System, name: str) -> None:
+    refused = system.tally.refused.total()
+    system.run(CASES[name])
+    assert system.tally.refused.total() == refused
