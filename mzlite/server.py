@@ -17,6 +17,7 @@ import structlog
 
 from mzlite.catalog.drop import drop_all_temporary
 from mzlite.catalog.status import record_counters, record_status
+from mzlite.catalog.system import load_defaults
 from mzlite.clock import Clock
 from mzlite.coordinator import Coordinator
 from mzlite.dataflow.engine import Engine, EngineOptions
@@ -74,6 +75,8 @@ class Server:
         self.postgres.start()
         try:
             bootstrap(self.postgres)
+            with self.postgres.connect() as connection:
+                load_defaults(connection)
             self.engine.start(drop_all_temporary)
             test_clock = self.options.test_clock or self.options.clock_at is not None
             coordinator = Coordinator(self.engine, self.postgres, test_clock=test_clock)

@@ -22,6 +22,7 @@ from mzlite.catalog.registry import (
     unknown_item,
 )
 from mzlite.catalog.schemas import RESERVED_DETAIL, RESERVED_PREFIXES, does_not_exist
+from mzlite.catalog.system import network_policy_id
 from mzlite.dialect.databases import physical_schema
 from mzlite.dialect.statements import (
     AlterOwner,
@@ -312,6 +313,8 @@ def _commented(statement: Comment, session: Session, tx: EngineTransaction) -> t
             return database_id(tx, statement.name[-1]), "database", 0
         case "role":
             return role_id(tx, statement.name[-1]), "role", 0
+        case "network policy":
+            return network_policy_id(tx, statement.name[-1]), "network-policy", 0
         case wanted:
             item = resolve_item(tx, session, statement.name, is_type=wanted == "type")
             check_type(item, wanted)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 from mzlite.catalog.interface import EngineTransaction, ExecuteResult
+from mzlite.catalog.privileges import apply_default_privileges
 from mzlite.catalog.registry import Cluster, resolve_cluster, role_id
 from mzlite.catalog.schemas import already_exists
 from mzlite.dialect.statements import AlterSet, CreateCluster, CreateClusterReplica, OptionValue
@@ -78,6 +79,7 @@ def create_cluster(statement: CreateCluster, session: Session, tx: EngineTransac
     ).fetchone()
     assert created is not None
     cluster = Cluster(*created)
+    apply_default_privileges(tx, "cluster", cluster.id, owner)
     if is_managed:
         _set_managed_replicas(tx, cluster, owner)
     for name, replica_options in statement.replicas:

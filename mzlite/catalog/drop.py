@@ -23,6 +23,7 @@ from mzlite.catalog.registry import (
     unknown_item,
 )
 from mzlite.catalog.schemas import does_not_exist, drop_schema
+from mzlite.catalog.system import drop_network_policy
 from mzlite.dialect.statements import Drop, Name
 from mzlite.errors import MzError
 from mzlite.session import Session
@@ -56,6 +57,8 @@ def _drop_one(statement: Drop, name: Name, session: Session, tx: EngineTransacti
             return _drop_replica(statement, name, tx)
         case "role":
             return _drop_role(statement, name, tx)
+        case "network policy":
+            return _drop_network_policy(statement, name, tx)
         case wanted:
             return _drop_item(statement, wanted, name, session, tx)
 
@@ -299,6 +302,11 @@ def _drop_role(statement: Drop, name: Name, tx: EngineTransaction) -> Notice | N
     return None
 
 
+def _drop_network_policy(statement: Drop, name: Name, tx: EngineTransaction) -> Notice | None:
+    found = drop_network_policy(name[-1], statement.if_exists, tx)
+    return found.notices[0] if found.notices else None
+
+
 def _what_holds_role(tx: EngineTransaction, identity: str) -> Sequence[str]:
     owned = [
         f'owner of {item.words.upper()} "{item.full_name}"' for item in items_where(tx, "o.owner_id = %s", (identity,))
@@ -306,6 +314,10 @@ def _what_holds_role(tx: EngineTransaction, identity: str) -> Sequence[str]:
     for table in ("databases", "clusters"):
         rows = tx.execute(f"select name from mzlite.{table} where owner_id = %s", (identity,)).fetchall()
         owned += [f'owner of {table[:-1].upper()} "{row[0]}"' for row in rows]
+    for (name,) in tx.execute(
+        "select concat_ws('.', database_name, name) from mzlite.named_schemas where owner_id = %s", (identity,)
+    ).fetchall():
+        owned.append(f'owner of SCHEMA "{name}"')
     rows = tx.execute(
         """
         select distinct p.object_type, p.object_id, g.name from mzlite.privileges as p
@@ -314,14 +326,25 @@ def _what_holds_role(tx: EngineTransaction, identity: str) -> Sequence[str]:
         (identity,),
     ).fetchall()
     for object_type, object_id, grantor in rows:
-        owned.append(f"privileges on {_described(tx, object_type, object_id)} granted by {grantor}")
+        owned.append(f"privileges on {described(tx, object_type, object_id)} granted by {grantor}")
+    for object_type, creator in tx.execute(
+        """
+        select distinct p.object_type, r.name from mzlite.default_privileges as p
+        inner join mzlite.roles as r on r.id = p.role_id where %s in (p.role_id, p.grantee_id)
+        """,
+        (identity,),
+    ).fetchall():
+        owned.append(f"default privileges on {object_type.upper()}S created by {creator}")
     return owned
 
 
-def _described(tx: EngineTransaction, object_type: str, object_id: str) -> str:
+def described(tx: EngineTransaction, object_type: str, object_id: str) -> str:
+    """An object in words, for errors about privileges."""
     if object_type == "system":
         return "SYSTEM"
-    if object_type in ("database", "cluster"):
+    if object_type == "network-policy":
+        row = tx.execute("select name from mzlite.network_policies where id = %s", (object_id,)).fetchone()
+    elif object_type in ("database", "cluster"):
         row = tx.execute(f"select name from mzlite.{object_type}s where id = %s", (object_id,)).fetchone()
     elif object_type == "schema":
         row = tx.execute(
@@ -329,7 +352,7 @@ def _described(tx: EngineTransaction, object_type: str, object_id: str) -> str:
         ).fetchone()
     else:
         return f'{object_type.replace("-", " ").upper()} "{item_by_id(tx, object_id).full_name}"'
-    return f'{object_type.upper()} "{row[0] if row is not None else object_id}"'
+    return f'{object_type.replace("-", " ").upper()} "{row[0] if row is not None else object_id}"'
 
 
 def drop_owned(tx: EngineTransaction, roles: Sequence[str]) -> None:
@@ -349,3 +372,4 @@ def drop_owned(tx: EngineTransaction, roles: Sequence[str]) -> None:
             remove(tx, items_where(tx, "o.cluster_id = %s", (cluster_id,)))
             tx.execute("delete from mzlite.clusters where id = %s", (cluster_id,))
         tx.execute("delete from mzlite.privileges where grantee_id = %s", (identity,))
+        tx.execute("delete from mzlite.default_privileges where %s in (role_id, grantee_id)", (identity,))

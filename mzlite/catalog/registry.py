@@ -14,6 +14,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from mzlite.catalog.interface import EngineTransaction
+from mzlite.catalog.privileges import apply_default_privileges
 from mzlite.dialect.databases import physical_schema
 from mzlite.dialect.statements import Name
 from mzlite.errors import MzError
@@ -342,6 +343,10 @@ def add_item(tx: EngineTransaction, session: Session, item: NewItem, references:
             item.session_id,
         ),
     )
+    place = tx.execute(
+        "select database_id, id from mzlite.schemas where namespace = %s::bigint::oid", (item.namespace,)
+    ).fetchone()
+    apply_default_privileges(tx, item.type, item.id, role_id(tx, session.user), *(place or (None, None)))
     found = set(references)
     if item.relation is not None:
         found |= _types_of(tx, item.relation)

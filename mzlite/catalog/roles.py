@@ -6,8 +6,10 @@ Materialize does unless `enable_rbac_checks` is on.
 
 from __future__ import annotations
 
-from mzlite.catalog.drop import drop_owned
+from mzlite.catalog.default_privileges import alter_default_privileges
+from mzlite.catalog.drop import described, drop_owned
 from mzlite.catalog.interface import EngineTransaction, ExecuteResult
+from mzlite.catalog.privileges import ALL, LETTERS, valid_letters
 from mzlite.catalog.registry import (
     database_id,
     find_item,
@@ -17,26 +19,10 @@ from mzlite.catalog.registry import (
     role_id,
     unknown_item,
 )
+from mzlite.catalog.system import network_policy_id, set_role_variable
 from mzlite.dialect.statements import AlterRole, CreateRole, Grant, Name
 from mzlite.errors import MzError
 from mzlite.session import Session
-
-LETTERS = {
-    "SELECT": "r",
-    "INSERT": "a",
-    "UPDATE": "w",
-    "DELETE": "d",
-    "USAGE": "U",
-    "CREATE": "C",
-    "CREATEROLE": "R",
-    "CREATEDB": "B",
-    "CREATECLUSTER": "N",
-    "CREATENETWORKPOLICY": "P",
-}
-_ALL = {
-    "table": "arwd", "source": "r", "view": "r", "materialized-view": "r", "connection": "U", "secret": "U",
-    "type": "U", "schema": "UC", "database": "UC", "cluster": "UC", "system": "RBNP",
-}  # fmt: skip
 
 
 def create_role(statement: CreateRole, session: Session, tx: EngineTransaction) -> ExecuteResult:
@@ -73,6 +59,8 @@ def alter_role(statement: AlterRole, session: Session, tx: EngineTransaction) ->
     Raises:
         MzError: it does not exist.
     """
+    if statement.variable is not None:
+        return set_role_variable(statement, session, tx)
     identity = role_id(tx, statement.name)
     for option, column, value in (
         ("SUPERUSER", "superuser", True),
@@ -99,9 +87,7 @@ def grant(statement: Grant, session: Session, tx: EngineTransaction) -> ExecuteR
             _reassign(tx, [name[-1] for name in statement.names], statement.roles[-1])
             return ExecuteResult("REASSIGN OWNED")
         case "alter default privileges":
-            for name in statement.roles:
-                role_id(tx, name)
-            return ExecuteResult("ALTER DEFAULT PRIVILEGES")
+            return alter_default_privileges(statement, session, tx)
     if statement.object_type in ("", "role"):
         _grant_membership(statement, session, tx)
     else:
@@ -133,7 +119,7 @@ def _grant_membership(statement: Grant, session: Session, tx: EngineTransaction)
 def _grant_privileges(statement: Grant, session: Session, tx: EngineTransaction) -> None:
     grantor = role_id(tx, session.user)
     for object_type, identity in _objects(statement, session, tx):
-        letters = _letters(statement.privileges, object_type)
+        letters = _letters(tx, statement.privileges, object_type, identity)
         for name in statement.roles:
             grantee = role_id(tx, name)
             for letter in letters:
@@ -152,11 +138,15 @@ def _grant_privileges(statement: Grant, session: Session, tx: EngineTransaction)
                     )
 
 
-def _letters(privileges: tuple[str, ...], object_type: str) -> str:
+def _letters(tx: EngineTransaction, privileges: tuple[str, ...], object_type: str, identity: str) -> str:
     words = [word.upper() for word in privileges]
     if not words or words[0].startswith("ALL"):
-        return _ALL.get(object_type, "")
-    return "".join(LETTERS[word] for word in words if word in LETTERS)
+        return ALL.get(object_type, "")
+    possible = valid_letters(object_type)
+    invalid = [word for word in words if LETTERS[word] not in possible]
+    if invalid:
+        raise MzError(f"invalid privilege types {', '.join(invalid)} for {described(tx, object_type, identity)}")
+    return "".join(LETTERS[word] for word in words)
 
 
 def _objects(statement: Grant, session: Session, tx: EngineTransaction) -> list[tuple[str, str]]:
@@ -197,6 +187,8 @@ def _object(kind: str, name: Name, session: Session, tx: EngineTransaction) -> t
         return "cluster", resolve_cluster(tx, name[-1]).id
     if kind == "database":
         return "database", database_id(tx, name[-1])
+    if kind == "network policy":
+        return "network-policy", network_policy_id(tx, name[-1])
     item = find_item(tx, session, name, is_type=kind == "type")
     if item is None:
         raise unknown_item(name)

@@ -6,6 +6,7 @@ In: the statements. Out: rows in the registry, and a schema in the inner Postgre
 from __future__ import annotations
 
 from mzlite.catalog.interface import EngineTransaction, ExecuteResult, Notice
+from mzlite.catalog.privileges import apply_default_privileges
 from mzlite.catalog.registry import Schema, database_id, quote_name, role_id
 from mzlite.dialect.databases import physical_schema
 from mzlite.dialect.statements import CreateDatabase, CreateSchema
@@ -36,6 +37,7 @@ def create_database(statement: CreateDatabase, session: Session, tx: EngineTrans
         (statement.name, owner),
     ).fetchone()
     assert created is not None
+    apply_default_privileges(tx, "database", str(created[0]), owner)
     add_schema(tx, statement.name, str(created[0]), "public", owner)
     return ExecuteResult("CREATE DATABASE")
 
@@ -67,13 +69,16 @@ def add_schema(tx: EngineTransaction, database: str, identity: str, name: str, o
     physical = physical_schema(database, name)
     tx.execute(f"create schema {quote_name(physical)}")
     tx.execute(f"grant usage on schema {quote_name(physical)} to materialize")
-    tx.execute(
+    created = tx.execute(
         """
         insert into mzlite.schemas (id, namespace, database_id, owner_id)
         select 'u' || nextval('mzlite.schema_ids'), n.oid, %s, %s from pg_catalog.pg_namespace as n where n.nspname = %s
+        returning id
         """,
         (identity, owner_id, physical),
-    )
+    ).fetchone()
+    assert created is not None
+    apply_default_privileges(tx, "schema", str(created[0]), owner_id, identity)
 
 
 def drop_schema(tx: EngineTransaction, schema: Schema) -> None:

@@ -142,11 +142,13 @@ class AccessParser(AlterParser):
             self.expect_keyword("ROLES")
         else:
             names = tuple(self.comma_separated(lambda: (self.identifier(),)))
+        scope_type: Literal["", "schema", "database"] = ""
+        scope: tuple[s.Name, ...] = ()
         if self.take_keyword("IN"):
             if self.expect_one_of("SCHEMA", "DATABASE") == "SCHEMA":
-                self.comma_separated(self.identifiers)
+                scope_type, scope = "schema", tuple(self.comma_separated(self.identifiers))
             else:
-                self.comma_separated(self.identifier)
+                scope_type, scope = "database", tuple(self.comma_separated(lambda: (self.identifier(),)))
         granting = self.expect_one_of("GRANT", "REVOKE") == "GRANT"
         privileges = self._privileges()
         if privileges is None:
@@ -155,4 +157,14 @@ class AccessParser(AlterParser):
         object_type = self._plural("GRANT" if granting else "REVOKE")
         self.expect_keyword("TO" if granting else "FROM")
         roles = self._roles()
-        return s.Grant(self.statement_text(), "alter default privileges", privileges, object_type, names, roles)
+        return s.Grant(
+            self.statement_text(),
+            "alter default privileges",
+            privileges,
+            object_type,
+            names,
+            roles,
+            scope_type,
+            scope,
+            not granting,
+        )

@@ -69,8 +69,9 @@ class AlterParser(SinkParser):
         if object_type == "role":
             return self._alter_role()
         if object_type == "network policy":
-            self.identifier()
-            return self._skip_rest("NETWORK POLICY")
+            policy = self.identifier()
+            self.expect_keyword("SET")
+            return s.AlterNetworkPolicy(self.statement_text(), policy, self.network_rules())
         if object_type in ("function", "subsource"):
             raise syntax_error(f"Unsupported ALTER on {object_type.upper()}")
         if_exists = self.if_exists()
@@ -246,6 +247,25 @@ class AlterParser(SinkParser):
         else:
             self.expect_one_of("SUBSOURCE", "TABLE")
         return self._skip_rest(f"ALTER SOURCE {action}")
+
+    def network_rules(self) -> tuple[s.NetworkRule, ...]:
+        """'(' RULES ['='] '(' name '(' option {',' ..} ')' {',' ..} ')' ')'."""
+        self.expect(t.LPAREN)
+        self.expect_keyword("RULES")
+        self.take(t.EQ)
+        self.expect(t.LPAREN)
+        rules: list[s.NetworkRule] = []
+        if self.kinds[self.index] != t.RPAREN:
+            rules = self.comma_separated(self._network_rule)
+        self.expect(t.RPAREN)
+        self.expect(t.RPAREN)
+        return tuple(rules)
+
+    def _network_rule(self) -> s.NetworkRule:
+        name = self.identifier()
+        option = self.simple_option({"ACTION": (), "DIRECTION": (), "ADDRESS": ()})
+        options = dict(self.parenthesized(option))
+        return s.NetworkRule(name, options.get("ACTION"), options.get("DIRECTION"), options.get("ADDRESS"))
 
     # DROP ------------------------------------------------------------------
 

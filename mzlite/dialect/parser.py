@@ -171,9 +171,12 @@ class StatementParser(ReadParser):
                 "CREATE USER is not supported, for more information consult the documentation at "
                 "https://materialize.com/docs/sql/create-role/#details"
             )
-        for words in (("CONTINUAL", "TASK"), ("NETWORK", "POLICY"), ("SUBSOURCE",)):
+        for words in (("CONTINUAL", "TASK"), ("SUBSOURCE",)):
             if self.take_keyword(*words):
                 return self._skip_rest("CREATE " + " ".join(words))
+        if self.take_keyword("NETWORK", "POLICY"):
+            policy = self.identifier()
+            return s.CreateNetworkPolicy(self.statement_text(), policy, self.network_rules())
         start = self.index
         replacing = self.take_keyword("OR", "REPLACE")
         temporary = self.take_one_of("TEMP", "TEMPORARY") is not None

@@ -17,7 +17,13 @@ from mzlite.dialect.stream import quote_identifier
 from mzlite.errors import syntax_error
 
 SHADOWS = "mzlite_pg"
-SHADOWED = frozenset(["pg_attribute", "pg_class", "pg_database", "pg_index", "pg_matviews", "pg_namespace", "pg_proc"])
+SHADOWED = frozenset(
+    [
+        "pg_attrdef", "pg_attribute", "pg_auth_members", "pg_authid", "pg_class", "pg_database", "pg_index",
+        "pg_indexes",
+        "pg_matviews", "pg_namespace", "pg_proc", "pg_roles", "pg_settings", "pg_tables", "pg_user", "pg_views",
+    ]
+)  # fmt: skip
 """What the inner PostgreSQL has twice: its own in pg_catalog, and in the schema `SHADOWS` what Materialize shows."""
 _UNION, _INTERSECT = 1, 2
 _SET_PRECEDENCE = {"UNION": _UNION, "EXCEPT": _UNION, "INTERSECT": _INTERSECT}

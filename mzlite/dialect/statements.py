@@ -17,7 +17,7 @@ Name = tuple[str, ...]
 OptionValue = str | int | float | bool | None
 ObjectType = Literal[
     "table", "view", "materialized view", "source", "sink", "index", "connection", "secret",
-    "schema", "database", "cluster", "cluster replica", "role", "type", "column",
+    "schema", "database", "cluster", "cluster replica", "role", "type", "column", "network policy",
 ]  # fmt: skip
 
 
@@ -416,13 +416,43 @@ class Comment(Statement):
 
 @dataclass(frozen=True)
 class Grant(Statement):
-    """GRANT, REVOKE, DROP OWNED, REASSIGN OWNED, ALTER DEFAULT PRIVILEGES: `verb` and the rest as parsed parts."""
+    """GRANT, REVOKE, DROP OWNED, REASSIGN OWNED, ALTER DEFAULT PRIVILEGES: `verb` and the rest as parsed parts. Of the
+    last one `names` are the owners (none for all roles), `scope` the schemas or databases, `revoking` for REVOKE."""
 
     verb: Literal["grant", "revoke", "drop owned", "reassign owned", "alter default privileges"]
     privileges: tuple[str, ...] = ()
     object_type: str = ""
     names: tuple[Name, ...] = ()
     roles: tuple[str, ...] = ()
+    scope_type: Literal["", "schema", "database"] = ""
+    scope: tuple[Name, ...] = ()
+    revoking: bool = False
+
+
+@dataclass(frozen=True)
+class NetworkRule:
+    """One rule of a network policy; None for what was not said."""
+
+    name: str
+    action: OptionValue = None
+    direction: OptionValue = None
+    address: OptionValue = None
+
+
+@dataclass(frozen=True)
+class CreateNetworkPolicy(Statement):
+    """CREATE NETWORK POLICY .. (RULES (..))."""
+
+    name: str
+    rules: tuple[NetworkRule, ...] = ()
+
+
+@dataclass(frozen=True)
+class AlterNetworkPolicy(Statement):
+    """ALTER NETWORK POLICY .. SET (RULES (..))."""
+
+    name: str
+    rules: tuple[NetworkRule, ...] = ()
 
 
 @dataclass(frozen=True)

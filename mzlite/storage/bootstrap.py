@@ -37,6 +37,7 @@ FIRST_SCRIPTS = (
     "catalog_mz_internal.sql",
     "catalog_show.sql",
     "catalog_information_schema.sql",
+    "catalog_unused.sql",
 )
 LAST_SCRIPT = "dataflow.sql"
 

@@ -27,6 +27,7 @@ async def log_in(session: ClientSession, message: StartupMessage) -> None:
     """
     parameters = message.parameters
     session.session.user = parameters["user"]
+    session.variables.begin()
     session.variables.set_database(parameters.get("database") or session.session.user)
     notices = _set_variables(session, parameters)
     await session.connect_backend()

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from mzlite.dialect.defaults import DEFAULTS
 from mzlite.errors import MzError
 from mzlite.session import Session
 from mzlite.wire.messages import ParameterStatus
@@ -97,7 +98,7 @@ class SessionVariables:
             case "cluster":
                 return self.session.cluster
             case key:
-                return self.session.variables.get(key, known.default)
+                return self.session.variables.get(key, self.initial(key))
 
     def show_all(self) -> list[tuple[str, str, str]]:
         """Name, value and description of each variable."""
@@ -116,7 +117,7 @@ class SessionVariables:
         known = self.lookup(name)
         key = known.name.lower()
         if value is None:
-            value = self._startup.get(key, known.default)
+            value = self._startup.get(key, self.initial(key))
             explicit = key in self._startup
         else:
             value = known.check(value)
@@ -130,6 +131,17 @@ class SessionVariables:
         self._assign(self.session, key, value, explicit)
         if in_transaction and not local and self._kept is not None:
             self._assign(self._kept, key, value, explicit)
+
+    def initial(self, key: str) -> str:
+        """The value that a variable has when nothing in the session says otherwise."""
+        changed = DEFAULTS.roles.get(self.session.user, {}).get(key, DEFAULTS.system.get(key))
+        return self.known[key].default if changed is None else changed
+
+    def begin(self) -> None:
+        """Take over what the system and the user's role give to new sessions."""
+        for name, value in DEFAULTS.session(self.session.user).items():
+            if name in self.known:
+                self._assign(self.session, name, value, explicit=True)
 
     def set_at_startup(self, name: str, value: str) -> None:
         """Give a variable the value that RESET goes back to."""

@@ -87,6 +87,7 @@ from (
             when privileges.object_type in ('source', 'view', 'materialized-view') then 'r'
             when privileges.object_type in ('connection', 'secret', 'type') then 'U'
             when privileges.object_type = 'system' then 'RBNP'
+            when privileges.object_type = 'network-policy' then 'U'
             else 'UC'
         end as letters
     union all
@@ -98,6 +99,15 @@ from (
     where p.object_type = privileges.object_type and p.object_id = privileges.object_id
     group by p.grantee_id, p.grantor_id
 ) as g;
+end;
+
+create function mz_internal.system_privilege(role_id text, letter text) returns boolean
+language sql stable security definer parallel safe
+begin atomic
+select exists (
+    select from mzlite.privileges as p
+    where p.object_type = 'system' and p.grantee_id = system_privilege.role_id and p.privilege = system_privilege.letter
+);
 end;
 
 create function mz_internal.privilege_name(letter text) returns text
@@ -145,6 +155,7 @@ return case
     when type = 'time'::regtype then 'time'
     when type = 'name'::regtype then 'text'
     when type = 'json'::regtype then 'jsonb'
+    when type = '"char"'::regtype then 'char'
     else replace(replace(format_type(type, null), 'mz_catalog.', ''), 'time without time zone[]', 'time[]')
 end;
 

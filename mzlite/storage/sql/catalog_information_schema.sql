@@ -160,4 +160,129 @@ select d.oid, d.name::name as datname, 10::oid as datdba, 6 as encoding, 'c'::"c
     true as datallowconn, -1 as datconnlimit, 'C'::text as datcollate, 'C'::text as datctype, null::aclitem[] as datacl
 from mzlite.databases as d;
 
+create view mzlite_pg.pg_tables as
+select s.name as schemaname, o.name as tablename, r.name as tableowner
+from mzlite.objects as o
+inner join mzlite.named_schemas as s on s.namespace = o.namespace
+inner join mzlite.roles as r on r.id = o.owner_id
+where o.type = 'table' and s.database_name = mz_catalog.current_database();
+
+create view mzlite_pg.pg_views as
+select s.schema_name as schemaname, s.name as viewname, c.relowner as viewowner,
+    coalesce(mz_internal.render(s.definition), pg_get_viewdef(s.relation)) as definition
+from mzlite.shown_relations as s
+inner join mzlite_pg.pg_class as c on c.oid = s.relation
+where s.type = 'view' and (s.database_id is null or s.database_name = mz_catalog.current_database());
+
+create view mzlite_pg.pg_indexes as
+select
+    s.database_name as table_catalog, s.name as schemaname, t.name as tablename, i.name as indexname, null::text as tablespace,
+    mz_internal.render(i.create_sql) as indexdef
+from mzlite.objects as i
+inner join mzlite.objects as t on t.id = i.details ->> 'on_id'
+inner join mzlite.named_schemas as s on s.namespace = i.namespace
+where i.type = 'index' and s.database_name = mz_catalog.current_database();
+
+create view mzlite_pg.pg_attrdef as
+select d.oid, d.adrelid, d.adnum::bigint as adnum, d.adbin::text as adbin, d.adbin::text as adsrc
+from (
+    select
+        (4000000000 + row_number() over (order by a.attrelid, a.attnum))::oid as oid, a.attrelid as adrelid, a.attnum as adnum,
+        o.details -> 'defaults' ->> a.attname::text as adbin
+    from (select relation, details from mzlite.objects where details ? 'defaults' and relation is not null) as o
+    inner join pg_catalog.pg_attribute as a on a.attrelid = o.relation and a.attnum > 0
+    where o.details -> 'defaults' ? a.attname::text
+) as d;
+
+-- Roles by the oid that owners of relations have, where the inner PostgreSQL has one of that name.
+create view mzlite_pg.pg_roles as
+select
+    r.name as rolname, r.superuser as rolsuper, r.inherit as rolinherit,
+    mz_internal.system_privilege(r.id, 'R') as rolcreaterole, mz_internal.system_privilege(r.id, 'B') as rolcreatedb,
+    r.login as rolcanlogin, false as rolreplication, -1 as rolconnlimit, '********'::text as rolpassword,
+    null::timestamptz as rolvaliduntil, false as rolbypassrls,
+    (select array_agg(p.name || '=' || p.value order by p.name) from mzlite.role_parameters as p where p.role_id = r.id) as rolconfig,
+    coalesce(w.oid, r.oid) as oid
+from mzlite.roles as r
+left join pg_catalog.pg_roles as w on w.rolname = r.name
+where r.id <> 'p';
+
+create view mzlite_pg.pg_authid as
+select
+    oid, rolname, rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolcanlogin, rolreplication, rolbypassrls, rolconnlimit,
+    rolpassword, rolvaliduntil
+from mzlite_pg.pg_roles;
+
+create view mzlite_pg.pg_user as
+select
+    rolname as usename, oid as usesysid, rolcreatedb as usecreatedb, rolsuper as usesuper, rolreplication as userepl,
+    rolbypassrls as usebypassrls, rolpassword as passwd, rolvaliduntil as valuntil, rolconfig as useconfig
+from mzlite_pg.pg_roles
+where rolcanlogin;
+
+create view mzlite_pg.pg_auth_members as
+select g.oid as roleid, m.oid as member, o.oid as grantor, false as admin_option
+from mzlite.role_members as x
+inner join mzlite.roles as g on g.id = x.role_id
+inner join mzlite.roles as m on m.id = x.member_id
+inner join mzlite.roles as o on o.id = x.grantor_id;
+
+create view mzlite_pg.pg_settings as
+select 'max_index_keys'::text as name, '1000'::text as setting;
+
 grant select on all tables in schema mzlite_pg to materialize;
+
+-- The same for all databases at once.
+create view mz_internal.pg_namespace_all_databases as
+select s.namespace as oid, s.name as nspname, r.oid as nspowner, null::text[] as nspacl, s.database_name
+from mzlite.named_schemas as s
+left join mzlite.roles as r on r.id = s.owner_id;
+
+create view mz_internal.pg_class_all_databases as
+select
+    c.oid, r.name as relname, c.relnamespace, c.reloftype, coalesce(o.oid, c.relowner) as relowner, c.relam, c.reltablespace, c.reltuples,
+    c.reltoastrelid, exists (select from mzlite.objects as i where i.type = 'index' and i.details ->> 'on_id' = x.id) as relhasindex,
+    c.relpersistence,
+    case r.type when 'materialized-view' then 'm' when 'view' then 'v' else 'r' end as relkind,
+    c.relnatts, 0::smallint as relchecks, false as relhasrules, false as relhastriggers, false as relhassubclass,
+    false as relrowsecurity, false as relforcerowsecurity, 'd'::"char" as relreplident, false as relispartition,
+    false as relhasoids, null::text[] as reloptions, r.database_name
+from mzlite.shown_relations as r
+inner join pg_catalog.pg_class as c on c.oid = r.relation
+left join mzlite.objects as x on x.relation = r.relation
+left join mzlite.roles as o on o.id = x.owner_id;
+
+create view mz_internal.pg_attribute_all_databases as
+select
+    a.attrelid, a.attname::text as attname, mz_internal.type_oid(a.atttypid) as atttypid, a.attlen, a.attnum, a.atttypmod,
+    coalesce(r.details -> 'not_null' ? a.attname::text, false) as attnotnull,
+    coalesce(r.details -> 'defaults' ? a.attname::text, false) as atthasdef,
+    a.attidentity, a.attgenerated, a.attisdropped, a.attcollation, r.database_name, null::text as pg_type_database_name
+from mzlite.shown_relations as r
+inner join pg_catalog.pg_attribute as a on a.attrelid = r.relation
+where a.attnum > 0;
+
+create view mz_internal.pg_attrdef_all_databases as select oid, adrelid, adnum, adbin, adsrc from mzlite_pg.pg_attrdef;
+
+create view mz_internal.pg_authid_core as
+select
+    oid, rolname, rolsuper, rolinherit, rolcanlogin, rolreplication, rolbypassrls, rolconnlimit, null::text as rolpassword,
+    rolvaliduntil
+from mzlite_pg.pg_authid;
+
+create view mz_internal.pg_description_all_databases as
+select
+    o.oid as objoid, 'pg_class'::regclass::oid as classoid, c.object_sub_id as objsubid, c.comment as description,
+    s.database_name as oid_database_name, null::text as class_database_name
+from mzlite.comments as c
+inner join mzlite.objects as o on o.id = c.id
+inner join mzlite.named_schemas as s on s.namespace = o.namespace;
+
+create view mz_internal.pg_type_all_databases as
+select
+    mz_internal.type_oid(t.oid) as oid, t.typname::text as typname, t.typnamespace, t.typowner, t.typlen, t.typtype, t.typcategory, t.typdelim,
+    t.typrelid, mz_internal.type_oid(t.typelem) as typelem, mz_internal.type_oid(t.typarray) as typarray, t.typinput,
+    t.typreceive::oid as typreceive, t.typnotnull, t.typbasetype, t.typtypmod, t.typcollation, t.typdefault, s.database_name
+from pg_catalog.pg_type as t
+inner join mzlite.named_schemas as s on s.namespace = t.typnamespace
+where t.typtype in ('b', 'd', 'p') or s.database_id is not null;

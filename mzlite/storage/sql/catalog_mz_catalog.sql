@@ -7,7 +7,7 @@ create view mz_catalog.mz_role_members as
 select role_id, member_id as member, grantor_id as grantor from mzlite.role_members;
 
 create view mz_catalog.mz_role_parameters as
-select null::text as role_id, null::text as parameter_name, null::text as parameter_value where false;
+select role_id, name as parameter_name, value as parameter_value from mzlite.role_parameters;
 
 create view mz_catalog.mz_databases as
 select id, oid, name, owner_id, mz_internal.privileges('database', id, owner_id) as privileges from mzlite.databases;
@@ -256,10 +256,7 @@ create view mz_catalog.mz_default_privileges as
 select role_id, database_id, schema_id, object_type, grantee_id as grantee, privileges from mzlite.default_privileges;
 
 create view mz_catalog.mz_audit_events as
-select
-    0::mz_catalog.uint8 as id, ''::text as event_type, ''::text as object_type, '{}'::jsonb as details, null::text as "user",
-    now() as occurred_at
-where false;
+select id::mz_catalog.uint8 as id, event_type, object_type, details, user_name as "user", occurred_at from mzlite.audit_events;
 
 create view mz_catalog.mz_timezone_names as
 select name::text as name from pg_catalog.pg_timezone_names;

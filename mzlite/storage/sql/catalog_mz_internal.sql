@@ -265,9 +265,27 @@ select
 where false;
 
 create view mz_internal.mz_network_policies as
-select
-    null::text as id, null::text as name, null::text as owner_id, null::mz_catalog.mz_aclitem[] as privileges, null::oid as oid
-where false;
+select id, name, owner_id, mz_internal.privileges('network-policy', id, owner_id) as privileges, oid from mzlite.network_policies;
+
+create view mz_internal.mz_network_policy_rules as
+select name, policy_id, action, address, direction from mzlite.network_policy_rules;
+
+create view mz_internal.mz_cluster_replica_name_history as
+select r.created_at as occurred_at, r.id, null::text as previous_name, r.name as new_name from mzlite.cluster_replicas as r;
+
+-- Kinds of objects as regclass and regtype see them.
+create view mz_internal.mz_object_oid_alias as
+select object_type, oid_alias
+from (
+    values ('table', 'regclass'), ('source', 'regclass'), ('view', 'regclass'), ('materialized-view', 'regclass'),
+    ('index', 'regclass'), ('type', 'regtype'), ('function', 'regproc')
+) as v (object_type, oid_alias);
+create view mz_internal.mz_objects_id_namespace_types as
+select object_type
+from (
+    values ('table'), ('view'), ('materialized-view'), ('source'), ('sink'), ('index'), ('connection'), ('type'), ('function'),
+    ('secret')
+) as v (object_type);
 
 create view mz_internal.mz_continual_tasks as
 select

@@ -195,7 +195,11 @@ create view mz_internal.mz_show_my_default_privileges as
 select object_owner, database, schema, object_type, grantee, privilege_type from mz_internal.mz_show_default_privileges;
 
 create view mz_internal.mz_show_network_policies as
-select null::text as name, null::text as rules, null::text as comment where false;
+select
+    p.name,
+    coalesce((select string_agg(r.name, ',' order by r.name) from mzlite.network_policy_rules as r where r.policy_id = p.id), '') as rules,
+    mz_internal.comment_on('network-policy', p.id) as comment
+from mzlite.network_policies as p;
 create view mz_internal.mz_show_continual_tasks as
 select null::text as id, null::text as name, null::text as cluster, null::text as schema_id, null::text as cluster_id, null::text as comment
 where false;

@@ -242,3 +242,52 @@ insert into mzlite.privileges (object_type, object_id, grantor_id, grantee_id, p
 select o.object_type, o.object_id, 's1', 'u1', p.privilege
 from (values ('database', 'u1', 'UC'), ('schema', 'u3', 'UC'), ('cluster', 'u1', 'UC'), ('system', 'system', 'RBNP')) as o (object_type, object_id, privileges)
 cross join lateral regexp_split_to_table(o.privileges, '') as p (privilege);
+
+-- What every type, cluster, database and schema gives from the start, as Materialize's do.
+insert into mzlite.default_privileges (role_id, object_type, grantee_id, privileges) values
+('p', 'type', 'p', 'U'),
+('p', 'cluster', 's2', 'U'),
+('p', 'database', 's2', 'U'),
+('p', 'schema', 's2', 'U');
+
+-- ALTER SYSTEM SET and ALTER ROLE .. SET.
+create table mzlite.system_parameters (
+    name text primary key,
+    value text not null
+);
+create table mzlite.role_parameters (
+    role_id text not null references mzlite.roles on delete cascade,
+    name text not null,
+    value text not null,
+    primary key (role_id, name)
+);
+
+create sequence mzlite.network_policy_ids as bigint start 2;
+create table mzlite.network_policies (
+    id text primary key,
+    oid oid not null default nextval('mzlite.oids')::oid,
+    name text not null unique,
+    owner_id text not null
+);
+create table mzlite.network_policy_rules (
+    policy_id text not null references mzlite.network_policies on delete cascade,
+    position integer not null,
+    name text not null,
+    action text not null,
+    direction text not null,
+    address text not null,
+    primary key (policy_id, name)
+);
+insert into mzlite.network_policies (id, name, owner_id) values ('u1', 'default', 's1');
+insert into mzlite.network_policy_rules (policy_id, position, name, action, direction, address)
+values ('u1', 1, 'open_ingress', 'allow', 'ingress', '0.0.0.0/0');
+
+-- Who made, changed and dropped what.
+create table mzlite.audit_events (
+    id bigint generated always as identity primary key,
+    event_type text not null,
+    object_type text not null,
+    details jsonb not null,
+    user_name text,
+    occurred_at timestamptz not null default now()
+);
