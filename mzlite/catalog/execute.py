@@ -9,7 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mzlite.catalog import alter, clusters, connections, drop, relations, roles, schemas, sinks, sources, system, types
+from mzlite.catalog import (
+    alter,
+    clusters,
+    connections,
+    drop,
+    explain,
+    relations,
+    roles,
+    schemas,
+    sinks,
+    sources,
+    system,
+    types,
+)
 from mzlite.catalog.interface import EngineTransaction, ExecuteResult
 from mzlite.dialect import statements as s
 from mzlite.errors import unsupported
@@ -43,6 +56,7 @@ EXECUTORS: dict[type[s.Statement], Executor] = {
     s.Drop: drop.drop,
     s.Comment: alter.comment,
     s.Grant: roles.grant,
+    s.Explain: explain.explain,
     s.AlterSystem: system.alter_system,
     s.CreateNetworkPolicy: system.create_network_policy,
     s.AlterNetworkPolicy: system.alter_network_policy,

@@ -6,6 +6,7 @@ executors know it; they know nothing else about how collections are kept.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mzlite.dataflow.dataflow import Dataflow
@@ -27,7 +28,9 @@ class Notice:
 
 @dataclass(frozen=True)
 class ExecuteResult:
-    """The command tag of a statement and its notices."""
+    """The command tag of a statement and its notices; with `columns`, also rows of text."""
 
     tag: str
     notices: list[Notice] = field(default_factory=list)
+    columns: Sequence[str] = ()
+    rows: Sequence[tuple[str, ...]] = ()

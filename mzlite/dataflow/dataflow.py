@@ -28,6 +28,7 @@ from mzlite.errors import MzError, unsupported
 from mzlite.kafka.spec import IngestSpec, SinkSpec
 from mzlite.planner.expressions import Node as Syntax
 from mzlite.planner.expressions import literal, quote, walk
+from mzlite.planner.operators import Operator
 from mzlite.planner.scope import RelationInfo
 from mzlite.planner.select import plan
 from mzlite.planner.syntax import ast, enums, parse_sql
@@ -277,6 +278,21 @@ class Dataflow:
             (relation,),
         ).fetchone()
         return int(row[0]) if row is not None else relation
+
+    def definition(self, tx: EngineTransaction, object_id: str, relation: int) -> int:
+        """The oid of the view that has the query of a view or a materialized view."""
+        for item in self.graph:
+            if item.id == object_id and item.definition:
+                return item.definition
+        return self._definition_of(tx, relation)
+
+    def explained(self, tx: EngineTransaction, definition: int) -> Operator:
+        """The operators that a view's query becomes; nothing is built.
+
+        Raises:
+            MzError: a clause has no rule.
+        """
+        return plan(definition_text(tx, definition), _Lookup(self, tx))
 
     # Parts -----------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ The parsed queries are collected in `queries` for the checks.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from mzlite.dialect import ast
@@ -263,10 +264,13 @@ class ReadParser(ShowParser):
     def explain(self) -> s.Statement:
         """What follows EXPLAIN."""
         if self.take_keyword("TIMESTAMP"):
-            if self.take_keyword("AS") and self.take_one_of("TEXT", "JSON", "DOT") is None:
-                raise syntax_error("expected a format")
+            shown = None
+            if self.take_keyword("AS"):
+                shown = self.take_one_of("TEXT", "JSON", "DOT")
+                if shown is None:
+                    raise syntax_error("expected a format")
             self.expect_keyword("FOR")
-            return self._explained("timestamp")
+            return replace(self._explained("timestamp"), format=(shown or "TEXT").lower())
         if self.take_keyword("FILTER", "PUSHDOWN"):
             self.expect_keyword("FOR")
             return self._explained("filter pushdown")
@@ -280,18 +284,23 @@ class ReadParser(ShowParser):
             self.create_sink()
             return s.Explain(self.statement_text(), f"{part.lower()} schema")
         stage = self._stage()
+        options: list[tuple[str, OptionValue]] = []
         if self.peek_keyword("WITH") and self.kinds[self.index + 1] == t.LPAREN:
             self.index += 1
-            self.parenthesized(self._plan_option)
+            options = self.parenthesized(self._plan_option)
+        shown = "TEXT"
         if self.take_keyword("AS"):
             word = self.take_one_of("TEXT", "JSON", "DOT", "VERBOSE")
             if word is None:
                 raise syntax_error("expected a format")
             if word == "VERBOSE":
                 self.expect_keyword("TEXT")
+            else:
+                shown = word
         if stage is not None:
             self.expect_keyword("FOR")
-        return self._explained(stage)
+        redacted = any(name == "REDACTED" and value is not False for name, value in options)
+        return replace(self._explained(stage), format=shown.lower(), redacted=redacted)
 
     def _stage(self) -> str | None:
         word = self.take_one_of("RAW", "DECORRELATED", "LOCALLY", "OPTIMIZED", "PHYSICAL", "OPTIMIZER", "PLAN")
@@ -303,12 +312,14 @@ class ReadParser(ShowParser):
         self.expect_keyword(*rest)
         return " ".join((word, *rest)).lower()
 
-    def _plan_option(self) -> None:
-        if self.kinds[self.index] != t.KEYWORD:
-            raise self.expected("identifier")
+    def _plan_option(self) -> tuple[str, OptionValue]:
+        start = self.index
+        if self.kinds[start] != t.KEYWORD:
+            raise syntax_error("a valid explain plan option name")
         while self.kinds[self.index] == t.KEYWORD and self.values[self.index] not in ("TRUE", "FALSE"):
             self.index += 1
-        self.option_value()
+        name = " ".join(self.values[start : self.index])
+        return name, self.option_value()
 
     def _explain_analyze(self) -> s.Statement:
         while self.kinds[self.index] not in (t.SEMICOLON, t.END):
@@ -316,7 +327,7 @@ class ReadParser(ShowParser):
         self.refuse("EXPLAIN ANALYZE")
         return s.Explain(self.statement_text(), "analyze")
 
-    def _explained(self, stage: str | None) -> s.Statement:
+    def _explained(self, stage: str | None) -> s.Explain:
         """The object or query that is explained. Without a stage the default one: the physical plan."""
         shown = stage or "physical plan"
         self.take_keyword("REPLAN")
@@ -333,6 +344,11 @@ class ReadParser(ShowParser):
         self.take_keyword("BROKEN")
         if self.take_keyword("CREATE"):
             return self._explained_creation(shown)
+        if self.take_keyword("SUBSCRIBE"):
+            subscribed = self.subscribe()
+            if subscribed.syntax is not None:
+                self.queries.append(subscribed.syntax)
+            return s.Explain(self.statement_text(), shown, subscribed.query, None, subscribed.relation)
         start = self.position
         query = self.query()
         sql = self.relay(start, self.last_end)
@@ -340,7 +356,7 @@ class ReadParser(ShowParser):
         self.as_of()
         return s.Explain(self.statement_text(), shown, sql)
 
-    def _explained_creation(self, stage: str) -> s.Statement:
+    def _explained_creation(self, stage: str) -> s.Explain:
         if self.peek_keyword_in(("INDEX", "DEFAULT")):
             index = self.create_index()
             assert isinstance(index, s.CreateIndex)

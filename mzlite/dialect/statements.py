@@ -529,9 +529,21 @@ class ShowVariable(Statement):
 
 @dataclass(frozen=True)
 class Explain(Statement):
-    """EXPLAIN [PHYSICAL|OPTIMIZED PLAN ..] FOR query|object, EXPLAIN TIMESTAMP FOR query."""
+    """EXPLAIN of a plan (`stage` "physical plan", "optimized plan" ..), of "timestamp", "filter pushdown", "key schema"
+    .. for a `query` or an object; `format` text, json or dot."""
 
     stage: str
     query: str | None = None
     object_type: ObjectType | None = None
     name: Name | None = None
+    format: str = "text"
+    redacted: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of its columns, which are of type text."""
+        if self.stage == "filter pushdown":
+            return ("Source", "Total Bytes", "Selected Bytes", "Total Parts", "Selected Parts")
+        if self.stage == "optimizer trace":
+            return ("Time", "Path", "Plan")
+        return ("Schema" if self.stage.endswith("schema") else self.stage.title(),)

@@ -103,8 +103,7 @@ class OwnStatements:
             case AdminStatement():
                 return _text_columns(statement.columns)
             case Explain():
-                name = statement.stage.replace("_", " ").title() or "Physical Plan"
-                return (FieldDescription(name if name.endswith(("Plan", "Timestamp")) else f"{name} Plan", TEXT),)
+                return _text_columns(statement.columns)
             case _:
                 return None
 

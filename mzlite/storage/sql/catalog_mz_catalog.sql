@@ -271,14 +271,3 @@ select
     (mz_catalog.mz_now()::bigint + 1)::mz_catalog.mz_timestamp as write_frontier
 from mzlite.objects as o
 inner join mzlite.cluster_replicas as r on r.cluster_id = o.cluster_id;
-
-create view mz_catalog.mz_storage_usage as
-select
-    o.id as object_id,
-    pg_total_relation_size(o.details ->> 'store')::mz_catalog.uint8 as size_bytes,
-    now() as collection_timestamp
-from mzlite.objects as o
-where o.details ? 'store';
-
-create view mz_catalog.mz_recent_storage_usage as
-select object_id, size_bytes from mz_catalog.mz_storage_usage;

@@ -10,6 +10,26 @@ create table mzlite.dataflows (
 );
 comment on table mzlite.dataflows is 'Maintained objects in the order of their making; numbers are those of their nodes.';
 
+-- What a maintained object takes on disk.
+create function mzlite.stored_bytes(object_id text) returns bigint
+language sql stable security definer parallel safe
+begin atomic
+select coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint
+from mzlite.dataflows as d
+cross join unnest(d.numbers) as u (number)
+inner join pg_catalog.pg_class as c on c.relname = 'n_' || u.number
+inner join pg_catalog.pg_namespace as n on n.oid = c.relnamespace and n.nspname = 'mzlite_data'
+where d.object_id = stored_bytes.object_id;
+end;
+
+create view mz_catalog.mz_storage_usage as
+select o.id as object_id, mzlite.stored_bytes(o.id)::mz_catalog.uint8 as size_bytes, now() as collection_timestamp
+from mzlite.objects as o
+where o.type in ('table', 'source', 'materialized-view');
+
+create view mz_catalog.mz_recent_storage_usage as
+select object_id, size_bytes from mz_catalog.mz_storage_usage;
+
 create sequence mzlite.node_numbers as bigint;
 create sequence mzlite.ticks as bigint;
 
