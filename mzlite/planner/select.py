@@ -290,9 +290,9 @@ def replace_sort(part: Node, node: Node) -> Node:
     return ast.SortBy(node=node, sortby_dir=part.sortby_dir, sortby_nulls=part.sortby_nulls, useOp=part.useOp)
 
 
-def order_by(order: list[Node]) -> str:
-    """ORDER BY as SQL text, empty for no items."""
-    return " order by " + ", ".join(sql(part) for part in order) if order else ""
+def orders(node: Node) -> bool:
+    """Whether an expression tells rows apart; a constant in ORDER BY would be a position to PostgreSQL, or an error."""
+    return bool(references(node))
 
 
 def per_key(
@@ -341,6 +341,7 @@ def first_of_each(
         place = places.get(sql(current))
         return column(source.alias, place) if place is not None else rebase(current, move)
 
+    order = [part for part in order if orders(stage.current(part.node))]
     sorts = [sql(replace_sort(part, moved(part.node))) for part in order]
     names = [places[sql(stage.current(key))] for key in keys]
     behind = [
@@ -348,7 +349,7 @@ def first_of_each(
         for part, text in zip(order, sorts, strict=True)
         if sql(stage.current(part.node)) not in {sql(stage.current(key)) for key in keys}
     ]
-    ties = [sql(moved(node)) for _, node in targets]
+    ties = [sql(moved(node)) for _, node in targets if orders(moved(node))]
     first = First(source, tuple(names), (*behind, *ties))
     alias = context.alias()
     again = {(source.alias, name): column(alias, name) for name, _ in outputs}
@@ -371,8 +372,9 @@ def top_k(context: Context, stage: Stage, statement: Node, targets: list[Output]
 
     def query(select_list: str, source: str) -> str:
         sorts = [replace_sort(part, stage.current(part.node)) for part in order]
-        ties = ", ".join(sql(stage.current(node)) for _, node in targets)
-        sorting = f"{order_by(sorts)}, {ties}" if sorts else f" order by {ties}"
+        ties = [sql(current) for _, node in targets if orders(current := stage.current(node))]
+        parts = [*(sql(part) for part in sorts if orders(part.node)), *ties]
+        sorting = f" order by {', '.join(parts)}" if parts else ""
         return f"select {select_list} from {source}{sorting}{limit_clause(statement)}"
 
     return per_key(context, stage, targets, [], query, "Top k")

@@ -80,6 +80,9 @@ class System:
     def __init__(self, postgres: Postgres) -> None:
         self.harness = Harness(postgres)
         self.harness.engine.stop()
+        # Nothing here outlives the test, and definitions write many small files.
+        self.harness.system.execute("alter system set fsync = off")
+        self.harness.system.execute("select pg_reload_conf()")
         self.tally = Tally()
         self._numbers = itertools.count(1)
         self._feeds: dict[str, Feed] = {}

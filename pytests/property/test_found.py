@@ -48,6 +48,21 @@ CASES = {
             Step(("delete from t0 where a <> '{}'",)),
         ),
     ),
+    "constants beside what an order or a limit is by": Case(
+        tables=(("t0", "k integer"),),
+        sources=(),
+        views=(
+            View(
+                "v0", "materialized", "select 3 as c0, k as c1, 1.5 as c2, 1 as c3 from t0 order by 1, 2 desc limit 2"
+            ),
+            View("v1", "materialized", "select false as c0 from t0 limit 3"),
+            View("v2", "materialized", "select distinct on (k) k as c0, 1.5 as c1 from t0 order by k, 2"),
+        ),
+        steps=(
+            Step(("insert into t0 values (1), (2), (3), (3)",)),
+            Step(("delete from t0 where k = 3",)),
+        ),
+    ),
     "one row of a recomputed aggregate of everything, when what arrives is filtered out": Case(
         tables=(("t0", "k integer"),),
         sources=(),
