@@ -254,6 +254,8 @@ class Function(Node):
     over: Window | None = None
     distinct: bool = False
     special: str | None = None
+    arguments_end: int = 0
+    """Where the closing parenthesis ends; FILTER and OVER follow."""
 
 
 @dataclass(slots=True)

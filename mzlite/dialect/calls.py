@@ -10,6 +10,7 @@ from mzlite.dialect import tokens as t
 from mzlite.dialect.ast import Expression
 from mzlite.dialect.data_types import TypeParser
 from mzlite.dialect.keywords import POSTGRES_NO_FUNCTION, POSTGRES_VALUE_FUNCTIONS
+from mzlite.dialect.rewritten import QUOTIENTS_OF_SUMS, WRAPPED_ARGUMENTS, quotient_of_sums
 from mzlite.dialect.stream import quote_identifier
 from mzlite.errors import syntax_error
 
@@ -71,6 +72,7 @@ class CallParser(TypeParser):
         if distinct and arguments is None:
             raise syntax_error("DISTINCT * not supported as function args")
         call = ast.Function(start, self.last_end, name, arguments, order_by, distinct=distinct)
+        call.arguments_end = self.last_end
         if self.take_keyword("FILTER"):
             self.expect(t.LPAREN)
             self.expect_keyword("WHERE")
@@ -79,7 +81,26 @@ class CallParser(TypeParser):
         if self.peek_keyword_in(("OVER", "IGNORE", "RESPECT")):
             call.over = self._window()
         call.end = self.last_end
+        self._rewrite(call)
         return call
+
+    def _rewrite(self, call: ast.Function) -> None:
+        """Notes what PostgreSQL is to compute where its own function of that name gives another value."""
+        name = call.name[-1]
+        if not call.arguments or call.name[:-1] not in ((), ("pg_catalog",), ("mz_catalog",)):
+            return
+        wrapper = WRAPPED_ARGUMENTS.get(name)
+        if wrapper is not None and not (call.distinct and call.order_by):
+            for argument in call.arguments:
+                self.edit(argument.start, argument.start, f"{wrapper}(")
+                self.edit(argument.end, argument.end, ")")
+        if name in QUOTIENTS_OF_SUMS and len(call.arguments) == 1:
+            (argument,) = call.arguments
+            value = self.relay(argument.start, argument.end)
+            order = self.relay(call.order_by[0].start, call.order_by[-1].end) if call.order_by else ""
+            rest = self.relay(call.arguments_end, call.end)
+            self.edits = [edit for edit in self.edits if edit[0] < call.start]
+            self.edit(call.start, call.end, quotient_of_sums(name, value, order, rest, distinct=call.distinct))
 
     def call_arguments(self, *, order_by: bool) -> tuple[list[Expression] | None, list[ast.OrderBy]]:
         """The arguments after the opening parenthesis, None for `*`, and the ORDER BY of an aggregate."""

@@ -152,7 +152,7 @@ SPECIAL: dict[str, _Encoder] = {
 
 def _epoch(value: str) -> str:
     """Milliseconds since 1970, always with three decimals."""
-    return f"trunc(extract(epoch from {value}) * 1000, 3)::text"
+    return f"textin(numeric_out(mzlite_postgres.trunc(extract(epoch from {value}) * 1000, 3)))"
 
 
 def _text(value: str, base: str) -> str:

@@ -39,7 +39,7 @@ FIRST_SCRIPTS = (
     "catalog_information_schema.sql",
     "catalog_unused.sql",
 )
-LAST_SCRIPT = "dataflow.sql"
+LAST_SCRIPTS = ("dataflow.sql", "only_in_postgres.sql")
 
 
 class FormatError(RuntimeError):
@@ -47,10 +47,10 @@ class FormatError(RuntimeError):
 
 
 def scripts(directory: Path = SCRIPTS_DIR) -> list[Path]:
-    """The SQL files in the order in which they run: the base, the other files by name, the dataflow's own last."""
+    """The SQL files in the order in which they run: the base, the others by name, last what the others must not see."""
     names = {path.name for path in directory.glob("*.sql")}
-    middle = sorted(names.difference(FIRST_SCRIPTS, (LAST_SCRIPT,)))
-    ordered = [*FIRST_SCRIPTS, *middle, LAST_SCRIPT]
+    middle = sorted(names.difference(FIRST_SCRIPTS, LAST_SCRIPTS))
+    ordered = [*FIRST_SCRIPTS, *middle, *LAST_SCRIPTS]
     return [directory / name for name in ordered if name in names]
 
 

@@ -75,14 +75,15 @@ class Call:
         if self.function == "sum":
             return f"case when {count} > 0 then ({total})::{self.type} end"
         if self.argument_type not in (*FLOATS, "interval"):
-            # The scale that retracted values left behind must not show in the quotient.
-            total = f"trim_scale({total}::numeric)"
+            # The scale that retracted values left behind must not show in the quotient. The dialect writes quotients of sums in
+            # place of avg(); what still calls PostgreSQL's gets its digits.
+            return f"case when {count} > 0 then numeric_div(trim_scale({total}::numeric), {count})::{self.type} end"
         return f"case when {count} > 0 then ({total} / {count})::{self.type} end"
 
     def float_total(self, read: Reader) -> str:
         """SQL of a floating point sum from its fixed point part and the counts of what is not finite."""
         nan, plus, minus = (read(self.column(part)) for part in ("nan", "plus", "minus"))
-        finite = f"({read(self.column('sum'))} / {FIXED_POINT})::double precision"
+        finite = f"numeric_div({read(self.column('sum'))}, {FIXED_POINT})::double precision"
         return (
             f"case when {nan} > 0 or ({plus} > 0 and {minus} > 0) then 'NaN'::double precision"
             f" when {plus} > 0 then 'Infinity'::double precision when {minus} > 0 then '-Infinity'::double precision"

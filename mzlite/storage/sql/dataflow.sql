@@ -108,7 +108,7 @@ return case
     when state[2] > 0 or (state[3] > 0 and state[4] > 0) then 'NaN'::double precision
     when state[3] > 0 then 'Infinity'::double precision
     when state[4] > 0 then '-Infinity'::double precision
-    else (state[1] / 16777216)::double precision
+    else numeric_div(state[1], 16777216)::double precision
 end;
 create function mzlite.real_total(state numeric []) returns real
 language sql immutable parallel safe return mzlite.double_total(state)::real;

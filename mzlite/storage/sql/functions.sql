@@ -69,9 +69,9 @@ begin
         return null;
     end if;
     bytes := convert_to(value, 'UTF8');
-    a := substr(bytes, 1, 8)::bigint;
-    b := substr(bytes, 9, 8)::bigint;
-    c := substr(bytes, 17, 8)::bigint;
+    a := int8(mzlite_postgres.substr(bytes, 1, 8));
+    b := int8(mzlite_postgres.substr(bytes, 9, 8));
+    c := int8(mzlite_postgres.substr(bytes, 17, 8));
     if a & (-1085102592319491841) <> 3472328296177348653 or ((a & 1085102592319491840) + 434041036928321024) & (-1085102596597682176) <> 0
         or b & (-1085086099895750416) <> 3472367878646935600 or ((b & 1085086099895750415) + 866380034250639878) & (-1085366475377544976) <> 0
         or c & (-4238617577721601) <> 4192904228017025114 or ((c & 4238617577721600) + 2821346937931264) & (67817881243545600) <> 0

@@ -58,7 +58,7 @@ begin
         when 'number' then
             return trim_scale(value::numeric)::text;
         else
-            return value::text;
+            return textin(jsonb_out(value));
     end case;
 end
 $$;

@@ -21,10 +21,10 @@ begin
     for block in 0 .. octet_length(padded) / 64 - 1 loop
         w := array[]::bigint[];
         for i in 0 .. 15 loop
-            w := w || (substr(padded, block * 64 + i * 4 + 1, 4)::int4::bigint & 4294967295);
+            w := array_append(w, int4(mzlite_postgres.substr(padded, block * 64 + i * 4 + 1, 4))::bigint & 4294967295);
         end loop;
         for i in 17 .. 80 loop
-            w := w || mz_internal.rotate_left(w[i - 3] # w[i - 8] # w[i - 14] # w[i - 16], 1);
+            w := array_append(w, mz_internal.rotate_left(w[i - 3] # w[i - 8] # w[i - 14] # w[i - 16], 1));
         end loop;
         a := h[1]; b := h[2]; c := h[3]; d := h[4]; e := h[5];
         for i in 1 .. 80 loop
@@ -44,8 +44,9 @@ begin
             (h[1] + a) & 4294967295, (h[2] + b) & 4294967295, (h[3] + c) & 4294967295, (h[4] + d) & 4294967295, (h[5] + e) & 4294967295
         ];
     end loop;
-    return substr(int8send(h[1]), 5) || substr(int8send(h[2]), 5) || substr(int8send(h[3]), 5) || substr(int8send(h[4]), 5)
-        || substr(int8send(h[5]), 5);
+    return mzlite_postgres.substr(int8send(h[1]), 5) || mzlite_postgres.substr(int8send(h[2]), 5)
+        || mzlite_postgres.substr(int8send(h[3]), 5) || mzlite_postgres.substr(int8send(h[4]), 5)
+        || mzlite_postgres.substr(int8send(h[5]), 5);
 end
 $$;
 
@@ -100,7 +101,7 @@ create function mz_catalog.uuid_generate_v5(namespace uuid, name text) returns u
 language plpgsql immutable strict parallel safe
 as $$
 declare
-    hash bytea := substr(mz_internal.sha1(uuid_send(namespace) || convert_to(name, 'UTF8')), 1, 16);
+    hash bytea := mzlite_postgres.substr(mz_internal.sha1(uuid_send(namespace) || convert_to(name, 'UTF8')), 1, 16);
 begin
     hash := set_byte(hash, 6, (get_byte(hash, 6) & 15) | 80);
     hash := set_byte(hash, 8, (get_byte(hash, 8) & 63) | 128);

@@ -2,6 +2,13 @@
 -- Visible to clients: public, mz_catalog, mz_internal, mz_introspection, mz_unsafe.
 -- Hidden: mzlite (registry, clock), mzlite_def (definition views), mzlite_data (stores), mzlite_inbox (writes that wait for a tick).
 
+-- Over an older version's database: what only_in_postgres.sql has hidden is there again while the scripts run.
+set local allow_system_table_mods = on;
+update pg_catalog.pg_proc set pronamespace = 'pg_catalog'::regnamespace
+where pronamespace = (select oid from pg_catalog.pg_namespace where nspname = 'mzlite_postgres');
+update pg_catalog.pg_operator set oprnamespace = 'pg_catalog'::regnamespace
+where oprnamespace = (select oid from pg_catalog.pg_namespace where nspname = 'mzlite_postgres');
+
 create schema mz_catalog;
 create schema mz_internal;
 create schema mz_introspection;

@@ -248,7 +248,7 @@ def test_columns_that_are_never_null(filled: Database, query: str, sure: list[st
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
-        ("to_char(amount, '999') as a", "function to_char(numeric, text) does not exist"),
+        ("to_char(amount, '999') as a", "function to_char(numeric, unknown) does not exist"),
         ("d + 1 as a", "operator does not exist: date + integer"),
     ],
 )

@@ -1,0 +1,47 @@
+"""Calls that PostgreSQL is given in another form, because its function of that name computes another value.
+
+In: a function's name and the texts of its parts. Out: the text of the form that computes Materialize's value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+WRAPPED_ARGUMENTS: Mapping[str, str] = MappingProxyType(
+    {
+        "concat": "mz_internal.as_text",
+        "concat_ws": "mz_internal.as_text",
+        "jsonb_agg": "mz_internal.as_json",
+        "jsonb_build_array": "mz_internal.as_json",
+        "jsonb_build_object": "mz_internal.as_json",
+        "jsonb_object_agg": "mz_internal.as_json",
+        "to_jsonb": "mz_internal.as_json",
+    }
+)
+"""Functions of arguments of any type, with the function that gives each argument's text or JSON."""
+
+QUOTIENTS_OF_SUMS = frozenset(["avg", "stddev", "stddev_pop", "stddev_samp", "var_pop", "var_samp", "variance"])
+"""Aggregates that Materialize computes from sums and a count; mz_internal has a function of each name that divides."""
+
+
+def quotient_of_sums(name: str, value: str, order: str, rest: str, *, distinct: bool) -> str:
+    """The call that gives an aggregate's value.
+
+    Args:
+        name: the aggregate.
+        value: its argument.
+        order: what stands after ORDER BY among the arguments.
+        rest: what follows its parentheses: FILTER and OVER.
+        distinct: only different values count.
+
+    >>> quotient_of_sums("avg", "v", "", " filter (where b)", distinct=False)
+    'mz_internal.avg(sum(v) filter (where b), count(v) filter (where b))'
+    """
+    before = "distinct " if distinct else ""
+    after = (f" order by {order}" if order and not distinct else "") + ")" + rest
+    if name == "avg":
+        return f"mz_internal.avg(sum({before}{value}{after}, count({before}{value}{after})"
+    promoted = f"mz_unsafe.mz_avg_promotion({value})"
+    sums = (f"sum({before}{promoted} * {promoted}{after}", f"sum({before}{promoted}{after}")
+    return f"mz_internal.{name}({', '.join(sums)}, count({before}{value}{after})"

@@ -1,0 +1,288 @@
+-- Numbers as Materialize has them: a numeric has 39 significant digits and no trailing zeros, in text too; averages and
+-- variances are quotients of sums.
+
+-- Rounds to 39 significant digits, half away from zero.
+create function mz_internal.significant(value numeric) returns numeric
+language plpgsql immutable strict parallel safe
+as $$
+declare
+    size numeric := abs(value);
+    exponent integer;
+begin
+    if size = 0 or size = 'NaN' or size = 'Infinity' then
+        return value;
+    end if;
+    exponent := case
+        when size >= 1 then length(textin(numeric_out(trunc(size)))) - 1
+        else length(ltrim(textin(numeric_out(size)), '0.')) - scale(size) - 1
+    end;
+    return round(value, 38 - exponent);
+end
+$$;
+
+-- The function of the operator / on numerics. A quotient that PostgreSQL has found exactly is the answer.
+create function mz_internal.quotient(a numeric, b numeric) returns numeric
+language plpgsql immutable strict parallel safe cost 10
+as $$
+declare
+    q numeric := numeric_div(a, b);
+begin
+    if q * b = a then
+        return q;
+    end if;
+    return mz_internal.significant(numeric_div(round(a, greatest(scale(a), least(46 + scale(q), 120))), b));
+end
+$$;
+
+-- Operators whose value differs keep their name and get another function: views, clients and the engine then agree.
+-- What is parsed before that keeps the old function.
+
+-- A difference of moments counts hours, not days. One cast to double precision is exact for 285 years.
+create function mz_internal.difference(timestamp, timestamp) returns interval language sql immutable strict parallel safe
+return make_interval(secs => (mz_internal.microseconds_of($1) - mz_internal.microseconds_of($2))::double precision / 1000000);
+create function mz_internal.difference(timestamptz, timestamptz) returns interval language sql immutable strict parallel safe
+return make_interval(secs => (mz_internal.microseconds_of($1) - mz_internal.microseconds_of($2))::double precision / 1000000);
+
+set local allow_system_table_mods = on;
+update pg_catalog.pg_operator set oprcode = 'mz_internal.quotient(numeric, numeric)'::regprocedure
+where oid = '/(numeric, numeric)'::regoperator;
+update pg_catalog.pg_operator set oprcode = 'mz_internal.difference(timestamp, timestamp)'::regprocedure
+where oid = '-(timestamp, timestamp)'::regoperator;
+update pg_catalog.pg_operator set oprcode = 'mz_internal.difference(timestamptz, timestamptz)'::regprocedure
+where oid = '-(timestamptz, timestamptz)'::regoperator;
+
+do $do$
+declare
+    f record;
+begin
+    for f in
+        select * from (values
+            ('sqrt', '', ''),
+            ('exp', '', ''),
+            ('ln', 'if value = 0 then raise exception ''function ln is not defined for zero'' using errcode = ''XX000''; end if; if value < 0 then raise exception ''function ln is not defined for negative numbers'' using errcode = ''XX000''; end if;', ''),
+            ('log', 'if value = 0 then raise exception ''function log10 is not defined for zero'' using errcode = ''XX000''; end if; if value < 0 then raise exception ''function log10 is not defined for negative numbers'' using errcode = ''XX000''; end if;', ''),
+            ('log10', 'if value = 0 then raise exception ''function log10 is not defined for zero'' using errcode = ''XX000''; end if; if value < 0 then raise exception ''function log10 is not defined for negative numbers'' using errcode = ''XX000''; end if;', '')
+        ) as v (name, guard, rest)
+    loop
+        execute format(
+            'create function mz_catalog.%1$s(value numeric) returns numeric language plpgsql immutable strict parallel safe as $f$begin %2$s return mz_internal.significant(pg_catalog.%1$s(round(value, greatest(scale(value), 46)))); end$f$',
+            f.name, f.guard
+        );
+    end loop;
+end
+$do$;
+create function mz_catalog.log(base numeric, value numeric) returns numeric language plpgsql immutable strict parallel safe
+as $$
+begin
+    return mz_internal.significant(pg_catalog.log(round(base, greatest(scale(base), 46)), round(value, greatest(scale(value), 46))));
+end
+$$;
+create function mz_catalog.power(base numeric, exponent numeric) returns numeric language plpgsql immutable strict parallel safe
+as $$
+begin
+    return mz_internal.significant(pg_catalog.power(round(base, greatest(scale(base), 46)), exponent));
+end
+$$;
+
+-- Text -----------------------------------------------------------------------------------------------------------
+
+-- A floating point number whose exponent lies between the two is written out.
+create function mz_internal.float_text(shortest text, lowest integer, highest integer) returns text
+language plpgsql immutable strict parallel safe
+as $$
+declare
+    exponent integer;
+begin
+    if strpos(shortest, 'e') = 0 then
+        return shortest;
+    end if;
+    exponent := split_part(shortest, 'e', 2)::integer;
+    if exponent between lowest and highest then
+        return textin(numeric_out(trim_scale(shortest::numeric)));
+    end if;
+    return split_part(shortest, 'e', 1) || 'e' || case when exponent < 0 then '' else '+' end || textin(int4out(exponent));
+end
+$$;
+create function mz_internal.as_text(numeric) returns text language sql immutable strict parallel safe
+return textin(numeric_out(trim_scale($1)));
+create function mz_internal.as_text(double precision) returns text language sql immutable strict parallel safe
+return mz_internal.float_text(textin(float8out($1)), -5, 15);
+create function mz_internal.as_text(real) returns text language sql immutable strict parallel safe
+return mz_internal.float_text(textin(float4out($1)), -6, 12);
+create function mz_internal.as_text(value jsonb) returns text language plpgsql immutable strict parallel safe
+as $$
+declare
+    spaced text := textin(jsonb_out(value));
+begin
+    if (strpos(spaced, ' ') = 0 and strpos(spaced, '.') = 0) or left(spaced, 1) = '"' then
+        return spaced;
+    end if;
+    return mzlite.json_value(value);
+end
+$$;
+
+do $do$
+declare
+    source text;
+    target text;
+begin
+    foreach source in array array['numeric', 'double precision', 'real', 'jsonb'] loop
+        execute format('create cast (%s as text) with function mz_internal.as_text(%1$s) as assignment', source);
+        foreach target in array array['varchar', 'bpchar'] loop
+            execute format(
+                'create function mz_internal.as_%2$s(%1$s) returns %2$s language sql immutable strict parallel safe return mz_internal.as_text($1)::%2$s',
+                source, target
+            );
+            execute format('create cast (%1$s as %2$s) with function mz_internal.as_%2$s(%1$s) as assignment', source, target);
+        end loop;
+    end loop;
+end
+$do$;
+
+-- What concat() and concat_ws() make of their arguments. Polymorphic functions cannot have a parsed body.
+create function mz_internal.as_text(text) returns text language sql immutable strict parallel safe return $1;
+create function mz_internal.as_text(bpchar) returns text language sql immutable strict parallel safe return textin(bpcharout($1));
+create function mz_internal.as_text(boolean) returns text language sql immutable strict parallel safe return textin(boolout($1));
+create function mz_internal.as_text(anyelement) returns text language sql immutable strict parallel safe as 'select $1::text';
+
+-- What to_jsonb() and its relatives make of their arguments: a moment is written as in text.
+create function mz_internal.as_json(anyelement) returns anyelement language sql immutable parallel safe as 'select $1';
+create function mz_internal.as_json(numeric) returns numeric language sql immutable strict parallel safe return trim_scale($1);
+create function mz_internal.as_json(timestamp) returns text language sql immutable strict parallel safe return textin(timestamp_out($1));
+create function mz_internal.as_json(timestamptz) returns text language sql stable strict parallel safe return textin(timestamptz_out($1));
+create function mz_internal.as_json(mz_catalog.uint2) returns bigint language sql immutable strict parallel safe return $1::bigint;
+create function mz_internal.as_json(mz_catalog.uint4) returns bigint language sql immutable strict parallel safe return $1::bigint;
+create function mz_internal.as_json(mz_catalog.uint8) returns numeric language sql immutable strict parallel safe return $1::numeric;
+create function mz_internal.as_json(mz_catalog.mz_timestamp) returns text language sql immutable strict parallel safe return $1::bigint::text;
+
+-- Every type has a form of its own: between the others PostgreSQL could not choose.
+do $do$
+declare
+    kind text;
+begin
+    foreach kind in array array[
+        'smallint', 'integer', 'bigint', 'date', 'time', 'interval', 'uuid', 'bytea', 'oid', 'varchar', 'name', 'timestamp', 'timestamptz',
+        'mz_catalog.uint2', 'mz_catalog.uint4', 'mz_catalog.uint8', 'mz_catalog.mz_timestamp'
+    ] loop
+        execute format('create function mz_internal.as_text(%s) returns text language sql stable strict parallel safe return $1::text', kind);
+    end loop;
+    foreach kind in array array[
+        'smallint', 'integer', 'bigint', 'real', 'double precision', 'boolean', 'text', 'varchar', 'bpchar', 'name', 'date', 'time', 'interval',
+        'uuid', 'bytea', 'oid', 'jsonb'
+    ] loop
+        execute format('create function mz_internal.as_json(%1$s) returns %1$s language sql immutable parallel safe return $1', kind);
+    end loop;
+end
+$do$;
+
+-- Averages and variances, of sums that the dialect writes in their place ------------------------------------------
+
+do $do$
+declare
+    source text;
+begin
+    foreach source in array array['smallint', 'integer', 'bigint', 'mz_catalog.uint2', 'mz_catalog.uint4', 'mz_catalog.uint8', 'numeric'] loop
+        execute format('create function mz_unsafe.mz_avg_promotion(%s) returns numeric language sql immutable strict parallel safe return $1::numeric', source);
+    end loop;
+    foreach source in array array['real', 'double precision'] loop
+        execute format('create function mz_unsafe.mz_avg_promotion(%1$s) returns %1$s language sql immutable strict parallel safe return $1', source);
+    end loop;
+end
+$do$;
+
+create function mz_internal.avg(total numeric, n bigint) returns numeric language sql immutable parallel safe
+return total / nullif(n, 0)::numeric;
+create function mz_internal.avg(total bigint, n bigint) returns numeric language sql immutable parallel safe
+return total::numeric / nullif(n, 0)::numeric;
+create function mz_internal.avg(total mz_catalog.uint8, n bigint) returns numeric language sql immutable parallel safe
+return total::numeric / nullif(n, 0)::numeric;
+create function mz_internal.avg(total double precision, n bigint) returns double precision language sql immutable parallel safe
+return total / nullif(n, 0)::double precision;
+create function mz_internal.avg(total real, n bigint) returns double precision language sql immutable parallel safe
+return total::double precision / nullif(n, 0)::double precision;
+create function mz_internal.avg(total interval, n bigint) returns interval language sql immutable parallel safe
+return total / nullif(n, 0)::double precision;
+
+do $do$
+declare
+    f record;
+    kind text;
+begin
+    foreach kind in array array['numeric', 'double precision'] loop
+        for f in
+            select * from (values
+                ('variance', 1, '%s'), ('var_samp', 1, '%s'), ('var_pop', 0, '%s'),
+                ('stddev', 1, 'sqrt(%s)'), ('stddev_samp', 1, 'sqrt(%s)'), ('stddev_pop', 0, 'sqrt(%s)')
+            ) as v (name, less, shape)
+        loop
+            execute format(
+                'create function mz_internal.%I(squares %2$s, total %2$s, n bigint) returns %2$s language sql immutable parallel safe return case when n > %3$s then %4$s end',
+                f.name, kind, f.less,
+                format(
+                    case when kind = 'numeric' then replace(f.shape, 'sqrt', 'mz_catalog.sqrt') else f.shape end,
+                    format('greatest((squares - total * total / n::%1$s) / (n - %2$s)::%1$s, 0::%1$s)', kind, f.less)
+                )
+            );
+        end loop;
+    end loop;
+end
+$do$;
+
+-- What PostgreSQL has for other numbers only.
+create function mz_catalog.round(real) returns real language sql immutable strict parallel safe return pg_catalog.round($1::double precision)::real;
+create function mz_catalog.ceil(real) returns real language sql immutable strict parallel safe return pg_catalog.ceil($1::double precision)::real;
+create function mz_catalog.ceiling(real) returns real language sql immutable strict parallel safe return pg_catalog.ceil($1::double precision)::real;
+create function mz_catalog.floor(real) returns real language sql immutable strict parallel safe return pg_catalog.floor($1::double precision)::real;
+create function mz_catalog.trunc(real) returns real language sql immutable strict parallel safe return pg_catalog.trunc($1::double precision)::real;
+create function mz_internal.remainder(a double precision, b double precision) returns double precision
+language plpgsql immutable strict parallel safe
+as $$
+begin
+    if b = 0 then
+        raise division_by_zero using message = 'division by zero';
+    end if;
+    return a - b * trunc(a / b);
+end
+$$;
+create operator mz_catalog.% (leftarg = double precision, rightarg = double precision, function = mz_internal.remainder);
+create function mz_internal.remainder(a real, b real) returns real language sql immutable strict parallel safe
+return mz_internal.remainder($1::double precision, $2::double precision)::real;
+create operator mz_catalog.% (leftarg = real, rightarg = real, function = mz_internal.remainder);
+create function mz_catalog.mod(mz_catalog.uint2, mz_catalog.uint2) returns mz_catalog.uint2 language sql immutable strict parallel safe return $1 operator(mz_catalog.%) $2;
+create function mz_catalog.mod(mz_catalog.uint4, mz_catalog.uint4) returns mz_catalog.uint4 language sql immutable strict parallel safe return $1 operator(mz_catalog.%) $2;
+create function mz_catalog.mod(mz_catalog.uint8, mz_catalog.uint8) returns mz_catalog.uint8 language sql immutable strict parallel safe return $1 operator(mz_catalog.%) $2;
+create function mz_catalog.make_timestamp(bigint, bigint, bigint, bigint, bigint, double precision) returns timestamp language sql immutable strict parallel safe
+return pg_catalog.make_timestamp($1::integer, $2::integer, $3::integer, $4::integer, $5::integer, $6);
+create function mz_catalog.timezone(zone text, moment time) returns time language sql stable strict parallel safe
+return moment + ((current_timestamp at time zone zone) - (current_timestamp at time zone 'UTC'));
+create function mz_catalog.timezone(zone interval, moment time) returns time language sql immutable strict parallel safe return moment + zone;
+
+-- Bool and bigint are cast to one another; both 32- and 64-bit unsigned integers count as moments.
+create function mz_internal.as_bigint(boolean) returns bigint language sql immutable strict parallel safe return case when $1 then 1 else 0 end;
+create cast (boolean as bigint) with function mz_internal.as_bigint(boolean);
+create function mz_internal.as_boolean(bigint) returns boolean language sql immutable strict parallel safe return $1 <> 0;
+create cast (bigint as boolean) with function mz_internal.as_boolean(bigint);
+create function mz_catalog.mz_timestamp(mz_catalog.uint4) returns mz_catalog.mz_timestamp language sql immutable strict parallel safe return $1::bigint::mz_catalog.mz_timestamp;
+create function mz_catalog.mz_timestamp(mz_catalog.uint8) returns mz_catalog.mz_timestamp language sql immutable strict parallel safe return $1::bigint::mz_catalog.mz_timestamp;
+create cast (mz_catalog.uint4 as mz_catalog.mz_timestamp) with function mz_catalog.mz_timestamp(mz_catalog.uint4) as implicit;
+create cast (mz_catalog.uint8 as mz_catalog.mz_timestamp) with function mz_catalog.mz_timestamp(mz_catalog.uint8) as implicit;
+
+-- jsonb_pretty indents by two and orders keys by their bytes.
+create function mz_internal.pretty(value jsonb, margin text) returns text language plpgsql immutable strict parallel safe
+as $$
+begin
+    if jsonb_typeof(value) = 'object' and value <> '{}' then
+        return '{' || (
+            select string_agg(chr(10) || margin || '  ' || to_json(m.key)::text || ': ' || mz_internal.pretty(m.value, margin || '  '), ',' order by m.key collate "C")
+            from jsonb_each(value) as m
+        ) || chr(10) || margin || '}';
+    elsif jsonb_typeof(value) = 'array' and value <> '[]' then
+        return '[' || (
+            select string_agg(chr(10) || margin || '  ' || mz_internal.pretty(l.element, margin || '  '), ',' order by l.number)
+            from jsonb_array_elements(value) with ordinality as l (element, number)
+        ) || chr(10) || margin || ']';
+    end if;
+    return value::text;
+end
+$$;
+create function mz_catalog.jsonb_pretty(jsonb) returns text language sql immutable strict parallel safe return mz_internal.pretty($1, '');
