@@ -1,13 +1,15 @@
 """Writes the generated part of supported-sql.md: types, operators and functions.
 
-In: the dialect's data (what Materialize has, recorded from it) and the functions of a freshly made
-inner PostgreSQL (what mzlite has). Out: the lines between the two markers of the page.
+In: the dialect's data (what Materialize has, recorded from it), the functions of a freshly made inner
+PostgreSQL (what mzlite has), and differences.tsv (recorded answers that differ). Out: the lines between the
+two markers of the page.
 
     python docs/generate_supported_sql.py
 """
 
 from __future__ import annotations
 
+import csv
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +21,7 @@ from mzlite.storage.bootstrap import bootstrap
 from mzlite.storage.postgres import Postgres
 
 PAGE = Path(__file__).with_name("supported-sql.md")
+DIFFERENCES = Path(__file__).with_name("differences.tsv")
 BEGIN, END = "<!-- generated from here -->", "<!-- generated to here -->"
 SHOWN_SCHEMAS = ("mz_catalog", "pg_catalog")
 INTERNAL = ("recv", "send", "typmodin", "typmodout")
@@ -65,6 +68,13 @@ def wrapped(names: Iterable[str]) -> Iterator[str]:
     yield line or "none"
 
 
+def recorded_differences() -> Iterator[str]:
+    """The rows of the table of recorded answers that mzlite does not give."""
+    with DIFFERENCES.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            yield f"| `{row['statement'].replace('|', chr(92) + '|')}` | {row['reason']} |"
+
+
 def generated(present: Arities) -> str:
     """The generated part of the page."""
     shown = [info for info in FUNCTIONS.values() if info.schema in SHOWN_SCHEMAS and not info.name.endswith(INTERNAL)]
@@ -95,7 +105,10 @@ def generated(present: Arities) -> str:
     missing = [info.name for info in shown if not is_present(info, present)]
     lines += ["### In Materialize, not in mzlite", "", *wrapped(missing), ""]
     internal = [info for info in FUNCTIONS.values() if info.schema == "mz_internal" and not is_present(info, present)]
-    lines += ["and of the internal ones:", "", *wrapped(info.name for info in internal)]
+    lines += ["and of the internal ones:", "", *wrapped(info.name for info in internal), ""]
+    lines += ["### Answers that differ from the recorded ones", ""]
+    lines += ["Of the statements that were recorded from a running Materialize; a test replays them all.", ""]
+    lines += ["| statement | why |", "| --- | --- |", *recorded_differences()]
     return "\n".join(lines)
 
 

@@ -1,7 +1,8 @@
 """How values read: what PostgreSQL prints, turned into what Materialize prints.
 
 In: one value as PostgreSQL sends it, in text or binary format, and its type. Out: the same value in Materialize's
-words. Only a few types differ: a numeric has no trailing zeros, jsonb has no spaces and its keys in byte order.
+words. Only a few types differ: a numeric has no trailing zeros and at most 39 digits, a floating point number gets its
+exponent elsewhere, jsonb has no spaces and its keys in byte order.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from struct import Struct
 
 import orjson
@@ -30,6 +31,9 @@ _EXACT_DIGITS = 18
 _LONG_INTEGER = b"0" * (_EXACT_DIGITS + 1)
 _AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _SPACE = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*")|([,:]) ')
+_NUMERIC_DIGITS = 39
+_NUMERIC_CONTEXT = Context(prec=_NUMERIC_DIGITS, rounding=ROUND_HALF_UP)
+_EXPONENT = re.compile(rb"(-?[0-9.]+)e([+-][0-9]+)")
 _ARRAY_NUMBER = re.compile(rb"(\.[0-9]*?)0+(?=[,}\])])")
 
 
@@ -39,7 +43,33 @@ def numeric(value: bytes) -> bytes:
     >>> numeric(b"56.70"), numeric(b"70.000"), numeric(b"70"), numeric(b"NaN")
     (b'56.7', b'70', b'70', b'NaN')
     """
+    if len(value) > _NUMERIC_DIGITS:
+        value = _rounded(value)
     return value.rstrip(b"0").rstrip(b".") if b"." in value else value
+
+
+def _rounded(value: bytes) -> bytes:
+    """A numeric with 39 significant digits: products may have more in PostgreSQL."""
+    number = Decimal(value.decode("ascii"))
+    if not number.is_finite():
+        return value
+    return f"{number.normalize(_NUMERIC_CONTEXT):f}".encode()
+
+
+def floats(lowest: int, highest: int) -> Converter:
+    """What converts floating point numbers whose exponents from `lowest` to `highest` are written out.
+
+    >>> floats(-5, 15)(b"1.5e+15"), floats(-5, 15)(b"1e-05"), floats(-5, 15)(b"{1e-07,2.5e+20}")
+    (b'1500000000000000', b'0.00001', b'{1e-7,2.5e+20}')
+    """
+
+    def convert(match: re.Match[bytes]) -> bytes:
+        exponent = int(match.group(2))
+        if lowest <= exponent <= highest:
+            return f"{Decimal(match.group(0).decode('ascii')):f}".encode()
+        return b"%se%s%d" % (match.group(1), b"" if exponent < 0 else b"+", exponent)
+
+    return lambda value: _EXPONENT.sub(convert, value) if b"e" in value else value
 
 
 def numerics(value: bytes) -> bytes:
@@ -143,11 +173,17 @@ class Adaptation:
     suspect: bytes
 
 
-_TRAILING_ZERO = rb"\.[0-9]*0(?![0-9])"
+_TRAILING_ZERO = rb"\.(?:[0-9]*0(?![0-9])|[0-9]{20})"
+_WITH_EXPONENT = rb"e[+-]"
 _JSON_STRUCTURE = rb'\{"|\[|\.[0-9]*0(?![0-9])'
 _ANY = rb""
 
+_DOUBLES, _REALS = Adaptation(floats(-5, 15), _WITH_EXPONENT), Adaptation(floats(-6, 12), _WITH_EXPONENT)
 _TEXT_ADAPTATIONS = {
+    types.FLOAT8: _DOUBLES,
+    types.FLOAT8_ARRAY: _DOUBLES,
+    types.FLOAT4: _REALS,
+    types.FLOAT4_ARRAY: _REALS,
     types.NUMERIC: Adaptation(numeric, _TRAILING_ZERO),
     types.NUMERIC_ARRAY: Adaptation(numerics, _TRAILING_ZERO),
     types.NUMRANGE: Adaptation(numerics, _TRAILING_ZERO),
