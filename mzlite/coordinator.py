@@ -30,7 +30,7 @@ from mzlite.dialect.databases import physical_name
 from mzlite.dialect.features import FLAGS
 from mzlite.dialect.pg_errors import from_psycopg
 from mzlite.dialect.statements import Statement, Subscribe
-from mzlite.errors import MzError, unsupported
+from mzlite.errors import MzError
 from mzlite.session import Session
 from mzlite.storage.postgres import Postgres
 from mzlite.wire.interface import END_OF_TIME, Column, SubscriptionEvent
@@ -116,6 +116,8 @@ class Coordinator:
             MzError: the query is refused.
         """
         refuse_unavailable(statement)
+        if statement.as_of is not None:
+            await self._until(statement, statement.as_of)
         subscription = Subscription(self.engine, next(self._numbers), asyncio.get_running_loop())
 
         def job(tx: EngineTransaction) -> None:
@@ -128,6 +130,31 @@ class Coordinator:
         except Exception as error:
             raise as_mz_error(error, statement.sql) from error
         return subscription
+
+    async def _until(self, statement: Subscribe, as_of: str) -> None:
+        """Waits for the moment of AS OF.
+
+        Raises:
+            MzError: it has passed, and is no lower bound.
+        """
+
+        def job(tx: EngineTransaction) -> tuple[int, int]:
+            row = tx.execute(
+                f"select ({as_of})::mz_catalog.mz_timestamp::bigint, mz_catalog.mz_now()::bigint"
+            ).fetchone()
+            assert row is not None
+            return int(row[0]), int(row[1])
+
+        try:
+            wanted, now = await asyncio.wrap_future(self.engine.submit(job))
+        except MzError:
+            raise
+        except Exception as error:
+            raise as_mz_error(error, statement.sql) from error
+        if wanted < now and not statement.as_of_at_least:
+            raise MzError(f"Timestamp ({wanted}) is not valid for all inputs: [Antichain {{ elements: [{now}] }}]")
+        while self.engine.frontier() <= wanted:  # noqa: ASYNC110  (the engine is another thread)
+            await asyncio.sleep(0.02)
 
 
 class Subscription:
@@ -274,14 +301,12 @@ def refuse_unavailable(statement: Subscribe) -> None:
     """Refuses the forms of SUBSCRIBE that Materialize has behind flags.
 
     Raises:
-        MzError: the flag is off, or the form is not implemented.
+        MzError: the flag is off.
     """
     if statement.envelope == "debezium":
         FLAGS.require("enable_envelope_debezium_in_subscribe")
-        raise unsupported("SUBSCRIBE with ENVELOPE DEBEZIUM is not supported")
     if statement.within_timestamp_order_by is not None:
         FLAGS.require("enable_within_timestamp_order_by_in_subscribe")
-        raise unsupported("SUBSCRIBE with WITHIN TIMESTAMP ORDER BY is not supported")
 
 
 def as_mz_error(error: Exception, sql: str) -> MzError:

@@ -225,6 +225,9 @@ def _check_as_of(parsed: ParsedStatement) -> None:
 
 
 def _refuse(what: str) -> None:
+    if what == s.ORDER_BY_OUTPUT:
+        FLAGS.require("enable_within_timestamp_order_by_in_subscribe")
+        raise MzError(what, detail="All order bys must be output columns.")
     flag = _FLAGGED.get(what)
     if flag is not None:
         FLAGS.require(flag)

@@ -245,7 +245,9 @@ class ReadParser(ShowParser):
             return default
         return value
 
-    def _output(self) -> tuple[Literal["diff", "upsert", "debezium"], tuple[str, ...], str | None]:
+    def _output(
+        self,
+    ) -> tuple[Literal["diff", "upsert", "debezium"], tuple[str, ...], tuple[s.SubscribeOrder, ...] | None]:
         if self.take_keyword("ENVELOPE"):
             envelope = self.expect_one_of("UPSERT", "DEBEZIUM")
             self.expect(t.LPAREN)
@@ -254,10 +256,21 @@ class ReadParser(ShowParser):
             self.expect(t.RPAREN)
             return ("upsert" if envelope == "UPSERT" else "debezium"), keys, None
         if self.take_keyword("WITHIN", "TIMESTAMP", "ORDER", "BY"):
-            start = self.position
-            self.comma_separated(self.order_by_item)
-            return "diff", (), self.relay(start, self.last_end)
+            return "diff", (), tuple(self.comma_separated(self._subscribe_order))
         return "diff", (), None
+
+    def _subscribe_order(self) -> s.SubscribeOrder:
+        item = self.order_by_item()
+        match item.expression:
+            case ast.Identifier(parts=parts):
+                column: str | int = parts[-1]
+            case ast.Value(kind="number", value=text) if text.isdigit():
+                column = int(text)
+            case _:
+                self.refuse(s.ORDER_BY_OUTPUT)
+                column = 0
+        ascending = item.ascending is not False
+        return s.SubscribeOrder(column, ascending, ascending if item.nulls_last is None else item.nulls_last)
 
     # EXPLAIN -----------------------------------------------------------------
 

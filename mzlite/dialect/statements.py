@@ -465,6 +465,19 @@ class ValidateConnection(Statement):
 # Reads -----------------------------------------------------------------------
 
 
+ORDER_BY_OUTPUT = "invalid ORDER BY in SUBSCRIBE WITHIN TIMESTAMP ORDER BY"
+"""The refusal of what is not an output column there."""
+
+
+@dataclass(frozen=True)
+class SubscribeOrder:
+    """One item of WITHIN TIMESTAMP ORDER BY: an output column (or mz_diff) by its name or its position from 1."""
+
+    column: str | int
+    ascending: bool = True
+    nulls_last: bool = True
+
+
 @dataclass(frozen=True)
 class Subscribe(Statement):
     """SUBSCRIBE; exactly one of `relation` and `query` is set. `keys` for the keyed envelopes.
@@ -476,7 +489,7 @@ class Subscribe(Statement):
     progress: bool = False
     envelope: Literal["diff", "upsert", "debezium"] = "diff"
     keys: tuple[str, ...] = ()
-    within_timestamp_order_by: str | None = None
+    within_timestamp_order_by: tuple[SubscribeOrder, ...] | None = None
     as_of: str | None = None
     up_to: str | None = None
     output: Literal["rows", "copy", "cursor"] = "rows"

@@ -147,7 +147,11 @@ def test_subscribe_in_its_three_places() -> None:
     assert (copied.relation, copied.up_to, copied.output, copied.copy_format) == (("a", "t"), "9", "copy", "csv")
     cursor = one("declare c cursor for subscribe t within timestamp order by a desc")
     assert isinstance(cursor, s.Subscribe)
-    assert (cursor.cursor, cursor.output, cursor.within_timestamp_order_by) == ("c", "cursor", "a desc")
+    assert (cursor.cursor, cursor.output, cursor.within_timestamp_order_by) == (
+        "c",
+        "cursor",
+        (s.SubscribeOrder("a", False, False),),
+    )
 
 
 @pytest.mark.parametrize(
