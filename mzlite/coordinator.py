@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Hashable, Sequence
+from typing import Any
 
 import psycopg
 import structlog
@@ -19,8 +20,10 @@ from mzlite.catalog.drop import drop_temporary
 from mzlite.catalog.execute import execute
 from mzlite.catalog.interface import ExecuteResult
 from mzlite.catalog.maintained import check_inputs
+from mzlite.catalog.remote import Question
 from mzlite.catalog.registry import quote_name, search_path
 from mzlite.dataflow.engine import Engine
+from mzlite.dataflow.source_errors import error_of
 from mzlite.dataflow.subscriptions import ActiveSubscription, Change, snapshot_query
 from mzlite.dataflow.tick import fetch_changes
 from mzlite.dataflow.transaction import EngineTransaction
@@ -66,11 +69,20 @@ class Coordinator:
             MzError: it is refused; nothing has changed.
         """
 
+        answers: dict[Hashable, Any] = {}
+
         def job(tx: EngineTransaction) -> ExecuteResult:
+            tx.answers = answers
             return execute(statement, session, tx)
 
         try:
-            result = await asyncio.wrap_future(self.engine.submit(job))
+            while True:
+                try:
+                    result = await asyncio.wrap_future(self.engine.submit(job))
+                    break
+                except Question as question:
+                    # A broker may take seconds to answer; meanwhile the engine ticks.
+                    answers[question.key] = await asyncio.to_thread(question.ask)
         except MzError:
             raise
         except Exception as error:
@@ -186,8 +198,9 @@ class Subscription:
         check_inputs(tx, analyse(tx, session, query, statement.syntax, temporary=True).references)
         object_id = f"t{self._number}"
         item = tx.dataflow.subscribe(tx, object_id, query, search_path(session))
-        if item.error is not None:
-            raise MzError(item.error[1], sqlstate=item.error[0])
+        error = item.error or error_of(tx, item.id)
+        if error is not None:
+            raise MzError(error[1], sqlstate=error[0])
         self.timestamp = self._frontier = tx.timestamp
         self._set_up_to(tx, statement)
         self.columns = described(tx, item.rel.state())

@@ -23,6 +23,7 @@ from mzlite.catalog.registry import (
     resolve_item,
     schema_for_new,
 )
+from mzlite.catalog.remote import config_key, remote
 from mzlite.catalog.schemas import already_exists, does_not_exist
 from mzlite.dialect.statements import (
     AlterSecret,
@@ -98,7 +99,10 @@ def create_connection(statement: CreateConnection, session: Session, tx: EngineT
         MzError: the name is taken, an option is refused, or no broker answers.
     """
     if statement.kind.lower() != "kafka":
-        raise unsupported(f"CREATE CONNECTION TO {statement.kind.upper()} is not supported")
+        raise unsupported(
+            f"CREATE CONNECTION TO {statement.kind.upper().replace('-', ' ')} is not supported by mzlite",
+            hint="mzlite has connections to Kafka only. Bring other data through a topic, or INSERT it into a table.",
+        )
     schema = schema_for_new(tx, session, statement.name)
     name = statement.name[-1]
     existing = existing_item(tx, schema, name)
@@ -107,7 +111,7 @@ def create_connection(statement: CreateConnection, session: Session, tx: EngineT
     options, secrets = _with_secret_ids(tx, session, statement.options)
     config = client_config(options, lambda text: secret_value(tx, text))
     if statement.validate is not False:
-        validate(config)
+        _validate(tx, config)
     if existing is not None and statement.or_replace:
         drop_for_replacement(tx, existing, "connection")
     refuse_existing(tx, schema, name)
@@ -198,7 +202,7 @@ def kafka_connection(tx: EngineTransaction, session: Session, name: Name) -> Ite
     """
     item = resolve_item(tx, session, name)
     if item.type != "connection":
-        raise MzError(f"{item.full_name} is not a connection")
+        raise MzError(f"{item.full_name} is not a KAFKA CONNECTION")
     if item.details.get("connection_type") != "kafka":
         raise MzError(f"{item.full_name} is not a KAFKA CONNECTION")
     return item
@@ -210,30 +214,82 @@ def validate_connection(statement: ValidateConnection, session: Session, tx: Eng
     Raises:
         MzError: no broker answers.
     """
-    validate(connection_config(tx, kafka_connection(tx, session, statement.name)))
+    _validate(tx, connection_config(tx, kafka_connection(tx, session, statement.name)))
     return ExecuteResult("VALIDATE CONNECTION")
 
 
 def alter_connection(statement: AlterSet, session: Session, tx: EngineTransaction) -> ExecuteResult:
-    """ALTER CONNECTION .. SET, RESET: sources and sinks made from now on use it.
+    """ALTER CONNECTION .. SET, RESET: what reads and writes through it begins anew with the changed options.
 
     Raises:
-        MzError: it does not exist, or the options are refused.
+        MzError: it does not exist, the actions contradict each other, or the options are refused.
     """
     item = find_item(tx, session, statement.name)
     if item is None and statement.if_exists:
         return ExecuteResult("ALTER CONNECTION", [does_not_exist("connection", statement.name[-1])])
-    item = kafka_connection(tx, session, statement.name)
-    changes = {name: value for name, value in statement.options.items() if name not in ("VALIDATE", "ROTATE KEYS")}
+    item = resolve_item(tx, session, statement.name)
+    check_type(item, "connection")
+    dropped = _check_actions(statement, item)
+    changes = {option: statement.options[option] for _, option in statement.actions}
     changed, secrets = _with_secret_ids(tx, session, changes)
-    options = {name: value for name, value in (item.details["options"] | changed).items() if value is not None}
-    config = client_config(options, lambda text: secret_value(tx, text))
+    merged: dict[str, OptionValue] = item.details["options"] | dict.fromkeys(dropped) | changed
+    options = {name: value for name, value in merged.items() if value is not None}
+    try:
+        config = client_config(options, lambda text: secret_value(tx, text))
+    except MzError as error:
+        raise MzError(f"invalid ALTER CONNECTION: {error.message}") from error
     if statement.options.get("VALIDATE") is not False:
-        validate(config)
+        _validate(tx, config)
     tx.execute(
         "update mzlite.objects set create_sql = %s, details = details || %s::jsonb where id = %s",
         (_connection_text(item.id, options), json.dumps(_connection_details(tx, item.id, options, config)), item.id),
     )
     for secret in secrets:
         tx.execute("insert into mzlite.dependencies values (%s, %s) on conflict do nothing", (item.id, secret))
+    for object_id in _users(tx, item.id):
+        tx.dataflow.reconnect(tx, object_id, config)
     return ExecuteResult("ALTER CONNECTION")
+
+
+def _check_actions(statement: AlterSet, item: Item) -> list[str]:
+    """Refuses actions that contradict each other; returns the options that a set one takes the place of."""
+    actions = statement.actions
+    if any(action == "ROTATE" for action, _ in actions):
+        if len(actions) > 1:
+            raise MzError("cannot specify any other actions alongside ALTER CONNECTION...ROTATE KEYS")
+        raise MzError(f"{item.full_name} is not an SSH connection")
+    chosen = {kind: [option for action, option in actions if action == kind] for kind in ("SET", "RESET")}
+    for option in chosen["SET"]:
+        if chosen["SET"].count(option) > 1:
+            raise MzError(f"{option} specified more than once")
+    for option in (*chosen["SET"], *chosen["RESET"]):
+        if option.startswith("PROGRESS TOPIC"):
+            raise MzError(f"cannot ALTER KAFKA option {option}")
+    both = sorted(set(chosen["SET"]) & set(chosen["RESET"]))
+    if both:
+        raise MzError(f"cannot both SET and DROP/RESET options {', '.join(both)}")
+    exclusive = {"BROKER", "BROKERS"}
+    if exclusive & set(chosen["SET"]) and exclusive & set(chosen["RESET"]):
+        raise MzError("cannot both SET and DROP/RESET mutually exclusive KAFKA options BROKER, BROKERS")
+    return sorted(exclusive - set(chosen["SET"])) if exclusive & set(chosen["SET"]) else []
+
+
+def _users(tx: EngineTransaction, connection: str) -> list[str]:
+    """The sources and sinks of a connection, and the tables of the sources."""
+    rows = tx.execute(
+        """
+        with users as (
+            select id from mzlite.objects where details ->> 'connection_id' = %s
+        )
+        select id from users
+        union
+        select o.id from mzlite.objects as o inner join users as u on o.details ->> 'source_id' = u.id
+        """,
+        (connection,),
+    ).fetchall()
+    return [str(row[0]) for row in rows]
+
+
+def _validate(tx: EngineTransaction, config: dict[str, str]) -> None:
+    """Asks the brokers whether they are there."""
+    remote(tx, ("validate", config_key(config)), lambda: validate(config))

@@ -119,9 +119,11 @@ def create_source(statement: CreateSource, session: Session, tx: EngineTransacti
     start = _start(config, topic, statement.options)
     place = _progress_place(tx, session, statement, schema)
     identity, progress = next_id(tx), next_id(tx)
-    relation = (
-        tx.dataflow.create_source(tx, identity, schema.physical, name, definitions) if reading is not None else None
-    )
+    relation = None
+    if reading is not None:
+        relation = tx.dataflow.create_source(
+            tx, identity, schema.physical, name, definitions, upsert=reading.envelope != "none"
+        )
     parts = [
         f"CREATE SOURCE {reference(identity)}" + (f" {name_list(statement.columns)}" if statement.columns else ""),
         f"IN CLUSTER {cluster_reference(cluster.id)}",
@@ -293,7 +295,9 @@ def create_table_from_source(
     definitions = reading.definitions()
     connection = item_by_id(tx, str(source.details["connection_id"]))
     identity = next_id(tx)
-    relation = tx.dataflow.create_source(tx, identity, schema.physical, name, definitions)
+    relation = tx.dataflow.create_source(
+        tx, identity, schema.physical, name, definitions, upsert=reading.envelope != "none"
+    )
     shown = f'(REFERENCE = "{topic}")'
     parts = [
         f"CREATE TABLE {reference(identity)}" + (f" {name_list(statement.columns)}" if statement.columns else ""),

@@ -8,10 +8,13 @@ Every method works inside an `EngineTransaction`; if that fails, the engine puts
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import psycopg
+from psycopg.types.json import Jsonb
 
+from mzlite.dataflow import source_errors
 from mzlite.dataflow.build import Builder, as_foreign, is_plain, readable_before
 from mzlite.dataflow.node import Node
 from mzlite.dataflow.objects import Graph, Kind, MaintainedObject
@@ -19,6 +22,7 @@ from mzlite.dataflow.program import hydrate
 from mzlite.dataflow.rel import NOW, Column, MapRel, NodeRel, Rel, names_of
 from mzlite.dataflow.rules.aggregate import Aggregate
 from mzlite.dataflow.rules.base import Base
+from mzlite.dataflow.rules.upsert import Upsert
 from mzlite.dataflow.sinks import ActiveSink, snapshot_statement
 from mzlite.dataflow.specs import Connectors, ingest_from_json, ingest_to_json, sink_from_json, sink_to_json
 from mzlite.dataflow.tables import inbox_statements
@@ -51,10 +55,17 @@ class Dataflow:
         return self._create_base(tx, object_id, "table", schema, name, columns)
 
     def create_source(
-        self, tx: EngineTransaction, object_id: str, schema: str, name: str, columns: Sequence[ColumnDefinition]
+        self,
+        tx: EngineTransaction,
+        object_id: str,
+        schema: str,
+        name: str,
+        columns: Sequence[ColumnDefinition],
+        *,
+        upsert: bool = False,
     ) -> int:
-        """An append-only collection that ingestion fills. Returns the relation's oid."""
-        return self._create_base(tx, object_id, "source", schema, name, columns)
+        """A collection that ingestion fills: append-only, or with one row for each key. Returns the relation's oid."""
+        return self._create_base(tx, object_id, "source", schema, name, columns, upsert=upsert)
 
     def create_view(
         self,
@@ -123,18 +134,32 @@ class Dataflow:
         return keys
 
     def start_ingest(self, tx: EngineTransaction, object_id: str, spec: IngestSpec) -> None:
-        """Fills a source from Kafka once the transaction has committed, and again after each restart.
-
-        Raises:
-            MzError: the envelope has no rule yet.
-        """
-        if spec.upsert:
-            raise unsupported(
-                f"ENVELOPE {spec.envelope.upper()} sources are not supported by mzlite",
-                hint="Read the topic with ENVELOPE NONE and keep the latest row of each key with DISTINCT ON.",
-            )
+        """Fills a source from Kafka once the transaction has committed, and again after each restart."""
         tx.execute("insert into mzlite.ingests (source_id, spec) values (%s, %s)", (object_id, ingest_to_json(spec)))
         self._start_reader(tx, spec, {})
+
+    def reconnect(self, tx: EngineTransaction, object_id: str, client: Mapping[str, str]) -> None:
+        """Lets a source or sink go on with another client configuration, from where it stands."""
+        for table, key in (("ingests", "source_id"), ("sinks", "sink_id")):
+            row = tx.execute(
+                f"update mzlite.{table} set spec = jsonb_set(spec, '{{client}}', %s) where {key} = %s returning spec",
+                (Jsonb(dict(client)), object_id),
+            ).fetchone()
+            if row is not None:
+                self._stop_connector(tx, object_id)
+                if table == "ingests":
+                    self._resume_reader(tx, ingest_from_json(row[0]))
+                else:
+                    spec = sink_from_json(row[0])
+                    self.sinks[object_id] = replace(self.sinks[object_id], spec=spec)
+                    self._start_writer(tx, spec)
+
+    def redirect_sink(self, tx: EngineTransaction, sink_id: str, from_id: str, spec: SinkSpec) -> None:
+        """Lets a sink publish the changes of another collection from now on."""
+        tx.execute(
+            "update mzlite.sinks set from_id = %s, spec = %s where sink_id = %s", (from_id, sink_to_json(spec), sink_id)
+        )
+        self.sinks[sink_id] = ActiveSink(spec, from_id, as_foreign(self.graph[from_id].rel))
 
     def create_sink(self, tx: EngineTransaction, from_id: str, spec: SinkSpec) -> None:
         """Publishes a collection from now on; with a snapshot what exists is published too."""
@@ -147,6 +172,16 @@ class Dataflow:
         )
         self.sinks[spec.sink_id] = sink
         self._start_writer(tx, spec)
+
+    def _resume_reader(self, tx: EngineTransaction, spec: IngestSpec) -> None:
+        """Reads on from the recorded offsets once the transaction has committed."""
+        rows = tx.execute("select partition, next_offset from mzlite.offsets where source_id = %s", (spec.source_id,))
+        self._start_reader(tx, spec, dict(rows.fetchall()))
+
+    def _stop_connector(self, tx: EngineTransaction, object_id: str) -> None:
+        connectors = self._connectors
+        if connectors is not None:
+            tx.after_commit.append(lambda: connectors.stop_connector(object_id))
 
     def _start_reader(self, tx: EngineTransaction, spec: IngestSpec, offsets: dict[int, int]) -> None:
         connectors = self._connectors
@@ -169,9 +204,7 @@ class Dataflow:
 
     def drop(self, tx: EngineTransaction, object_id: str) -> None:
         """Drops an object with its stores. What reads it was dropped before."""
-        connectors = self._connectors
-        if connectors is not None:
-            tx.after_commit.append(lambda: connectors.stop_connector(object_id))
+        self._stop_connector(tx, object_id)
         if self.sinks.pop(object_id, None) is not None:
             tx.execute("delete from mzlite.sinks where sink_id = %s", (object_id,))
             tx.execute("delete from mzlite.outbox where sink_id = %s", (object_id,))
@@ -227,14 +260,13 @@ class Dataflow:
                     hint="Start the version that made it, or deploy into a new data directory.",
                 ) from error
         for object_id, sqlstate, message in tx.execute(
-            "select object_id, sqlstate, message from mzlite.errors"
+            "select object_id, sqlstate, message from mzlite.errors where cause = ''"
         ).fetchall():
             item = self.graph.get(object_id)
             if item is not None:
                 item.error = (sqlstate, message)
-        for source_id, spec in tx.execute("select source_id, spec from mzlite.ingests").fetchall():
-            offsets = tx.execute("select partition, next_offset from mzlite.offsets where source_id = %s", (source_id,))
-            self._start_reader(tx, ingest_from_json(spec), dict(offsets.fetchall()))
+        for (spec,) in tx.execute("select spec from mzlite.ingests").fetchall():
+            self._resume_reader(tx, ingest_from_json(spec))
         for from_id, spec in tx.execute("select from_id, spec from mzlite.sinks").fetchall():
             sink = ActiveSink(sink_from_json(spec), from_id, as_foreign(self.graph[from_id].rel))
             self.sinks[sink.spec.sink_id] = sink
@@ -304,10 +336,12 @@ class Dataflow:
         schema: str,
         name: str,
         columns: Sequence[ColumnDefinition],
+        *,
+        upsert: bool = False,
     ) -> int:
         own = tuple(Column(column.name, column.type) for column in columns)
         builder = self._builder(tx, object_id, None)
-        node = Base(builder.number(), object_id, own, append_only=kind == "source")
+        node = base_node(builder.number(), object_id, kind, own, upsert=upsert)
         rel = builder.add(node)
         item = MaintainedObject(object_id, kind, 0, 0, builder.nodes, rel)
         self._show(tx, item, schema, name)
@@ -364,6 +398,7 @@ class Dataflow:
         item = MaintainedObject(object_id, kind, relation, definition, builder.nodes, rel, frozenset(reads))
         if numbers is None:
             fill(tx, item)
+            source_errors.inherit(tx, item)
         self.graph.add(item)
         return item
 
@@ -389,7 +424,9 @@ class Dataflow:
         if kind in ("table", "source"):
             columns = tx.describe(f"select * from {regclass(tx, relation)}")
             builder = self._builder(tx, object_id, numbers)
-            node = Base(builder.number(), object_id, tuple(columns), append_only=kind == "source")
+            ingest = tx.execute("select spec from mzlite.ingests where source_id = %s", (object_id,)).fetchone()
+            upsert = ingest is not None and ingest_from_json(ingest[0]).upsert
+            node = base_node(builder.number(), object_id, kind, tuple(columns), upsert=upsert)
             base = builder.add(node)
             self.graph.add(MaintainedObject(object_id, kind, relation, 0, builder.nodes, base))
             return
@@ -445,6 +482,13 @@ class _Lookup:
 
     def relation(self, schema: str | None, name: str) -> RelationInfo:
         return self._dataflow.relation(self._tx, schema, name)
+
+
+def base_node(number: int, object_id: str, kind: Kind, columns: tuple[Column, ...], *, upsert: bool) -> Base:
+    """The node of a table or a source."""
+    if upsert:
+        return Upsert(number, object_id, columns)
+    return Base(number, object_id, columns, append_only=kind == "source")
 
 
 def is_kept(rel: Rel) -> bool:

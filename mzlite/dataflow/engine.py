@@ -19,6 +19,7 @@ import psycopg
 import structlog
 
 from mzlite.clock import Clock
+from mzlite.dataflow import source_errors
 from mzlite.dataflow.dataflow import Dataflow
 from mzlite.dataflow.heal import Healing
 from mzlite.dataflow.program import PROFILE_TABLE
@@ -94,6 +95,7 @@ class Engine:
         self.ingests: dict[str, Ingest] = {}
         self.publishers: dict[str, Publisher] = {}
         self.subscriptions: dict[int, ActiveSubscription] = {}
+        self._leaving: deque[Ingest | Publisher] = deque(maxlen=100)
         self._statuses = Statuses(self.ingests, self.publishers, record)
         self._program = Program(profile=self.options.profile)
         self._healing = Healing()
@@ -139,10 +141,11 @@ class Engine:
             self._condition.notify()
         if self._thread.is_alive():
             self._thread.join()
-        for ingest in self.ingests.values():
-            ingest.stop()
-        for publisher in self.publishers.values():
-            publisher.stop()
+        running = [*self.ingests.values(), *self.publishers.values(), *self._leaving]
+        for connector in running:
+            connector.stop(wait=False)
+        for connector in running:
+            connector.stop()
         if self._connection is not None:
             if self.options.profile and not self._connection.closed:
                 self._log_profile(self._connection)
@@ -192,7 +195,9 @@ class Engine:
         """Stops the reader or writer of a dropped object."""
         for running in (self.ingests.pop(object_id, None), self.publishers.pop(object_id, None)):
             if running is not None:
-                running.stop()
+                # Its thread may be waiting for a broker that does not answer; ticks must not wait with it.
+                running.stop(wait=False)
+                self._leaving.append(running)
 
     def frontier(self) -> int:
         """Every moment before this one is complete, in ms."""
@@ -348,6 +353,8 @@ class Engine:
                         if item.kind == "table":
                             tick.collect(item)
                 tick.run()
+                for ingest, _ in taken:
+                    self._notify(tx, source_errors.refresh(tx, self.dataflow.graph, ingest.spec.source_id))
                 tick.publish([item for item in self.subscriptions.values() if not item.done])
                 tick.clean()
                 self._statuses.record(tx, taken)
@@ -373,7 +380,8 @@ class Engine:
             taken.append((ingest, batch))
             tick.ingest(item, batch, ingest.spec.staged_columns)
             if batch.error is not None:
-                self._dead_source(tick.tx, source_id, batch.error)
+                failure = source_errors.fail(tick.tx, self.dataflow.graph, source_id, batch.error)
+                self._notify(tick.tx, failure)
 
     def _finished(self, started: float, result: TickResult, writers: list[Future[int]]) -> None:
         """Tells everybody who waited."""
@@ -415,22 +423,17 @@ class Engine:
             self._healing.failed(item.id)
             tx.execute(
                 "insert into mzlite.errors (object_id, sqlstate, message) values (%s, %s, %s)"
-                " on conflict (object_id) do nothing",
+                " on conflict do nothing",
                 (item.id, "XX000", text),
             )
             tx.after_commit.append(notify_error(active, item.id, MzError(text)))
         log.warning("a view cannot be computed", object=object_id, error=message, sqlstate=sqlstate)
 
-    def _dead_source(self, tx: EngineTransaction, source_id: str, message: str) -> None:
-        """A message that cannot be decoded ends every read of its source, as in Materialize."""
+    def _notify(self, tx: EngineTransaction, failure: source_errors.SourceFailure | None) -> None:
+        """Ends the subscriptions that a source's error reaches."""
         active = [item for item in self.subscriptions.values() if not item.done]
-        for item in (self.dataflow.graph[source_id], *self.dataflow.graph.readers(source_id)):
-            tx.execute(
-                "insert into mzlite.errors (object_id, sqlstate, message) values (%s, 'XX000', %s)"
-                " on conflict (object_id) do nothing",
-                (item.id, message),
-            )
-            tx.after_commit.append(notify_error(active, item.id, MzError(message)))
+        for item in failure.objects if failure is not None else ():
+            tx.after_commit.append(notify_error(active, item.id, MzError(failure.message)))
 
     def _recover(self, error: Exception, writers: list[Future[int]]) -> None:
         """After a tick that could not commit: everything is as before it; try again, with a new session if need be."""

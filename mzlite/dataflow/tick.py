@@ -108,10 +108,11 @@ class Tick:
         node = item.base
         if batch.rows:
             names = ", ".join(quote(name) for name in columns)
-            statement = f"copy {node.delta_table} ({names}) from stdin (format binary)"
+            rows, stream = batch.latest_of_keys() if batch.by_key else (batch.rows, batch.copy_stream)
+            statement = f"copy {node.staging_table} ({names}) from stdin (format binary)"
             with self.tx.connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-                copy.write(batch.copy_stream)
-            self.count(node.number, batch.rows)
+                copy.write(stream)
+            self.count(node.number, rows)
         values = ", ".join(f"('{item.id}', {partition}, {offset})" for partition, offset in batch.offsets.items())
         if values:
             self.tx.execute(

@@ -6,7 +6,7 @@ dataflow that they change.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,7 @@ class EngineTransaction:
         timestamp: of what the transaction does, in ms.
         tick: its number.
         after_commit: run when it has committed, in order.
+        answers: what other systems have answered so far in this statement; None where they may be asked at once.
     """
 
     connection: psycopg.Connection[Any]
@@ -44,6 +45,7 @@ class EngineTransaction:
     tick: int
     dataflow: Dataflow
     after_commit: list[Callable[[], None]] = field(default_factory=list)
+    answers: dict[Hashable, Any] | None = None
 
     def execute(self, text: str, params: Sequence[object] | None = None) -> psycopg.Cursor[Any]:
         """Runs one statement."""

@@ -214,24 +214,29 @@ class AlterParser(SinkParser):
     def _alter_connection(self, name: s.Name, action: str, if_exists: bool) -> s.Statement:
         self.index -= 1
         options: dict[str, OptionValue] = {}
-        for changed in self.comma_separated(self._connection_action):
-            options.update(changed)
+        actions: list[tuple[str, str]] = []
+        for action, option, value in self.comma_separated(self._connection_action):
+            actions.append((action, option))
+            options[option] = value
         with_options = self.with_options(self.simple_option({"VALIDATE": ()}))
         validate = with_options.get("VALIDATE")
         if isinstance(validate, bool):
             options["VALIDATE"] = validate
-        return s.AlterSet(self.statement_text(), "connection", name, options, if_exists)
+        return s.AlterSet(self.statement_text(), "connection", name, options, if_exists, tuple(actions))
 
-    def _connection_action(self) -> dict[str, OptionValue]:
+    def _connection_action(self) -> tuple[str, str, OptionValue]:
         word = self.expect_one_of("ROTATE", "SET", "RESET", "DROP")
         if word == "ROTATE":
             self.expect_keyword("KEYS")
-            return {"ROTATE KEYS": True}
+            return "ROTATE", "KEYS", True
         self.expect(t.LPAREN)
-        changed: dict[str, OptionValue]
-        changed = dict([self.connection_option()]) if word == "SET" else {self.connection_option_name(): None}
+        value: OptionValue = None
+        if word == "SET":
+            option, value = self.connection_option()
+        else:
+            option = self.connection_option_name()
         self.expect(t.RPAREN)
-        return changed
+        return "SET" if word == "SET" else "RESET", option, value
 
     def _add_column(self) -> s.Statement:
         self.expect_keyword("COLUMN")

@@ -331,12 +331,13 @@ class AlterSwap(Statement):
 @dataclass(frozen=True)
 class AlterSet(Statement):
     """ALTER CLUSTER|CONNECTION|SOURCE|.. SET (..) / RESET (..); a reset option has the value None. For a
-    connection also "ROTATE KEYS" and "VALIDATE"."""
+    connection also "VALIDATE", and each action in order: (SET, RESET or ROTATE, the option)."""
 
     object_type: ObjectType
     name: Name
     options: dict[str, OptionValue]
     if_exists: bool = False
+    actions: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

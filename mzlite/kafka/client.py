@@ -18,7 +18,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from mzlite.errors import MzError
+from mzlite.errors import MzError, unsupported
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +33,14 @@ PASSED_ON = {
     "SSL CERTIFICATE": "ssl.certificate.pem",
     "SSL CERTIFICATE AUTHORITY": "ssl.ca.pem",
 }
+SASL = frozenset({"SASL MECHANISMS", "SASL USERNAME", "SASL PASSWORD"})
+SECRETS = ("SASL PASSWORD", "SSL KEY")
+TUNNELS = ("AWS CONNECTION", "AWS PRIVATELINK", "SSH TUNNEL")
+OTHERS = frozenset({
+    "BROKER", "BROKERS", "PROGRESS TOPIC", "PROGRESS TOPIC REPLICATION FACTOR", "SECURITY PROTOCOL", *TUNNELS,
+})  # fmt: skip
+SECRET = "SECRET "
+"""Begins a value that refers to a secret."""
 CONNECT_TIMEOUT = 2.0
 REQUEST_TIMEOUT = 10.0
 
@@ -47,40 +55,73 @@ def client_config(options: Mapping[str, object], secret: Callable[[str], str]) -
     Raises:
         MzError: an option is missing or contradicts another.
     """
-    config = {"bootstrap.servers": ",".join(_brokers(options))}
+    _check_names(options)
+    protocol = _security(options)
+    config = {"bootstrap.servers": ",".join(_brokers(options)), "security.protocol": protocol}
     for option, key in PASSED_ON.items():
         value = options.get(option)
         if value is not None:
             text = str(value)
-            config[key] = secret(text[len("SECRET ") :].strip()) if text.startswith("SECRET ") else text
-    sasl = any(option.startswith("SASL ") for option in options)
-    protocol = str(options.get("SECURITY PROTOCOL") or ("sasl_ssl" if sasl else "ssl")).lower()
+            config[key] = secret(text.removeprefix(SECRET).strip()) if text.startswith(SECRET) else text
+    if "sasl.mechanisms" in config:
+        config["sasl.mechanisms"] = config["sasl.mechanisms"].upper()
+    return config
+
+
+def _check_names(options: Mapping[str, object]) -> None:
+    for option in SECRETS:
+        value = options.get(option)
+        if value is not None and not str(value).startswith(SECRET):
+            raise MzError(f"invalid {option}: must provide a secret value")
+    foreign = sorted(options.keys() - PASSED_ON.keys() - OTHERS)
+    if foreign:
+        raise MzError(f"KAFKA connections do not support {', '.join(foreign)} values")
+    for option in TUNNELS:
+        if options.get(option) is not None:
+            raise unsupported(
+                f"{option} of a Kafka connection is not supported by mzlite",
+                hint="mzlite reaches brokers directly: give their addresses with BROKER or BROKERS.",
+            )
+
+
+def _security(options: Mapping[str, object]) -> str:
+    """The security protocol; secure unless the statement says otherwise."""
+    given = {option for option in PASSED_ON if options.get(option) is not None}
+    protocol = str(options.get("SECURITY PROTOCOL") or ("sasl_ssl" if given & SASL else "ssl")).lower()
     if protocol not in SECURITY_PROTOCOLS:
-        raise MzError(f"unknown security protocol: {protocol}")
+        raise MzError(f"unknown security protocol: {protocol.upper()}")
+    outstanding = set(given)
+    if protocol.endswith("ssl"):
+        outstanding -= {"SSL CERTIFICATE", "SSL CERTIFICATE AUTHORITY"}
+        if "SSL CERTIFICATE" in given:
+            if "SSL KEY" not in given:
+                raise MzError("SSL KEY must be specified with SSL CERTIFICATE")
+            outstanding.discard("SSL KEY")
     if protocol.startswith("sasl"):
+        outstanding -= SASL
         for option in ("SASL MECHANISMS", "SASL USERNAME", "SASL PASSWORD"):
-            if option not in options:
-                raise MzError(f"{option} must be specified for security protocol {protocol.upper()}")
-    if ("ssl.key.pem" in config) != ("ssl.certificate.pem" in config):
-        raise MzError("SSL KEY and SSL CERTIFICATE must be specified together")
-    if not protocol.endswith("ssl"):
-        for option in ("SSL KEY", "SSL CERTIFICATE", "SSL CERTIFICATE AUTHORITY"):
-            config.pop(PASSED_ON[option], None)
-    return {**config, "security.protocol": protocol}
+            if option not in given:
+                raise MzError(f"{option} must be specified")
+    if outstanding:
+        raise MzError(f"option {min(outstanding)} not supported with this configuration")
+    return protocol
 
 
 def _brokers(options: Mapping[str, object]) -> list[str]:
     one, several = options.get("BROKER"), options.get("BROKERS")
-    if (one is None) == (several is None):
-        raise MzError("exactly one of BROKER or BROKERS must be set")
-    if one is not None:
-        return [str(one)]
-    try:
-        brokers = [str(broker) for broker in json.loads(str(several))]
-    except ValueError:
-        brokers = [broker.strip() for broker in str(several).split(",")]
-    if not all(brokers):
-        raise MzError("BROKERS must name at least one broker")
+    if one is None and several is None:
+        raise MzError("invalid CONNECTION: must set one of BROKER, BROKERS, or AWS PRIVATELINK")
+    if one is not None and several is not None:
+        raise MzError("invalid CONNECTION: can only set one of BROKER, BROKERS, or AWS PRIVATELINK")
+    brokers = [str(broker) for broker in json.loads(str(several))] if one is None else [str(one)]
+    if any("," in broker for broker in brokers):
+        raise MzError(
+            "invalid CONNECTION: cannot specify multiple Kafka broker addresses in one string.\n\n\n"
+            "Instead, specify BROKERS using multiple strings, e.g. BROKERS ('kafka:9092', 'kafka:9093')"
+        )
+    factor = options.get("PROGRESS TOPIC REPLICATION FACTOR")
+    if factor is not None and int(str(factor)) <= 0:
+        raise MzError("invalid CONNECTION: PROGRESS TOPIC REPLICATION FACTOR must be greater than 0")
     return brokers
 
 

@@ -54,6 +54,7 @@ class Batch:
         messages: how many messages it stands for, the skipped ones included.
         newest_timestamp: the highest Kafka timestamp, in milliseconds since 1970; -1 without messages.
         error: what makes every read of the source fail from now on, or None.
+        by_key: each row is what becomes of its key; `latest_of_keys` has those that count.
     """
 
     rows: int
@@ -62,6 +63,7 @@ class Batch:
     messages: int = 0
     newest_timestamp: int = -1
     error: str | None = None
+    by_key: bool = False
     _chunks: list[Packed] = field(default_factory=list, repr=False)
     _failure: str | None = field(default=None, repr=False)
 
@@ -69,6 +71,15 @@ class Batch:
     def copy_stream(self) -> bytes:
         """The complete stream for `COPY .. FROM STDIN (FORMAT BINARY)`."""
         return COPY_HEADER + self.copy_data + COPY_TRAILER
+
+    def latest_of_keys(self) -> tuple[int, bytes]:
+        """Of an upsert source: the last row of each key, as a count and a complete stream."""
+        latest: dict[bytes, bytes] = {}
+        for chunk in self._chunks:
+            for row in chunk.rows:
+                # The key is the first column, after the number of columns and its own length.
+                latest[row[6 : 6 + int.from_bytes(row[2:6], "big")]] = row
+        return len(latest), COPY_HEADER + b"".join(latest.values()) + COPY_TRAILER
 
 
 @dataclass
@@ -110,12 +121,12 @@ class Ingest:
         """Begin to read, in a thread of its own."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop reading and wait until the thread has ended."""
+    def stop(self, *, wait: bool = True) -> None:
+        """Stop reading; with `wait`, until the thread has ended, which may take a broker's time to answer."""
         self._stopping.set()
         with self._buffer.condition:
             self._buffer.condition.notify_all()
-        if self._thread.is_alive():
+        if wait and self._thread.is_alive():
             self._thread.join()
 
     @property
@@ -158,7 +169,7 @@ class Ingest:
             failure, self._failure = (self._failure, None) if not buffer.chunks else (None, self._failure)
         if not taken and failure is None:
             return None
-        return _batch(taken, count, failure)
+        return _batch(taken, count, failure, by_key=self.spec.upsert)
 
     def give_back(self, batch: Batch) -> None:
         """Undo the last `take`, for a tick that was rolled back: the same messages are taken again.
@@ -379,7 +390,7 @@ def _fitting(chunk: Packed, max_rows: int, max_bytes: int, *, at_least: int) -> 
     return max(count, at_least)
 
 
-def _batch(chunks: list[Packed], messages: int, failure: str | None) -> Batch:
+def _batch(chunks: list[Packed], messages: int, failure: str | None, *, by_key: bool) -> Batch:
     offsets: dict[int, int] = {}
     error: str | None = None
     for chunk in chunks:
@@ -393,6 +404,7 @@ def _batch(chunks: list[Packed], messages: int, failure: str | None) -> Batch:
         messages=messages,
         newest_timestamp=max((max(chunk.timestamps) for chunk in chunks), default=-1),
         error=error or failure,
+        by_key=by_key,
         _chunks=chunks,
         _failure=failure,
     )

@@ -82,11 +82,11 @@ class Publisher:
         """There are new rows in the outbox."""
         self._news.set()
 
-    def stop(self) -> None:
-        """Stop after the transaction at hand and wait until the thread has ended."""
+    def stop(self, *, wait: bool = True) -> None:
+        """Stop after the transaction at hand; with `wait`, until the thread has ended."""
         self._stopping.set()
         self._news.set()
-        if self._thread.is_alive():
+        if wait and self._thread.is_alive():
             self._thread.join()
 
     @property

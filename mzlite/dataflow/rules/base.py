@@ -28,6 +28,11 @@ class Base(Node):
         """Where writes of clients wait for a tick."""
         return f"mzlite_inbox.i_{self.number}"
 
+    @property
+    def staging_table(self) -> str:
+        """Where the engine copies the messages of a source to."""
+        return self.delta_table
+
     def state_columns(self) -> Sequence[Column]:
         return bag_columns(self.columns, self.append_only)
 

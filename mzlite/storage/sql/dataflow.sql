@@ -63,11 +63,13 @@ create table mzlite.outbox (
 );
 
 create table mzlite.errors (
-    object_id text primary key,
+    object_id text not null,
+    cause text not null default '',
     sqlstate text not null,
-    message text not null
+    message text not null,
+    primary key (object_id, cause)
 );
-comment on table mzlite.errors is 'Objects whose rows cannot be computed at present: reading them fails with this error until the offending row has gone.';
+comment on table mzlite.errors is 'Objects that cannot be read at present. Cause: empty for an error in computing the object''s own rows, else the source that has the error.';
 
 -- Part of every visible relation: true, or the error that its rows would raise.
 create function mzlite.readable(id text) returns boolean
@@ -77,7 +79,7 @@ as $$
 declare
     found record;
 begin
-    select e.sqlstate, e.message into found from mzlite.errors as e where e.object_id = id;
+    select e.sqlstate, e.message into found from mzlite.errors as e where e.object_id = id order by e.cause limit 1;
     if found is not null then
         raise exception using errcode = found.sqlstate, message = found.message;
     end if;
