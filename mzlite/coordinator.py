@@ -20,8 +20,8 @@ from mzlite.catalog.drop import drop_temporary
 from mzlite.catalog.execute import execute
 from mzlite.catalog.interface import ExecuteResult
 from mzlite.catalog.maintained import check_inputs
-from mzlite.catalog.remote import Question
 from mzlite.catalog.registry import quote_name, search_path
+from mzlite.catalog.remote import Question
 from mzlite.dataflow.engine import Engine
 from mzlite.dataflow.source_errors import error_of
 from mzlite.dataflow.subscriptions import ActiveSubscription, Change, snapshot_query

@@ -233,7 +233,7 @@ def alter_connection(statement: AlterSet, session: Session, tx: EngineTransactio
     changes = {option: statement.options[option] for _, option in statement.actions}
     changed, secrets = _with_secret_ids(tx, session, changes)
     merged: dict[str, OptionValue] = item.details["options"] | dict.fromkeys(dropped) | changed
-    options = {name: value for name, value in merged.items() if value is not None}
+    options: dict[str, OptionValue] = {name: value for name, value in merged.items() if value is not None}
     try:
         config = client_config(options, lambda text: secret_value(tx, text))
     except MzError as error:

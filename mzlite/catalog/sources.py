@@ -34,7 +34,9 @@ from mzlite.catalog.registry import (
     resolve_cluster,
     resolve_item,
     schema_for_new,
+    show_name,
 )
+from mzlite.catalog.remote import config_key, remote
 from mzlite.catalog.schemas import already_exists
 from mzlite.dialect.statements import (
     ColumnDefinition,
@@ -46,14 +48,11 @@ from mzlite.dialect.statements import (
     OptionValue,
 )
 from mzlite.errors import MzError, unsupported
-from mzlite.kafka.client import resolve_start, topic_partitions
+from mzlite.kafka.client import resolve_start
 from mzlite.kafka.spec import Envelope, IngestSpec, source_columns
 from mzlite.session import Session
 
-PROGRESS_COLUMNS = (
-    ColumnDefinition("partition", "numrange", not_null=True),
-    ColumnDefinition("offset", "mz_catalog.uint8"),
-)
+MOST_SECONDS_BETWEEN_LOOKS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -66,13 +65,14 @@ class _Reading:
     columns: tuple[str, ...]
     inline_error_column: str
 
-    def definitions(self) -> list[ColumnDefinition]:
+    def definitions(self, context: str = "source") -> list[ColumnDefinition]:
         return source_columns(
             self.format,
             self.includes,
             self.envelope,
             columns=self.columns,
             inline_error_column=self.inline_error_column,
+            context=context,
         )
 
     def details(self) -> dict[str, Any]:
@@ -101,7 +101,10 @@ def create_source(statement: CreateSource, session: Session, tx: EngineTransacti
         MzError: a name is taken, the topic or connection does not exist, or the format is refused.
     """
     if statement.kind.lower() != "kafka":
-        raise unsupported(f"CREATE SOURCE FROM {statement.kind.upper()} is not supported")
+        raise unsupported(
+            f"CREATE SOURCE .. FROM {statement.kind.upper().replace('-', ' ')} is not supported by mzlite",
+            hint="mzlite has sources from Kafka only. Bring other data through a topic, or INSERT it into a table.",
+        )
     schema = schema_for_new(tx, session, statement.name)
     name = statement.name[-1]
     existing = existing_item(tx, schema, name)
@@ -113,10 +116,10 @@ def create_source(statement: CreateSource, session: Session, tx: EngineTransacti
     connection = kafka_connection(tx, session, statement.connection)
     topic = _topic(statement.options)
     reading = _reading(statement)
-    definitions = reading.definitions() if reading is not None else []
+    definitions = reading.definitions(f"source {name}") if reading is not None else []
     config = connection_config(tx, connection)
-    topic_partitions(config, topic)
-    start = _start(config, topic, statement.options)
+    refresh = _refresh_interval(tx, statement.options)
+    start = _start(tx, config, topic, statement.options)
     place = _progress_place(tx, session, statement, schema)
     identity, progress = next_id(tx), next_id(tx)
     relation = None
@@ -142,7 +145,9 @@ def create_source(statement: CreateSource, session: Session, tx: EngineTransacti
     if reading is not None:
         details |= reading.details()
     else:
-        relation = tx.dataflow.create_view(tx, identity, schema.physical, name, (), "select where false", ())
+        # What it has to show is how far its tables have read.
+        relation = tx.dataflow.create_view(tx, identity, schema.physical, name, (), _progress_query(identity), ())
+        details |= {"not_null": ["partition"]}
     add_item(
         tx,
         session,
@@ -154,9 +159,7 @@ def create_source(statement: CreateSource, session: Session, tx: EngineTransacti
     if place is not None:
         _add_progress(tx, session, identity, progress, *place)
     if reading is not None:
-        tx.dataflow.start_ingest(
-            tx, identity, _spec(tx, identity, config, topic, reading, definitions, start, statement.options)
-        )
+        tx.dataflow.start_ingest(tx, identity, _spec(tx, identity, config, topic, reading, definitions, start, refresh))
     return ExecuteResult("CREATE SOURCE")
 
 
@@ -178,33 +181,49 @@ def _add_progress(
     tx: EngineTransaction, session: Session, source: str, identity: str, schema: Schema, name: str
 ) -> None:
     """The relation that shows how far the source has read: one row a partition."""
-    query = f"""
-        select pg_catalog.numrange(o.partition, o.partition, '[]') as partition,
-            o.next_offset::mz_catalog.uint8 as "offset"
-        from mzlite.offsets as o
-        where o.source_id = '{source}'
-    """
-    relation = tx.dataflow.create_view(tx, identity, schema.physical, name, (), query, ())
+    relation = tx.dataflow.create_view(tx, identity, schema.physical, name, (), _progress_query(source), ())
     details = {"source_type": "progress", "progress_of": source, "not_null": ["partition"]}
     add_item(tx, session, NewItem(identity, "source", schema.namespace, name, relation, details=details))
+
+
+def _progress_query(source: str) -> str:
+    """How far a source or the tables that read its topic have come: one row a partition."""
+    return f"""
+        select pg_catalog.numrange(o.partition, o.partition, '[]') as partition,
+            max(o.next_offset)::mz_catalog.uint8 as "offset"
+        from mzlite.offsets as o
+        where o.source_id in (select '{source}' union all select t.id from mzlite.source_tables('{source}') as t (id))
+        group by o.partition
+    """
 
 
 def _topic(options: dict[str, OptionValue]) -> str:
     topic = options.get("TOPIC")
     if topic is None:
-        raise MzError("missing required option: TOPIC")
+        raise MzError("KAFKA source validation: KAFKA CONNECTION without TOPIC")
     return str(topic)
 
 
-def _start(config: dict[str, str], topic: str, options: dict[str, OptionValue]) -> dict[int, int]:
+def _start(
+    tx: EngineTransaction, config: dict[str, str], topic: str, options: dict[str, OptionValue]
+) -> dict[int, int]:
+    """Where to begin, by partition; also makes sure that the topic exists."""
     offsets, timestamp = options.get("START OFFSET"), options.get("START TIMESTAMP")
-    if offsets is None and timestamp is None:
-        return {}
-    listed: Sequence[int] = ()
+    if offsets is not None and timestamp is not None:
+        raise MzError("cannot specify START TIMESTAMP and START OFFSET at same time")
+    listed: list[int] = []
     if offsets is not None:
-        parsed = json.loads(str(offsets))
-        listed = [int(offset) for offset in (parsed if isinstance(parsed, list) else [parsed])]
-    return resolve_start(config, topic, listed, int(timestamp) if timestamp is not None else None)
+        try:
+            parsed = json.loads(str(offsets))
+            listed = [int(offset) for offset in (parsed if isinstance(parsed, list) else [parsed])]
+        except (ValueError, TypeError) as error:
+            raise MzError("invalid START OFFSET: cannot use value as number") from error
+    if timestamp is not None and not isinstance(timestamp, int):
+        raise MzError("invalid START TIMESTAMP: cannot use value as number")
+    if any(offset < 0 for offset in listed):
+        raise MzError("START OFFSET must be a nonnegative integer")
+    key = ("start", config_key(config), topic, tuple(listed), timestamp)
+    return remote(tx, key, lambda: resolve_start(config, topic, listed, timestamp))
 
 
 def _reading(statement: CreateSource | CreateTableFromSource) -> _Reading | None:
@@ -242,7 +261,7 @@ def _spec(
     reading: _Reading,
     definitions: Sequence[ColumnDefinition],
     start: dict[int, int],
-    options: dict[str, OptionValue],
+    refresh_interval: float,
 ) -> IngestSpec:
     row = tx.execute("select 'mz_catalog.kafka_header'::regtype::oid::bigint").fetchone()
     assert row is not None
@@ -256,15 +275,18 @@ def _spec(
         columns=tuple(column.name for column in definitions),
         start_offsets=start,
         headers_type_oid=int(row[0]),
-        refresh_interval=_seconds(tx, options.get("TOPIC METADATA REFRESH INTERVAL")),
+        refresh_interval=refresh_interval,
     )
 
 
-def _seconds(tx: EngineTransaction, value: OptionValue) -> float:
+def _refresh_interval(tx: EngineTransaction, options: dict[str, OptionValue]) -> float:
+    value = options.get("TOPIC METADATA REFRESH INTERVAL")
     if value is None:
         return 10.0
     row = tx.execute("select extract(epoch from %s::interval)::double precision", (str(value),)).fetchone()
     assert row is not None
+    if row[0] > MOST_SECONDS_BETWEEN_LOOKS:
+        raise MzError("TOPIC METADATA REFRESH INTERVAL cannot be greater than 1 hour")
     return float(row[0])
 
 
@@ -286,13 +308,13 @@ def create_table_from_source(
     topic = str(source.details["topic"])
     if statement.reference is not None and statement.reference != topic:
         raise MzError(
-            f"reference to {statement.reference} not found in source",
-            hint=None,
+            "KAFKA source validation: Referenced kafka connection uses a different topic "
+            f"'{topic}' than specified: '{show_name(statement.reference)}'"
         )
     reading = _reading(statement)
     if reading is None:
         raise MzError("Source format must be specified")
-    definitions = reading.definitions()
+    definitions = reading.definitions(f"source table {name}")
     connection = item_by_id(tx, str(source.details["connection_id"]))
     identity = next_id(tx)
     relation = tx.dataflow.create_source(
@@ -316,7 +338,8 @@ def create_table_from_source(
     start = {int(partition): offset for partition, offset in source.details.get("start_offsets", {}).items()}
     options: dict[str, OptionValue] = source.details.get("options", {})
     config = connection_config(tx, connection)
-    tx.dataflow.start_ingest(tx, identity, _spec(tx, identity, config, topic, reading, definitions, start, options))
+    spec = _spec(tx, identity, config, topic, reading, definitions, start, _refresh_interval(tx, options))
+    tx.dataflow.start_ingest(tx, identity, spec)
     return ExecuteResult("CREATE TABLE")
 
 

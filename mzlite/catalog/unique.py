@@ -20,12 +20,6 @@ from mzlite.planner.expressions import contains_aggregate
 Keys = list[frozenset[str]]
 
 
-def is_unique(tx: EngineTransaction, item: Item, columns: Sequence[str]) -> bool:
-    """Whether no two rows of the object can agree in `columns`."""
-    wanted = frozenset(columns)
-    return any(key <= wanted for key in unique_keys(tx, item))
-
-
 def unique_keys(tx: EngineTransaction, item: Item) -> Keys:
     """Sets of columns that are known to be unique in the object."""
     if item.type in ("table", "source"):

@@ -422,8 +422,7 @@ class Engine:
             item.error = ("XX000", text)
             self._healing.failed(item.id)
             tx.execute(
-                "insert into mzlite.errors (object_id, sqlstate, message) values (%s, %s, %s)"
-                " on conflict do nothing",
+                "insert into mzlite.errors (object_id, sqlstate, message) values (%s, %s, %s) on conflict do nothing",
                 (item.id, "XX000", text),
             )
             tx.after_commit.append(notify_error(active, item.id, MzError(text)))
@@ -431,8 +430,10 @@ class Engine:
 
     def _notify(self, tx: EngineTransaction, failure: source_errors.SourceFailure | None) -> None:
         """Ends the subscriptions that a source's error reaches."""
+        if failure is None:
+            return
         active = [item for item in self.subscriptions.values() if not item.done]
-        for item in failure.objects if failure is not None else ():
+        for item in failure.objects:
             tx.after_commit.append(notify_error(active, item.id, MzError(failure.message)))
 
     def _recover(self, error: Exception, writers: list[Future[int]]) -> None:

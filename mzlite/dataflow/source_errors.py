@@ -27,9 +27,7 @@ class SourceFailure:
     message: str
 
 
-def fail(
-    tx: EngineTransaction, graph: Graph, source_id: str, message: str, suffix: str = FOR_EVER
-) -> SourceFailure:
+def fail(tx: EngineTransaction, graph: Graph, source_id: str, message: str, suffix: str = FOR_EVER) -> SourceFailure:
     """Records an error of a source for it and for all that read it, in place of an earlier one."""
     objects = [graph[source_id], *graph.readers(source_id)]
     tx.execute(

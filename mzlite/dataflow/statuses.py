@@ -109,6 +109,12 @@ class Statuses:
                 "offset_known": sum(max(end, status.positions.get(at, 0)) for at, end in status.ends.items()),
                 "offset_committed": self._offset(tx, object_id, status),
             }
+            if status.snapshot:
+                counters |= {
+                    "snapshot_records_known": status.snapshot_known,
+                    "snapshot_records_staged": status.snapshot_read,
+                    "snapshot_committed": status.snapshot_read == status.snapshot_known and not status.buffered_bytes,
+                }
         return Report(object_id, status.status, status.error, counters)
 
     @staticmethod

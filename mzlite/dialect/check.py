@@ -20,7 +20,7 @@ from mzlite.dialect.check_plan import (
 )
 from mzlite.dialect.check_temporal import check_arithmetic, check_maintained
 from mzlite.dialect.check_values import unsupported
-from mzlite.dialect.features import FLAGS
+from mzlite.dialect.features import FEATURES, FLAGS
 from mzlite.dialect.functions import UNMATERIALIZABLE, VALUE_FUNCTIONS
 from mzlite.dialect.names import query_columns
 from mzlite.dialect.parser import ParsedStatement, StatementParser
@@ -170,6 +170,9 @@ def _check_table(statement: s.CreateTable, parsed: ParsedStatement) -> None:
         check_expression(expression, DEFAULT_EXPRESSION)
 
 
+COMPRESSIONS = ("none", "gzip", "snappy", "lz4", "zstd")
+
+
 def check_sink(statement: s.CreateSink) -> None:
     """Raises for a Kafka sink that is not described fully or that contradicts itself."""
     if not statement.name:
@@ -178,34 +181,82 @@ def check_sink(statement: s.CreateSink) -> None:
         raise unsupported("ICEBERG sinks")
     if statement.envelope is None:
         raise MzError("ENVELOPE clause is required")
-    if statement.format is None:
-        raise MzError("sink without format not yet supported")
+    for position, column in enumerate(statement.key):
+        if column in statement.key[:position]:
+            raise MzError(f"duplicate column referenced in KEY: {column}")
+    if statement.headers is not None:
+        FLAGS.require("enable_kafka_sink_headers")
+        if statement.envelope == "debezium":
+            raise MzError("HEADERS option is not supported with ENVELOPE DEBEZIUM")
     if statement.envelope == "upsert" and not statement.key:
         raise MzError("upsert sinks must specify a key", hint="See: https://materialize.com/s/sink-key-selection")
-    if statement.envelope == "debezium" and statement.key_not_enforced:
-        raise MzError("KEY NOT ENFORCED is only supported with ENVELOPE UPSERT")
-    if statement.headers is not None and statement.envelope == "debezium":
-        raise MzError("HEADERS clause with ENVELOPE DEBEZIUM not yet supported")
-    if not statement.options.get("TOPIC"):
-        raise MzError("KAFKA CONNECTION option TOPIC: missing")
+    if "COMMIT INTERVAL" in statement.with_options:
+        raise MzError("COMMIT INTERVAL option is not supported with KAFKA sinks")
+    _check_sink_options(statement.options)
+    if statement.format is None:
+        raise unsupported("sink without format")
+    for form in (statement.format.key, statement.format.value):
+        if form == "json-array":
+            raise unsupported("JSON ARRAY format in sinks")
+
+
+def _check_sink_options(options: dict[str, s.OptionValue]) -> None:
+    if options.get("LEGACY IDS") is True:
+        for prefix in ("TRANSACTIONAL ID PREFIX", "PROGRESS GROUP ID PREFIX"):
+            if prefix in options:
+                raise MzError(f"LEGACY IDS cannot be used at the same time as {prefix}")
+    if not isinstance(options.get("TOPIC"), str):
+        raise MzError("KAFKA CONNECTION must specify TOPIC")
+    for number in ("TOPIC PARTITION COUNT", "TOPIC REPLICATION FACTOR"):
+        value = options.get(number)
+        if value is not None and (not isinstance(value, int) or value <= 0):
+            raise MzError(f"{number} must be a positive integer")
+    compression = str(options.get("COMPRESSION TYPE") or "lz4").lower()
+    if compression not in COMPRESSIONS:
+        raise MzError(f"invalid COMPRESSION TYPE: unsupported compression type: {compression}")
 
 
 def check_source(statement: s.CreateSource | s.CreateTableFromSource) -> None:
     """Raises for a Kafka source whose format and envelope do not go together."""
     if "RETAIN HISTORY" in statement.with_options:
         FLAGS.require("enable_logical_compaction_window")
+    if isinstance(statement, s.CreateSource):
+        if statement.kind.startswith("load-generator "):
+            _check_generator(statement.kind.partition(" ")[2].upper())
+        elif statement.kind == "kafka" and statement.tables is not None:
+            raise MzError(f"KAFKA source validation: {statement.tables} is only valid for multi-output sources")
     form, envelope = statement.format, statement.envelope
     keyed = form is not None and form.key is not None
-    if envelope in ("upsert", "upsert-value-err-inline") and not keyed:
+    for name in (form.key, form.value) if form is not None else ():
+        if name == "json-array":
+            raise unsupported("JSON ARRAY format in sources")
+        if name in ("avro", "protobuf", "regex"):
+            raise refused(
+                f"FORMAT {name.upper()} is not supported by mzlite",
+                hint="mzlite decodes JSON, TEXT, CSV and BYTES.",
+            )
+    if envelope in ("upsert", "upsert-value-err-inline", "debezium") and not keyed:
         raise MzError("ENVELOPE [DEBEZIUM] UPSERT requires that KEY FORMAT be specified")
+    if any(include.what == "key" for include in statement.includes):
+        if not keyed:
+            raise MzError("INCLUDE KEY requires specifying KEY FORMAT .. VALUE FORMAT, got bare FORMAT")
+        if envelope == "debezium":
+            raise MzError("Cannot use INCLUDE KEY with ENVELOPE DEBEZIUM: Debezium values include all keys.")
     if envelope == "materialize":
-        raise unsupported("ENVELOPE MATERIALIZE")
-    if envelope == "debezium" and form is not None and form.value != "avro":
+        FLAGS.require("enable_envelope_materialize")
+        raise unsupported("non-Avro-encoded ENVELOPE MATERIALIZE")
+    if envelope == "debezium":
         raise MzError("ENVELOPE DEBEZIUM requires that VALUE FORMAT is set to AVRO")
-    if not keyed and any(include.what == "key" for include in statement.includes):
-        raise MzError("INCLUDE KEY requires specifying KEY FORMAT .. VALUE FORMAT, got bare FORMAT")
-    if form is not None and (unknown := {form.key, form.value} & {"avro", "protobuf", "regex"}):
-        raise unsupported(f"FORMAT {min(unknown).upper()}")  # type: ignore[type-var, union-attr]
+
+
+def _check_generator(name: str) -> None:
+    flag = f"enable_load_generator_{name.lower().replace(' ', '_')}"
+    if flag in FEATURES:
+        FLAGS.require(flag)
+    raise refused(
+        f"CREATE SOURCE .. FROM LOAD GENERATOR {name} is not supported by mzlite",
+        hint="INSERT generated rows into a table, or write them to a Kafka topic.",
+    )
 
 
 def _check_as_of(parsed: ParsedStatement) -> None:

@@ -43,8 +43,8 @@ class FormatParser(CreateParser):
             return self._csv()
         if word == "REGEX":
             self.literal_string()
-        elif word == "JSON":
-            self.take_keyword("ARRAY")
+        elif word == "JSON" and self.take_keyword("ARRAY"):
+            word = "JSON-ARRAY"
         elif word in ("AVRO", "PROTOBUF"):
             self._schema_registry(word)
         return _Format(word.lower())

@@ -48,7 +48,7 @@ class SourceParser(ConnectionParser):
         format_ = self.format_clause()
         includes = self.includes()
         envelope, error_column = self.source_envelope()
-        self._source_tables()
+        tables = self._source_tables()
         progress = self.raw_name() if self.take_keyword("EXPOSE", "PROGRESS", "AS") else None
         with_options = self.with_options(self.source_option)
         return s.CreateSource(
@@ -66,6 +66,7 @@ class SourceParser(ConnectionParser):
             progress,
             if_not_exists,
             with_options,
+            tables,
         )
 
     def _source_columns(self) -> tuple[str, ...]:
@@ -131,18 +132,19 @@ class SourceParser(ConnectionParser):
         self.take(t.EQ)
         return f"{word} COLUMNS", json.dumps(self.sequence(lambda: ".".join(self.item_name())))
 
-    def _source_tables(self) -> None:
+    def _source_tables(self) -> str | None:
+        """FOR TABLES (..), FOR SCHEMAS (..) or FOR ALL TABLES, as text."""
         if self.take_keyword("FOR", "TABLES"):
-            self.parenthesized(self._table_reference)
-        elif self.take_keyword("FOR", "SCHEMAS"):
-            self.parenthesized(self.identifier)
-        else:
-            self.take_keyword("FOR", "ALL", "TABLES")
+            return f"FOR TABLES ({', '.join(self.parenthesized(self._table_reference))})"
+        if self.take_keyword("FOR", "SCHEMAS"):
+            return f"FOR SCHEMAS ({', '.join(self.parenthesized(self.identifier))})"
+        return "FOR ALL TABLES" if self.take_keyword("FOR", "ALL", "TABLES") else None
 
-    def _table_reference(self) -> None:
-        self.item_name()
+    def _table_reference(self) -> str:
+        name = ".".join(self.item_name())
         if self.take_one_of("AS", "INTO"):
-            self.item_name()
+            return f"{name} AS {'.'.join(self.item_name())}"
+        return name
 
     def source_option(self) -> tuple[str, OptionValue]:
         """An option of WITH of a source."""

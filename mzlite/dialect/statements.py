@@ -173,7 +173,7 @@ class CreateSource(Statement):
     """`options` are the Kafka options in upper case: TOPIC, START OFFSET, START TIMESTAMP, GROUP ID PREFIX ...
     `envelope`: none, upsert, upsert-value-err-inline, debezium, or None when the source only feeds CREATE TABLE
     .. FROM SOURCE. `inline_error_column` names the column of `VALUE DECODING ERRORS = (INLINE AS x)`, default
-    `error`."""
+    `error`. `tables` is the text of FOR ALL TABLES, FOR TABLES (..) or FOR SCHEMAS (..)."""
 
     name: Name
     kind: str
@@ -188,6 +188,7 @@ class CreateSource(Statement):
     progress: Name | None = None
     if_not_exists: bool = False
     with_options: dict[str, OptionValue] = field(default_factory=dict)
+    tables: str | None = None
 
 
 @dataclass(frozen=True)

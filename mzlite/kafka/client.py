@@ -202,8 +202,6 @@ def resolve_start(
     Raises:
         MzError: the topic does not exist, or no broker answers.
     """
-    if start_offset and start_timestamp is not None:
-        raise MzError("cannot specify START TIMESTAMP and START OFFSET at same time")
     partitions = topic_partitions(config, topic)
     if start_timestamp is None:
         if any(partition >= len(partitions) for partition in range(len(start_offset))):

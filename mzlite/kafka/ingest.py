@@ -111,6 +111,8 @@ class Ingest:
         self._health = Health(wake)
         self._positions = dict(offsets)
         self._ends: dict[int, int] = {}
+        self._snapshot: dict[int, tuple[int, int]] = {}
+        self._looked = bool(offsets)
         self._absences = 0
         self._messages_received = 0
         self._bytes_received = 0
@@ -141,6 +143,7 @@ class Ingest:
             bytes_received=self._bytes_received,
             buffered_bytes=self._buffer.size,
             newest_timestamp=self._newest,
+            snapshot=dict(self._snapshot),
         )
 
     def take(self, max_rows: int, max_bytes: int) -> Batch | None:
@@ -325,6 +328,7 @@ class Ingest:
             for partition in sorted(found.partitions):
                 if not self._look_at(consumer, partition, starting=partition in added):
                     return False
+            self._looked = True
             if added:
                 start = [TopicPartition(topic, partition, self._positions[partition]) for partition in added]
                 consumer.incremental_assign(start)
@@ -362,6 +366,8 @@ class Ingest:
                     source=self.spec.source_id, partition=partition, first=wanted, next=low,
                 )  # fmt: skip
             self._positions[partition] = max(wanted, low)
+            if not self._looked:
+                self._snapshot[partition] = (self._positions[partition], max(high, self._positions[partition]))
         return True
 
     def _fail(self, text: str) -> None:

@@ -32,6 +32,7 @@ ROWS_AT_ONCE = 2_000
 TRANSACTION_TIMEOUT_MS = 300_000
 COMMIT_TIMEOUT = 60.0
 IDLE_SECONDS = 5.0
+ERROR_SECONDS = 0.5
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
 TIMESTAMP_HEADER = "materialize-timestamp"
 
@@ -110,6 +111,8 @@ class Publisher:
             try:
                 self._publish()
             except (KafkaException, psycopg.Error, MzError, OSError) as error:
+                if self._stopping.is_set():
+                    return
                 if self._messages > before:
                     pause = FIRST_PAUSE
                 if _is_fenced(error) and self._is_replaced():
@@ -147,9 +150,15 @@ class Publisher:
             connection.execute("set synchronous_commit = off")
             query = _query(connection)
             self._forget_published(connection)
-            self._health.running()
             while not self._stopping.is_set():
                 self._news.clear()
+                error = self._error_of_what_it_reads(connection)
+                if error is not None:
+                    # As in Materialize nothing is published past an error; when it goes, everything since follows.
+                    self._health.stalled(error)
+                    self._news.wait(ERROR_SECONDS)
+                    continue
+                self._health.running()
                 published = self._publish_some(producer, connection, query)
                 if published is None:
                     producer.poll(0)
@@ -242,6 +251,15 @@ class Publisher:
             "delete from mzlite.outbox where sink_id = %s and seq <= %s and ts <= %s",
             (self.spec.sink_id, self._position.sequence, self._position.timestamp),
         )
+
+    def _error_of_what_it_reads(self, connection: psycopg.Connection[Any]) -> str | None:
+        """Why the sunk relation cannot be read at present."""
+        row = connection.execute(
+            "select e.message from mzlite.sinks as s inner join mzlite.errors as e on e.object_id = s.from_id"
+            " where s.sink_id = %s order by e.cause limit 1",
+            (self.spec.sink_id,),
+        ).fetchone()
+        return None if row is None else str(row[0])
 
     def _is_replaced(self) -> bool:
         """Shut out by another instance, and not merely because a transaction ran out of time."""

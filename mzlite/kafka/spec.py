@@ -142,6 +142,7 @@ def source_columns(
     *,
     columns: Sequence[str] = (),
     inline_error_column: str = "error",
+    context: str = "source",
 ) -> list[ColumnDefinition]:
     """The columns of a Kafka source: the key, an inline error, the value, then the metadata as written.
 
@@ -151,6 +152,7 @@ def source_columns(
         envelope: "none", "upsert", "upsert-value-err-inline" or "debezium".
         columns: names given in parentheses after the source's name; they replace the default ones.
         inline_error_column: the name of the column for value decoding errors.
+        context: what an error calls it.
 
     Raises:
         MzError: the combination is refused, in Materialize's words.
@@ -170,14 +172,14 @@ def source_columns(
     for include in includes:
         if include.what != "key":
             definitions.append(_metadata_column(include))
-    return _renamed(definitions, columns)
+    return _renamed(definitions, columns, context)
 
 
 def _check(fmt: Format, envelope: str, key_include: Include | None) -> None:
-    if envelope == "debezium":
-        raise unsupported("ENVELOPE DEBEZIUM requires that VALUE FORMAT is set to AVRO")
     if envelope != "none" and fmt.key is None:
         raise MzError("ENVELOPE [DEBEZIUM] UPSERT requires that KEY FORMAT be specified")
+    if envelope == "debezium":
+        raise MzError("ENVELOPE DEBEZIUM requires that VALUE FORMAT is set to AVRO")
     if key_include is not None and fmt.key is None:
         raise MzError("INCLUDE KEY requires specifying KEY FORMAT .. VALUE FORMAT, got bare FORMAT")
     for side in (fmt.key, fmt.value):
@@ -209,9 +211,10 @@ def _metadata_column(include: Include) -> ColumnDefinition:
     return ColumnDefinition(include.alias or include.what, kind, not_null=True)
 
 
-def _renamed(definitions: list[ColumnDefinition], columns: Sequence[str]) -> list[ColumnDefinition]:
+def _renamed(definitions: list[ColumnDefinition], columns: Sequence[str], context: str) -> list[ColumnDefinition]:
     if len(columns) > len(definitions):
-        raise MzError(f"cannot rename {len(definitions)} columns, {len(columns)} names were given")
+        given, had = (f"{count} column{'' if count == 1 else 's'}" for count in (len(columns), len(definitions)))
+        raise MzError(f"{context} definition names {given}, but {context} has {had}")
     renamed = [ColumnDefinition(name, old.type, old.not_null) for name, old in zip(columns, definitions, strict=False)]
     renamed += definitions[len(columns) :]
     seen: set[str] = set()

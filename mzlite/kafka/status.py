@@ -25,6 +25,7 @@ class SourceStatus:
         bytes_received: bytes of packed rows since the start of the process.
         buffered_bytes: packed, and not yet taken.
         newest_timestamp: the highest Kafka timestamp read, in milliseconds since 1970; -1 before the first message.
+        snapshot: what was in the topic when the source was made, as (first, end) by partition; empty after a restart.
     """
 
     status: Status
@@ -35,6 +36,20 @@ class SourceStatus:
     bytes_received: int = 0
     buffered_bytes: int = 0
     newest_timestamp: int = -1
+    snapshot: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def snapshot_known(self) -> int:
+        """How many messages there were when the source was made."""
+        return sum(end - first for first, end in self.snapshot.values())
+
+    @property
+    def snapshot_read(self) -> int:
+        """How many of these have been read."""
+        return sum(
+            min(max(self.positions.get(partition, first), first), end) - first
+            for partition, (first, end) in self.snapshot.items()
+        )
 
     @property
     def lag(self) -> int:

@@ -31,7 +31,9 @@ create schema mzlite;
 create table mzlite.outbox (
     sink_id text not null, seq bigint generated always as identity, ts bigint not null,
     key text, value text, headers jsonb, partition_hash bigint, primary key (sink_id, seq)
-)
+);
+create table mzlite.sinks (sink_id text primary key, from_id text);
+create table mzlite.errors (object_id text, cause text, message text);
 """
 Row = tuple[int, str | None, str | None]
 """A timestamp, a key and a value."""

@@ -115,14 +115,23 @@ create view mz_internal.mz_source_statuses as
 select
     o.id,
     o.name,
-    o.details ->> 'source_type' as type,
+    coalesce(o.details ->> 'source_type', 'table') as type,
     s.updated_at as last_status_change_at,
-    coalesce(s.status, case when o.details ->> 'source_type' = 'progress' then 'running' else 'starting' end) as status,
+    coalesce(
+        s.status, case when o.details ->> 'source_type' = 'progress' or not o.details ? 'value_format' then 'running' else 'starting' end
+    ) as status,
     s.error,
     s.details
 from mzlite.objects as o
-left join mzlite.statuses as s on s.object_id = coalesce(o.details ->> 'progress_of', o.id)
-where o.type = 'source';
+left join lateral (
+    -- A source that only names a topic is as well as the worst of the tables that read it.
+    select t.* from mzlite.statuses as t
+    where t.object_id in (
+        select coalesce(o.details ->> 'progress_of', o.id) union all select r.id from mzlite.source_tables(o.id) as r (id)
+    )
+    order by t.status = 'running', t.updated_at desc limit 1
+) as s on true
+where o.type = 'source' or (o.type = 'table' and o.details ? 'source_id');
 
 create view mz_internal.mz_sink_statuses as
 select
@@ -135,7 +144,7 @@ create view mz_internal.mz_source_status_history as
 select h.occurred_at, h.object_id as source_id, h.status, h.error, h.details, null::text as replica_id
 from mzlite.status_history as h
 inner join mzlite.objects as o on o.id = h.object_id
-where o.type = 'source';
+where o.type = 'source' or (o.type = 'table' and o.details ? 'source_id');
 
 create view mz_internal.mz_sink_status_history as
 select h.occurred_at, h.object_id as sink_id, h.status, h.error, h.details, null::text as replica_id
@@ -161,7 +170,8 @@ select
     s.offset_committed::mz_catalog.uint8 as offset_committed
 from mzlite.source_statistics as s
 inner join mzlite.objects as o on o.id = s.object_id
-left join mzlite.cluster_replicas as r on r.cluster_id = o.cluster_id;
+left join mzlite.objects as p on p.id = o.details ->> 'source_id'
+left join mzlite.cluster_replicas as r on r.cluster_id = coalesce(o.cluster_id, p.cluster_id);
 
 create view mz_internal.mz_source_statistics as select * from mz_internal.mz_source_statistics_raw;
 create view mz_internal.mz_source_statistics_with_history as select * from mz_internal.mz_source_statistics_raw;

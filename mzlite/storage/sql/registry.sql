@@ -201,6 +201,13 @@ create table mzlite.status_history (
     error text,
     details jsonb
 );
+-- The tables that read the topic of a source.
+create function mzlite.source_tables(source text) returns setof text language sql stable security definer
+set search_path = pg_catalog
+begin atomic
+    select o.id from mzlite.objects as o where o.type = 'table' and o.details ->> 'source_id' = source;
+end;
+grant execute on function mzlite.source_tables(text) to materialize;
 create index status_history_by_object on mzlite.status_history (object_id, occurred_at);
 
 create function mzlite.record_status() returns trigger language plpgsql as $$

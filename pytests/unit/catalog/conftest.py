@@ -35,7 +35,17 @@ class PlainDataflow:
         tx.execute(f"create table mzlite_data.s_{object_id} ({listed})")
         return self._show(tx, schema, name, f"table mzlite_data.s_{object_id}")
 
-    create_source = create_table
+    def create_source(
+        self,
+        tx: Transaction,
+        object_id: str,
+        schema: str,
+        name: str,
+        columns: Sequence[s.ColumnDefinition],
+        *,
+        upsert: bool = False,
+    ) -> int:
+        return self.create_table(tx, object_id, schema, name, columns)
 
     def create_view(
         self,
@@ -103,6 +113,7 @@ class Transaction:
     connection: psycopg.Connection[Any]
     dataflow: PlainDataflow
     timestamp: int = 0
+    answers: None = None
 
     def execute(self, sql: str, params: Sequence[Any] | None = None) -> psycopg.Cursor[Any]:
         return self.connection.execute(sql, params)  # type: ignore[call-overload,no-any-return]

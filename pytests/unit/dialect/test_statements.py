@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mzlite.dialect import statements as s
+from mzlite.dialect.features import FLAGS
 from mzlite.dialect.parse import parse
 
 
@@ -60,7 +61,8 @@ def test_connection() -> None:
     assert (plain.options, plain.validate) == ({"BROKER": "a:1"}, None)
 
 
-def test_sink() -> None:
+def test_sink(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FLAGS, "enabled", {"enable_kafka_sink_headers"})
     sink = one(
         "create sink s in cluster c from a.v into kafka connection k (topic 't', topic partition count 3, partition by "
         "= seahash(id::string)) key (id, x) not enforced headers h key format text value format json envelope upsert "
