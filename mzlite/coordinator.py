@@ -198,9 +198,11 @@ class Subscription:
         check_inputs(tx, analyse(tx, session, query, statement.syntax, temporary=True).references)
         object_id = f"t{self._number}"
         item = tx.dataflow.subscribe(tx, object_id, query, search_path(session))
-        error = item.error or error_of(tx, item.id)
-        if error is not None:
-            raise MzError(error[1], sqlstate=error[0])
+        if item.error is not None:
+            raise MzError(item.error[1], sqlstate=item.error[0])
+        source_error = error_of(tx, item.id)
+        if source_error is not None:
+            raise MzError(source_error)
         self.timestamp = self._frontier = tx.timestamp
         self._set_up_to(tx, statement)
         self.columns = described(tx, item.rel.state())

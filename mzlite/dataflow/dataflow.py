@@ -232,7 +232,7 @@ class Dataflow:
     def _forget(self, tx: EngineTransaction, item: MaintainedObject) -> None:
         """Removes what is kept for an object."""
         self.graph.remove(item.id)
-        for table in ("mzlite.dataflows", "mzlite.errors"):
+        for table in ("mzlite.dataflows", "mzlite.errors", "mzlite.source_errors"):
             tx.execute(f"delete from {table} where object_id = %s", (item.id,))
         if item.relation and item.kind != "view":
             # The visible relation reads the stores, which go first.
@@ -260,7 +260,7 @@ class Dataflow:
                     hint="Start the version that made it, or deploy into a new data directory.",
                 ) from error
         for object_id, sqlstate, message in tx.execute(
-            "select object_id, sqlstate, message from mzlite.errors where cause = ''"
+            "select object_id, sqlstate, message from mzlite.errors"
         ).fetchall():
             item = self.graph.get(object_id)
             if item is not None:

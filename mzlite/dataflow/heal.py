@@ -78,7 +78,7 @@ class Healing:
             log.debug("an object cannot be computed yet", object=item.id, error=str(error))
             return False
         item.error = None
-        tx.execute("delete from mzlite.errors where object_id = %s and cause = ''", (item.id,))
+        tx.execute("delete from mzlite.errors where object_id = %s", (item.id,))
         log.info("a view can be computed again", object=item.id)
         return True
 

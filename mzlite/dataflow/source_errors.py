@@ -1,6 +1,6 @@
 """Errors of sources: a source that has one, and all that read it, cannot be read.
 
-In: an error that a source has now, or no longer has. Out: rows of `mzlite.errors`, which
+In: an error that a source has now, or no longer has. Out: rows of `mzlite.source_errors`, which
 `mzlite.readable` raises. Behind them the rows go on being kept, so that everything can be read again
 in the moment in which the error goes. An undecodable message of a plain source and a topic that is no
 longer the same are for ever; an error of one key of an upsert source is until the key has another value.
@@ -31,8 +31,8 @@ def fail(tx: EngineTransaction, graph: Graph, source_id: str, message: str, suff
     """Records an error of a source for it and for all that read it, in place of an earlier one."""
     objects = [graph[source_id], *graph.readers(source_id)]
     tx.execute(
-        "insert into mzlite.errors as e (object_id, cause, sqlstate, message)"
-        " select o.id, %s, 'XX000', %s from unnest(%s::text[]) as o (id)"
+        "insert into mzlite.source_errors as e (object_id, cause, message)"
+        " select o.id, %s, %s from unnest(%s::text[]) as o (id)"
         " on conflict (object_id, cause) do update set message = excluded.message where e.cause like '%% key'",
         (source_id + suffix, message, [item.id for item in objects]),
     )
@@ -46,7 +46,7 @@ def refresh(tx: EngineTransaction, graph: Graph, source_id: str) -> SourceFailur
         return None
     cause = source_id + KEY
     row = tx.execute(
-        f"select ({node.error_query()}), (select message from mzlite.errors where object_id = %s and cause = %s)",
+        f"select ({node.error_query()}), (select message from mzlite.source_errors where object_id = %s and cause = %s)",
         (source_id, cause),
     ).fetchone()
     assert row is not None
@@ -54,7 +54,7 @@ def refresh(tx: EngineTransaction, graph: Graph, source_id: str) -> SourceFailur
     if message == recorded:
         return None
     if message is None:
-        tx.execute("delete from mzlite.errors where cause = %s", (cause,))
+        tx.execute("delete from mzlite.source_errors where cause = %s", (cause,))
         return None
     return fail(tx, graph, source_id, message, KEY)
 
@@ -63,16 +63,16 @@ def inherit(tx: EngineTransaction, item: MaintainedObject) -> None:
     """A new object cannot be read while what it reads has an error of a source."""
     if item.reads:
         tx.execute(
-            "insert into mzlite.errors (object_id, cause, sqlstate, message)"
-            " select %s, cause, min(sqlstate), min(message) from mzlite.errors"
-            " where object_id = any(%s) and cause <> '' group by cause on conflict do nothing",
+            "insert into mzlite.source_errors (object_id, cause, message)"
+            " select %s, cause, min(message) from mzlite.source_errors"
+            " where object_id = any(%s) group by cause on conflict do nothing",
             (item.id, list(item.reads)),
         )
 
 
-def error_of(tx: EngineTransaction, object_id: str) -> tuple[str, str] | None:
-    """SQLSTATE and message that reading an object fails with, or None."""
+def error_of(tx: EngineTransaction, object_id: str) -> str | None:
+    """What reading an object fails with because of a source, or None."""
     row = tx.execute(
-        "select sqlstate, message from mzlite.errors where object_id = %s order by cause limit 1", (object_id,)
+        "select message from mzlite.source_errors where object_id = %s order by cause limit 1", (object_id,)
     ).fetchone()
-    return None if row is None else (str(row[0]), str(row[1]))
+    return None if row is None else str(row[0])

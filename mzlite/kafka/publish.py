@@ -255,8 +255,10 @@ class Publisher:
     def _error_of_what_it_reads(self, connection: psycopg.Connection[Any]) -> str | None:
         """Why the sunk relation cannot be read at present."""
         row = connection.execute(
-            "select e.message from mzlite.sinks as s inner join mzlite.errors as e on e.object_id = s.from_id"
-            " where s.sink_id = %s order by e.cause limit 1",
+            "with s as (select from_id from mzlite.sinks where sink_id = %s)"
+            " select e.message from s inner join mzlite.errors as e on e.object_id = s.from_id"
+            " union all select e.message from s"
+            " inner join mzlite.source_errors as e on e.object_id = s.from_id limit 1",
             (self.spec.sink_id,),
         ).fetchone()
         return None if row is None else str(row[0])

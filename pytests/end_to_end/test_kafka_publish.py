@@ -33,7 +33,8 @@ create table mzlite.outbox (
     key text, value text, headers jsonb, partition_hash bigint, primary key (sink_id, seq)
 );
 create table mzlite.sinks (sink_id text primary key, from_id text);
-create table mzlite.errors (object_id text, cause text, message text);
+create table mzlite.errors (object_id text, message text);
+create table mzlite.source_errors (object_id text, message text);
 """
 Row = tuple[int, str | None, str | None]
 """A timestamp, a key and a value."""

@@ -63,13 +63,19 @@ create table mzlite.outbox (
 );
 
 create table mzlite.errors (
-    object_id text not null,
-    cause text not null default '',
+    object_id text primary key,
     sqlstate text not null,
+    message text not null
+);
+comment on table mzlite.errors is 'Objects whose rows cannot be computed at present: reading them fails with this error until the offending row has gone.';
+
+create table mzlite.source_errors (
+    object_id text not null,
+    cause text not null,
     message text not null,
     primary key (object_id, cause)
 );
-comment on table mzlite.errors is 'Objects that cannot be read at present. Cause: empty for an error in computing the object''s own rows, else the source that has the error.';
+comment on table mzlite.source_errors is 'Sources that have an error, and all that read them; the rows behind it are kept up to date. Cause: which error of which source.';
 
 -- Part of every visible relation: true, or the error that its rows would raise.
 create function mzlite.readable(id text) returns boolean
@@ -79,7 +85,11 @@ as $$
 declare
     found record;
 begin
-    select e.sqlstate, e.message into found from mzlite.errors as e where e.object_id = id order by e.cause limit 1;
+    select e.sqlstate, e.message into found from mzlite.errors as e where e.object_id = id;
+    if found is null then
+        select 'XX000' as sqlstate, e.message into found from mzlite.source_errors as e
+        where e.object_id = id order by e.cause limit 1;
+    end if;
     if found is not null then
         raise exception using errcode = found.sqlstate, message = found.message;
     end if;
