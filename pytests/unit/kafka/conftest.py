@@ -1,16 +1,15 @@
-"""A PostgreSQL with what `storage/sql/kafka.sql` creates, for tests of bytes and expressions."""
+"""The inner PostgreSQL as the engine has it, for tests of bytes and expressions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
 
+from mzlite.dataflow.transaction import ENGINE_PATH
+from mzlite.storage.bootstrap import bootstrap
 from mzlite.storage.postgres import Postgres
-
-KAFKA_SQL = Path(__file__).parents[3] / "mzlite" / "storage" / "sql" / "kafka.sql"
 
 
 @pytest.fixture(scope="session")
@@ -18,9 +17,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     server = Postgres(tmp_path_factory.mktemp("postgres"), shared_buffers_mb=32)
     server.start()
     try:
-        with server.connect("postgres") as connection:
-            connection.execute("create schema mzlite; create schema mz_catalog")
-            connection.execute(KAFKA_SQL.read_text())  # type: ignore[call-overload]
+        bootstrap(server)
         yield server
     finally:
         server.stop()
@@ -28,5 +25,6 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
 
 @pytest.fixture
 def connection(postgres: Postgres) -> Iterator[psycopg.Connection]:
-    with postgres.connect("postgres") as connection:
+    with postgres.connect() as connection:
+        connection.execute(f"set search_path = {ENGINE_PATH}")  # type: ignore[call-overload]
         yield connection
