@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 from collections.abc import AsyncGenerator, Hashable, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from mzlite.catalog.drop import drop_temporary
 from mzlite.catalog.execute import execute
 from mzlite.catalog.interface import ExecuteResult
 from mzlite.catalog.maintained import check_inputs
-from mzlite.catalog.registry import quote_name, search_path
+from mzlite.catalog.registry import find_item, quote_name, search_path
 from mzlite.catalog.remote import Question
 from mzlite.dataflow.engine import Engine
 from mzlite.dataflow.source_errors import error_of
@@ -32,7 +33,7 @@ from mzlite.dialect.check import check_query
 from mzlite.dialect.databases import physical_name
 from mzlite.dialect.features import FLAGS
 from mzlite.dialect.pg_errors import from_psycopg
-from mzlite.dialect.statements import Statement, Subscribe
+from mzlite.dialect.statements import Name, Statement, Subscribe
 from mzlite.errors import MzError
 from mzlite.session import Session
 from mzlite.storage.postgres import Postgres
@@ -41,6 +42,7 @@ from mzlite.wire.interface import END_OF_TIME, Column, SubscriptionEvent
 log = structlog.get_logger(__name__)
 
 PROGRESS_SECONDS = 1.0
+_UNKNOWN_COLUMN = re.compile(r'column "(.*)" of relation ".*" does not exist')
 WAITING_ROWS = 1_000_000
 """Rows that may wait for a subscriber before it is cut off."""
 
@@ -120,6 +122,26 @@ class Coordinator:
             "mzlite.database": session.database,
         }
         return str(self.postgres.socket_dir / f".s.PGSQL.{self.postgres.port}"), parameters
+
+    def write_error(self, session: Session, name: Name, error: MzError, *, inserts: bool) -> MzError:
+        """The error of a write that PostgreSQL has refused, with what Materialize says of the relation."""
+        with self.postgres.connect() as connection:
+            tx: Any = connection
+            try:
+                item = find_item(tx, session, name)
+            except MzError as unknown:
+                return unknown
+        if item is None:
+            return error
+        unknown_column = _UNKNOWN_COLUMN.fullmatch(error.message)
+        if unknown_column is not None:
+            column = unknown_column[1]
+            text = f'column "{column}" of relation "{item.full_name}" does not exist'
+            return MzError(text if inserts else f"unknown column {column}")
+        if item.type == "table" and not item.is_system:
+            return error
+        words = "system table" if item.is_system else item.words
+        return MzError(f"cannot {'insert into' if inserts else 'mutate'} {words} '{item.full_name}'")
 
     async def subscribe(self, session: Session, statement: Subscribe) -> Subscription:
         """Starts a subscription.

@@ -113,7 +113,14 @@ def resolved_column(tx: EngineTransaction, session: Session, column: ColumnDefin
     """
     path = ", ".join(quote_name(name) for name in search_path(session))
     tx.execute("select set_config('search_path', %s, true)", (path,))
-    found = tx.execute("select to_regtype(%s)::oid::bigint, to_regtypemod(%s)", (column.type, column.type)).fetchone()
+    found = tx.execute(
+        """
+        select t.oid::bigint, to_regtypemod(%s) from pg_catalog.pg_type as t
+        left join pg_catalog.pg_class as c on c.oid = t.typrelid
+        where t.oid = to_regtype(%s) and coalesce(c.relkind, 'c') = 'c'
+        """,
+        (column.type, column.type),
+    ).fetchone()
     tx.execute("select set_config('search_path', '', true)")
     if found is None or found[0] is None:
         raise MzError(f'type "{column.type}" does not exist')

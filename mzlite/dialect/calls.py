@@ -133,6 +133,9 @@ class CallParser(TypeParser):
         start = self.position
         ignore = self.take_keyword("IGNORE", "NULLS")
         respect = self.take_keyword("RESPECT", "NULLS")
+        if respect:
+            # What is the rule anyway, and PostgreSQL does not read.
+            self.edit(start, self.last_end, "")
         self.expect_keyword("OVER")
         self.expect(t.LPAREN)
         window = ast.Window(start, start, [], [], None, ignore, respect)

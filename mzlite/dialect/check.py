@@ -145,6 +145,7 @@ def check_view_options(statement: s.CreateMaterializedView) -> None:
         FLAGS.require("enable_logical_compaction_window")
     if any(clause != "ON COMMIT" for clause in statement.refresh):
         FLAGS.require("enable_refresh_every_mvs")
+        raise refused("REFRESH EVERY and REFRESH AT are not supported by mzlite")
     if len(statement.refresh) > 1 and "ON COMMIT" in statement.refresh:
         if statement.refresh.count("ON COMMIT") > 1:
             raise MzError("REFRESH ON COMMIT cannot be specified multiple times")
@@ -279,6 +280,8 @@ def _refuse(what: str) -> None:
     if what == s.ORDER_BY_OUTPUT:
         FLAGS.require("enable_within_timestamp_order_by_in_subscribe")
         raise MzError(what, detail="All order bys must be output columns.")
+    if what.startswith("invalid "):
+        raise MzError(what)
     flag = _FLAGGED.get(what)
     if flag is not None:
         FLAGS.require(flag)

@@ -84,7 +84,13 @@ class ReadParser(ShowParser):
             reads = reads_relation(query)
         self._returning()
         return s.Relayed(
-            self.statement_text(), self.relay(start, self.last_end), "write", writes=True, reads_then_writes=reads
+            self.statement_text(),
+            self.relay(start, self.last_end),
+            "write",
+            writes=True,
+            reads_then_writes=reads,
+            target=self.target,
+            inserts=True,
         )
 
     target: ast.Name = ()
@@ -106,7 +112,12 @@ class ReadParser(ShowParser):
         if self.take_keyword("WHERE"):
             self.expressions.append(self.expression())
         return s.Relayed(
-            self.statement_text(), self.relay(start, self.last_end), "write", writes=True, reads_then_writes=True
+            self.statement_text(),
+            self.relay(start, self.last_end),
+            "write",
+            writes=True,
+            reads_then_writes=True,
+            target=self.target,
         )
 
     def _assignment(self) -> None:
@@ -125,7 +136,12 @@ class ReadParser(ShowParser):
         if self.take_keyword("WHERE"):
             self.expressions.append(self.expression())
         return s.Relayed(
-            self.statement_text(), self.relay(start, self.last_end), "write", writes=True, reads_then_writes=True
+            self.statement_text(),
+            self.relay(start, self.last_end),
+            "write",
+            writes=True,
+            reads_then_writes=True,
+            target=self.target,
         )
 
     # COPY --------------------------------------------------------------------
@@ -171,7 +187,7 @@ class ReadParser(ShowParser):
             self.edit(name_end, name_end, ")")
         sql = self.relay(start, self.last_end)
         if direction == "FROM":
-            return s.Relayed(self.statement_text(), sql, "write", writes=True)
+            return s.Relayed(self.statement_text(), sql, "write", writes=True, target=self.target, inserts=True)
         return s.Relayed(self.statement_text(), sql, "select")
 
     def _copied_statement(self) -> s.Statement:

@@ -38,12 +38,15 @@ class Relayed(Statement):
         writes: it changes a user table (INSERT, UPDATE, DELETE, COPY FROM): the client's answer waits until a tick has
             absorbed it.
         reads_then_writes: UPDATE, DELETE, INSERT .. SELECT from a relation: serialized with the other writers.
+        target: the relation that it writes, and `inserts` whether rows only come.
     """
 
     relay_sql: str
     kind: Literal["select", "write", "transaction", "cursor", "prepare", "set", "other"]
     writes: bool = False
     reads_then_writes: bool = False
+    target: Name = ()
+    inserts: bool = False
 
 
 @dataclass(frozen=True)

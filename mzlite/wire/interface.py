@@ -13,6 +13,7 @@ from typing import Protocol
 
 from mzlite.dialect.admin import AdminStatement
 from mzlite.dialect.statements import Statement, Subscribe
+from mzlite.errors import MzError
 from mzlite.session import Session
 
 END_OF_TIME = 2**63 - 1
@@ -115,6 +116,9 @@ class Coordinator(Protocol):
 
     async def end_session(self, session: Session) -> None:
         """Drop what a session has made for itself alone. Called once its backend has gone, and not more than once."""
+
+    def write_error(self, session: Session, name: tuple[str, ...], error: MzError, *, inserts: bool) -> MzError:
+        """The error of a write to the relation of that name, which PostgreSQL has refused."""
 
     def backend_address(self, session: Session) -> tuple[str, dict[str, str]]:
         """The inner PostgreSQL's socket and the startup parameters (user, database, search_path, ..) of a session."""

@@ -60,6 +60,10 @@ class Portal:
     held: object | None = None
 
 
+_WRONG_TARGET = frozenset({"42501", "42703", "55000"})
+"""PostgreSQL's refusals to write what is no table, or a column that is not there."""
+
+
 @dataclass(slots=True)
 class Expected:
     """One answer that the backend owes.
@@ -113,12 +117,18 @@ class Relay:
     """
 
     def __init__(
-        self, client: MessageStream, backend: ChunkStream, descriptions: Descriptions, translate: Translate
+        self,
+        client: MessageStream,
+        backend: ChunkStream,
+        descriptions: Descriptions,
+        translate: Translate,
+        refine: Callable[[Statement | None, MzError], MzError] = lambda _, error: error,
     ) -> None:
         self.client = client
         self.backend = backend
         self.descriptions = descriptions
         self.translate = translate
+        self.refine = refine
         self.expected: deque[Expected] = deque()
         self.status = IDLE
         self.failed = False
@@ -328,6 +338,8 @@ class Relay:
             error = current.error
         else:
             error = self.translate(fields)
+            if fields.get("C") in _WRONG_TARGET and current is not None:
+                error = self.refine(_statement_of(current), error)
         self.failed = True
         self.copying_in = self._was_copy_in = False
         if current is not None and current.silent and not current.reported:
@@ -343,3 +355,13 @@ class Relay:
                 skipped.on_error()
         self.skipping = not self.expected
         self.unreported = self.skipping and current.silent and not current.reported
+
+
+def _statement_of(expected: Expected) -> Statement | None:
+    """The statement that has failed, as far as that is known."""
+    if expected.completed < len(expected.statements):
+        return expected.statements[expected.completed]
+    prepared = expected.prepared
+    if prepared is None and expected.portal is not None:
+        prepared = expected.portal.prepared
+    return prepared.statement if prepared is not None else None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from mzlite.dialect.admin import ADMINISTRATOR, parse_admin
-from mzlite.dialect.statements import Statement
+from mzlite.dialect.statements import Relayed, Statement
 from mzlite.errors import MzError
 from mzlite.session import Session
 from mzlite.wire.backend import Backend
@@ -171,8 +171,14 @@ class ClientSession:
         previous, self._backend = self._backend, backend
         if previous is not None:
             await previous.stop()
-        self._relay = Relay(self.client, backend.stream, descriptions, self.server.dialect.translate)
+        self._relay = Relay(self.client, backend.stream, descriptions, self.server.dialect.translate, self._refine)
         self._backend_settings = self._startup_settings = {**settings, **self.variables.followed()}
+
+    def _refine(self, statement: Statement | None, error: MzError) -> MzError:
+        """The error for a write to what is no table names it and its type."""
+        if not isinstance(statement, Relayed) or not statement.target:
+            return error
+        return self.coordinator.write_error(self.session, statement.target, error, inserts=statement.inserts)
 
     async def _messages(self) -> None:
         client, simple, extended = self.client, self.simple, self.extended

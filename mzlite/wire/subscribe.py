@@ -39,10 +39,8 @@ def subscribe_columns(statement: Subscribe, columns: Sequence[Column], types: Ty
     if statement.envelope != "debezium":
         return (*own, *ordered)
     keys, values = ordered[: len(statement.keys)], ordered[len(statement.keys) :]
-    before_and_after = [
-        replace(field, name=prefix + field.name) for prefix in ("before_", "after_") for field in values
-    ]
-    return (*own, *keys, *before_and_after)
+    both = [replace(each, name=prefix + each.name) for prefix in ("before_", "after_") for each in values]
+    return (*own, *keys, *both)
 
 
 def _order(statement: Subscribe, columns: Sequence[Column]) -> list[int]:
