@@ -33,7 +33,7 @@ from mzlite.dialect.check import check_query
 from mzlite.dialect.databases import physical_name
 from mzlite.dialect.features import FLAGS
 from mzlite.dialect.pg_errors import from_psycopg
-from mzlite.dialect.statements import Name, Statement, Subscribe
+from mzlite.dialect.statements import Explain, Name, Statement, Subscribe, ValidateConnection
 from mzlite.errors import MzError
 from mzlite.session import Session
 from mzlite.storage.postgres import Postgres
@@ -63,6 +63,7 @@ class Coordinator:
         self.write_lock = asyncio.Lock()
         self._numbers = itertools.count(1)
         self._with_temporary: set[int] = set()
+        self._revision = 0
 
     async def execute(self, session: Session, statement: Statement) -> ExecuteResult:
         """Carries out an own statement.
@@ -70,17 +71,35 @@ class Coordinator:
         Raises:
             MzError: it is refused; nothing has changed.
         """
+        (result,) = await self.execute_together(session, [statement])
+        return result
+
+    async def execute_together(
+        self, session: Session, statements: Sequence[Statement], revision: int | None = None
+    ) -> list[ExecuteResult]:
+        """Carries out several own statements at one moment, or none of them.
+
+        Args:
+            revision: what `rehearse` gave when the first of them was written; None if it does not matter.
+
+        Raises:
+            MzError: one is refused, or the catalog has changed since; nothing has changed.
+        """
 
         answers: dict[Hashable, Any] = {}
 
-        def job(tx: EngineTransaction) -> ExecuteResult:
+        def job(tx: EngineTransaction) -> list[ExecuteResult]:
+            self._require_revision(revision)
             tx.answers = answers
-            return execute(statement, session, tx)
+            results = [execute(statement, session, tx) for statement in statements]
+            if not all(isinstance(statement, Explain | ValidateConnection) for statement in statements):
+                tx.after_commit.append(self._changed)
+            return results
 
         try:
             while True:
                 try:
-                    result = await asyncio.wrap_future(self.engine.submit(job))
+                    results = await asyncio.wrap_future(self.engine.submit(job))
                     break
                 except Question as question:
                     # A broker may take seconds to answer; meanwhile the engine ticks.
@@ -88,10 +107,47 @@ class Coordinator:
         except MzError:
             raise
         except Exception as error:
-            raise as_mz_error(error, statement.sql) from error
-        if getattr(statement, "temporary", False):
+            raise as_mz_error(error, "; ".join(statement.sql for statement in statements)) from error
+        if any(getattr(statement, "temporary", False) for statement in statements):
             self._with_temporary.add(session.id)
-        return result
+        return results
+
+    async def rehearse(self, session: Session, statements: Sequence[Statement], revision: int | None = None) -> int:
+        """Tries what `execute_together` would do and takes it back.
+
+        Returns:
+            the catalog's revision.
+
+        Raises:
+            MzError: one is refused, or the catalog has changed since `revision`.
+        """
+
+        def job(tx: EngineTransaction) -> None:
+            self._require_revision(revision)
+            for statement in statements:
+                execute(statement, session, tx)
+            raise _RehearsedError(self._revision)
+
+        try:
+            await asyncio.wrap_future(self.engine.submit(job))
+        except _RehearsedError as rehearsed:
+            return rehearsed.revision
+        except MzError:
+            raise
+        except Exception as error:
+            raise as_mz_error(error, statements[-1].sql) from error
+        raise AssertionError("a rehearsal always ends with an exception")
+
+    def _changed(self) -> None:
+        self._revision += 1
+
+    def _require_revision(self, revision: int | None) -> None:
+        """On the engine's thread: nobody else changes the catalog meanwhile."""
+        if revision is not None and revision != self._revision:
+            raise MzError(
+                "another session modified the catalog while this DDL transaction was open",
+                sqlstate="40001",
+            )
 
     async def end_session(self, session: Session) -> None:
         """Drops what a session that has ended made for itself; harmless when that is nothing."""
@@ -189,6 +245,14 @@ class Coordinator:
             raise MzError(f"Timestamp ({wanted}) is not valid for all inputs: [Antichain {{ elements: [{now}] }}]")
         while self.engine.frontier() <= wanted:  # noqa: ASYNC110  (the engine is another thread)
             await asyncio.sleep(0.02)
+
+
+class _RehearsedError(Exception):
+    """Ends the engine's transaction of a rehearsal."""
+
+    def __init__(self, revision: int) -> None:
+        super().__init__()
+        self.revision = revision
 
 
 class Subscription:

@@ -158,6 +158,7 @@ class Mzlite:
         *commands: str | Sequence[str],
         project: str | Path,
         check: bool = True,
+        keep_going: bool = False,
         environment: Mapping[str, str] | None = None,
         timeout: float = DBT_SECONDS,
         **settings: Any,
@@ -166,7 +167,8 @@ class Mzlite:
 
         Args:
             project: the directory of dbt_project.yml.
-            check: fail if one of them fails; they stop there in any case.
+            check: fail if one of them fails.
+            keep_going: run the others after one has failed.
             environment: variables for dbt.
             settings: of the profile, such as schema="dev" or threads=1.
 
@@ -177,7 +179,7 @@ class Mzlite:
         directory = self.directory / "dbt"
         write_profile(directory, self.server, self.name, **settings)
         listed = [command.split() if isinstance(command, str) else list(command) for command in commands]
-        result = run_dbt(listed, place, directory, environment or {}, timeout)
+        result = run_dbt(listed, place, directory, environment or {}, timeout, keep_going=keep_going)
         assert result.status == 0 or not check, result.output
         return result
 

@@ -60,9 +60,11 @@ def run_dbt(
     directory: Path,
     environment: Mapping[str, str],
     timeout: float,
+    *,
+    keep_going: bool = False,
 ) -> DbtResult:
-    """Run several of dbt's commands in one process, until one fails."""
-    arguments = [sys.executable, "-m", "mzlite.dbt_commands"]
+    """Run several of dbt's commands in one process, until one fails or, to keep going, all of them."""
+    arguments = [sys.executable, "-m", "mzlite.dbt_commands", *(["--keep-going"] if keep_going else [])]
     for command in commands:
         arguments += [*command, "--profile", PROFILE, ";"]
     target = directory / "target"

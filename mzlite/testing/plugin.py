@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,8 +42,9 @@ def pytest_configure(config: pytest.Config) -> None:
 class Servers:
     """The servers of a session, each started when it is first asked for."""
 
-    def __init__(self, directory: Callable[[], Path]) -> None:
-        self._directory = directory
+    def __init__(self, directory: Callable[[], Path], brokers: Callable[[], str | None]) -> None:
+        self._directory, self._brokers = directory, brokers
+        self._numbers = itertools.count(1)
         self._running: MzliteServer | None = None
         self._held: MzliteServer | None = None
 
@@ -72,6 +74,34 @@ class Servers:
 
         return MzliteServer(self._directory(), options).start()
 
+    @contextmanager
+    def database(self, directory: Path, clock: str | datetime | None = None) -> Iterator[Mzlite]:
+        """A fresh database; fixtures of a wider scope than a test's use this.
+
+        Args:
+            directory: for its files.
+            clock: where the clock is held, or "running"; without it, at the beginning of a day that nobody had before.
+        """
+        from mzlite.testing.clock import HeldClock
+        from mzlite.testing.database import Mzlite
+
+        if clock == RUNNING:
+            server = self.running()
+            day = datetime.now().date()
+        elif clock is not None:
+            moment = clock if isinstance(clock, datetime) else datetime.fromisoformat(clock)
+            server, day = self.held(moment), moment.date()
+        else:
+            server = self.held()
+            held = HeldClock(server, FIRST_MOMENT.date())
+            day = held.now.date() + timedelta(days=1)
+            held.set(datetime.combine(day, datetime.min.time()))
+        made = Mzlite(server, f"test_{next(self._numbers)}", HeldClock(server, day), directory, self._brokers)
+        try:
+            yield made
+        finally:
+            made.close()
+
     def stop(self) -> None:
         """Stop them all."""
         for server in (self._running, self._held):
@@ -80,9 +110,9 @@ class Servers:
 
 
 @pytest.fixture(scope="session")
-def mzlite_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+def mzlite_servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """The servers behind the other fixtures."""
-    servers = Servers(lambda: tmp_path_factory.mktemp("mzlite"))
+    servers = Servers(lambda: tmp_path_factory.mktemp("mzlite"), lambda: request.getfixturevalue("mzlite_brokers"))
     try:
         yield servers
     finally:
@@ -96,40 +126,9 @@ def mzlite_brokers(pytestconfig: pytest.Config) -> str | None:
     return str(found) or None
 
 
-@pytest.fixture(scope="session")
-def _mzlite_numbers() -> Iterator[int]:
-    return itertools.count(1)
-
-
 @pytest.fixture
-def mzlite(
-    request: pytest.FixtureRequest, mzlite_servers: Servers, _mzlite_numbers: Iterator[int], tmp_path: Path
-) -> Iterator[Mzlite]:
+def mzlite(request: pytest.FixtureRequest, mzlite_servers: Servers, tmp_path: Path) -> Iterator[Mzlite]:
     """A fresh database on a server whose clock the test holds, at the beginning of a day that no test had before."""
-    from mzlite.testing.clock import HeldClock
-    from mzlite.testing.database import Mzlite
-
     marker = request.node.get_closest_marker("mzlite")
-    start = marker.kwargs.get("clock") if marker is not None else None
-    if start == RUNNING:
-        server = mzlite_servers.running()
-        day = datetime.now().date()
-    elif start is not None:
-        moment = start if isinstance(start, datetime) else datetime.fromisoformat(start)
-        server, day = mzlite_servers.held(moment), moment.date()
-    else:
-        server = mzlite_servers.held()
-        clock = HeldClock(server, FIRST_MOMENT.date())
-        day = clock.now.date() + timedelta(days=1)
-        clock.set(datetime.combine(day, datetime.min.time()))
-    made = Mzlite(
-        server,
-        f"test_{next(_mzlite_numbers)}",
-        HeldClock(server, day),
-        tmp_path,
-        lambda: request.getfixturevalue("mzlite_brokers"),
-    )
-    try:
+    with mzlite_servers.database(tmp_path, marker.kwargs.get("clock") if marker is not None else None) as made:
         yield made
-    finally:
-        made.close()

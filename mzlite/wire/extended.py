@@ -183,6 +183,7 @@ class ExtendedProtocol:
                 control = isinstance(statement, Relayed) and statement.kind == "transaction"
                 if (not failed or control) and not session.transaction.admit(statement):
                     if await self._heard():
+                        await session.rehearse_deferred()
                         session.client.send(CommandComplete(deferred_tag(statement)).encode())
                     return
             if statement is None or isinstance(statement, Relayed):

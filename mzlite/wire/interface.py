@@ -97,6 +97,22 @@ class Coordinator(Protocol):
             MzError: it is refused; nothing has changed.
         """
 
+    async def execute_together(
+        self, session: Session, statements: Sequence[Statement], revision: int | None = None
+    ) -> Sequence[ExecuteResult]:
+        """Carry out several own statements at one moment, or none; `revision` is what `rehearse` gave.
+
+        Raises:
+            MzError: one is refused, or the catalog has changed since; nothing has changed.
+        """
+
+    async def rehearse(self, session: Session, statements: Sequence[Statement], revision: int | None = None) -> int:
+        """Try them, and take them back; the catalog's revision.
+
+        Raises:
+            MzError: one is refused, or the catalog has changed since `revision`.
+        """
+
     def administer(self, statement: AdminStatement) -> AsyncGenerator[tuple[str | None, ...], None]:
         """Carry out a statement of the administrator; its rows as they are known.
 

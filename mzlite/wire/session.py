@@ -50,7 +50,7 @@ from mzlite.wire.simple import SimpleProtocol
 from mzlite.wire.startup import negotiate
 from mzlite.wire.stream import ConnectionClosedError, MessageStream
 from mzlite.wire.subscribe import SubscribeCursor
-from mzlite.wire.transaction import Transaction
+from mzlite.wire.transaction import Mode, Transaction
 from mzlite.wire.variables import SessionVariables
 
 if TYPE_CHECKING:
@@ -274,6 +274,10 @@ class ClientSession:
         if not self.relay.hold:
             self.client.write_queued()
         result = await self.coordinator.execute(self.session, statement)
+        self._notify(result)
+        return result
+
+    def _notify(self, result: ExecuteResult) -> None:
         for notice in result.notices:
             self.client.send(
                 notice_response(
@@ -284,21 +288,35 @@ class ClientSession:
                     hint=getattr(notice, "hint", None),
                 )
             )
-        return result
 
-    async def execute_deferred(self) -> None:
-        """Carry out what the transaction has put off to its COMMIT.
+    async def rehearse_deferred(self) -> None:
+        """Try what the transaction has put off so far where its mistakes are to show at once; nothing changes by it.
 
         Raises:
-            MzError: one of the statements failed; the transaction has been rolled back.
+            MzError: a statement is refused, or another session has changed the catalog.
+        """
+        transaction = self.transaction
+        if transaction.mode is Mode.RENAME:
+            with internal_errors(transaction.deferred[-1].sql):
+                transaction.revision = await self.coordinator.rehearse(
+                    self.session, transaction.deferred, transaction.revision
+                )
+
+    async def execute_deferred(self) -> None:
+        """Carry out what the transaction has put off to its COMMIT, all at one moment or not at all.
+
+        Raises:
+            MzError: it failed; the transaction has been rolled back.
         """
         deferred, self.transaction.deferred = self.transaction.deferred, []
         if self.relay.status == FAILED:
             return
         try:
-            for statement in deferred:
-                with internal_errors(statement.sql):
-                    await self.execute(statement)
+            with internal_errors(deferred[-1].sql):
+                for result in await self.coordinator.execute_together(
+                    self.session, deferred, self.transaction.revision
+                ):
+                    self._notify(result)
         except MzError:
             await self.extended.sync_silently()
             await self.silently("rollback")

@@ -79,6 +79,7 @@ class SimpleProtocol:
         if failed:
             raise failed_transaction()
         if not now:
+            await session.rehearse_deferred()
             session.client.send(CommandComplete(deferred_tag(statement)).encode())
             return
         relayed = session.own.as_relayed(statement)

@@ -100,17 +100,20 @@ class Transaction:
         several: it is the implicit one around a query of more than one statement.
         mode: what it has turned out to be.
         deferred: definitions that wait for COMMIT.
+        revision: the catalog's when the first of them was tried.
     """
 
     explicit: bool = False
     several: bool = False
     mode: Mode | None = None
     deferred: list[Statement] = field(default_factory=list)
+    revision: int | None = None
 
     def reset(self) -> None:
         """The transaction has ended; a query of several statements may go on with the next."""
         self.explicit = False
         self.mode = None
+        self.revision = None
         self.deferred.clear()
 
     def admit(self, statement: Statement) -> bool:

@@ -175,6 +175,14 @@ class TestCoordinator:
     def write_error(self, session: Session, name: tuple[str, ...], error: MzError, *, inserts: bool) -> MzError:
         return error
 
+    async def execute_together(
+        self, session: Session, statements: list[s.Statement], revision: int | None = None
+    ) -> list[Result]:
+        return [await self.execute(session, statement) for statement in statements]
+
+    async def rehearse(self, session: Session, statements: list[s.Statement], revision: int | None = None) -> int:
+        return 0
+
     async def end_session(self, session: Session) -> None:
         self.ended.append(session.id)
 
