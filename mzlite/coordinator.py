@@ -314,7 +314,7 @@ class Subscription:
 
     def _set_up_to(self, tx: EngineTransaction, statement: Subscribe) -> None:
         if statement.up_to is not None:
-            row = tx.execute(f"select ({statement.up_to})::mz_catalog.mz_timestamp::bigint").fetchone()
+            row = tx.as_client(f"select ({statement.up_to})::mz_catalog.mz_timestamp::bigint").fetchone()
             assert row is not None
             self._up_to = int(row[0])
             if self._up_to < self.timestamp:

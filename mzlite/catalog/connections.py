@@ -84,9 +84,7 @@ def alter_secret(statement: AlterSecret, session: Session, tx: EngineTransaction
 
 
 def _contents(tx: EngineTransaction, value_sql: str) -> bytes:
-    tx.execute("select set_config('search_path', 'mz_catalog, pg_catalog', true)")
-    row = tx.execute(f"select ({value_sql})::bytea").fetchone()
-    tx.execute("select set_config('search_path', '', true)")
+    row = tx.as_client(f"select ({value_sql})::bytea").fetchone()
     if row is None or row[0] is None:
         raise MzError("secret value can not be null", sqlstate="22004")
     return bytes(row[0])

@@ -86,6 +86,7 @@ def analyse(
         """
     ).fetchall()
     names = [str(row[0]) for row in rows]
+    _refuse_hidden(tx)
     references = tx.execute(
         """
         select distinct o.id, o.session_id
@@ -111,6 +112,36 @@ def analyse(
         tuple(name for name in never_null(tx, str(row[0])) if name in names),
         shown_query(tx, session, query, syntax),
     )
+
+
+def _refuse_hidden(tx: EngineTransaction) -> None:
+    """Refuse a query that names what clients cannot read themselves: the engine, which could, reads it for them.
+
+    Raises:
+        MzError: as if the relation or function did not exist.
+    """
+    # Not by pg_depend, which leaves PostgreSQL's own objects out.
+    row = tx.execute(
+        """
+        select c.oid::regclass::text, f.oid::regprocedure::text
+        from pg_catalog.pg_rewrite as r
+        cross join lateral regexp_matches(r.ev_action::text, ':(relid|funcid) ([0-9]+)', 'g') as m (found)
+        left join pg_catalog.pg_class as c on m.found[1] = 'relid' and c.oid = m.found[2]::oid and c.oid <> r.ev_class
+        left join pg_catalog.pg_proc as f on m.found[1] = 'funcid' and f.oid = m.found[2]::oid
+        where r.ev_class = 'mzlite_def.mzlite_probe'::regclass
+            and not (
+                coalesce(has_table_privilege('materialize', c.oid, 'select'), true)
+                and coalesce(
+                    has_schema_privilege('materialize', coalesce(c.relnamespace, f.pronamespace), 'usage'), true
+                )
+                and coalesce(has_function_privilege('materialize', f.oid, 'execute'), true)
+            )
+            and not exists (select from mzlite.objects as o where o.relation = c.oid)
+        limit 1
+        """
+    ).fetchone()
+    if row is not None:
+        raise MzError(f"unknown catalog item '{row[0]}'" if row[0] is not None else f"function {row[1]} does not exist")
 
 
 def _run(tx: EngineTransaction, sql: str) -> psycopg.Cursor[tuple[Any, ...]]:

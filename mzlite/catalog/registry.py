@@ -24,6 +24,8 @@ SYSTEM_SCHEMAS = ("mz_catalog", "pg_catalog")
 """Searched before the session's own search path."""
 SHADOWS = "mzlite_pg"
 """Hides relations of pg_catalog behind those that Materialize's clients expect."""
+HIDDEN_SCHEMAS = frozenset({"mzlite", "mzlite_def", "mzlite_data", "mzlite_inbox", SHADOWS, "pg_toast", "pg_temp"})
+"""Schemas of the inner PostgreSQL that no client's name leads to."""
 NOTHING_SHADOWS = re.compile(r"[a-z_][a-z0-9_$]*")
 
 
@@ -104,6 +106,11 @@ def show_name(name: str) -> str:
     return name if NOTHING_SHADOWS.fullmatch(name) else quote_name(name)
 
 
+def is_hidden(physical: str) -> bool:
+    """Whether a schema of the inner PostgreSQL is none that clients know of."""
+    return physical in HIDDEN_SCHEMAS or physical.startswith(("pg_temp_", "pg_toast_", "mz_temp_"))
+
+
 def temporary_schema(session: Session) -> str:
     """The schema of a session's temporary objects; the session's own backend searches it first."""
     return f"mz_temp_{session.id}"
@@ -117,7 +124,7 @@ def search_path(session: Session) -> list[str]:
         "mz_catalog",
         SHADOWS,
         "pg_catalog",
-        *(name for name in own if name not in SYSTEM_SCHEMAS),
+        *(name for name in own if name not in SYSTEM_SCHEMAS and not is_hidden(name)),
     ]
 
 

@@ -113,11 +113,13 @@ def resolved_column(tx: EngineTransaction, session: Session, column: ColumnDefin
     """
     path = ", ".join(quote_name(name) for name in search_path(session))
     tx.execute("select set_config('search_path', %s, true)", (path,))
+    # Every relation has a type in PostgreSQL; here only what CREATE TYPE has made is one.
     found = tx.execute(
         """
         select t.oid::bigint, to_regtypemod(%s) from pg_catalog.pg_type as t
         left join pg_catalog.pg_class as c on c.oid = t.typrelid
-        where t.oid = to_regtype(%s) and coalesce(c.relkind, 'c') = 'c'
+        where t.oid = to_regtype(%s) and coalesce(c.relkind = 'c', true)
+            and has_schema_privilege('materialize', t.typnamespace, 'usage')
         """,
         (column.type, column.type),
     ).fetchone()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mzlite.dataflow.dataflow import Dataflow
 
 
+CLIENT_ROLE = "materialize"
+"""The role of the clients' backends in the inner PostgreSQL."""
 ENGINE_PATH = "pg_catalog, mz_catalog"
 """The engine's search path: PostgreSQL's own functions first, then the operators of Materialize's types."""
 
@@ -50,6 +52,15 @@ class EngineTransaction:
     def execute(self, text: str, params: Sequence[object] | None = None) -> psycopg.Cursor[Any]:
         """Runs one statement."""
         return run(self.connection, text, params)
+
+    def as_client(self, text: str) -> psycopg.Cursor[Any]:
+        """Runs a statement that has a client's expression in it, with the names and the rights that clients have."""
+        self.execute("select set_config('search_path', 'mz_catalog, pg_catalog', true)")
+        self.execute(f"set local role {CLIENT_ROLE}")
+        cursor = self.execute(text)
+        self.execute("reset role")
+        self.execute("select set_config('search_path', %s, true)", (ENGINE_PATH,))
+        return cursor
 
     def describe(self, query: str) -> list[Column]:
         """The names and types of a SELECT's columns."""

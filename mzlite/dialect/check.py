@@ -13,6 +13,7 @@ from mzlite.dialect import statements as s
 from mzlite.dialect.check_names import check_names, check_type, check_type_name
 from mzlite.dialect.check_plan import (
     CREATE_INDEX,
+    CREATE_SECRET,
     DEFAULT_EXPRESSION,
     Context,
     check_expression,
@@ -86,7 +87,12 @@ def check_statement(parsed: ParsedStatement) -> None:
             for data_type in parsed.data_types:
                 check_type_name(data_type)
                 check_type(data_type)
+        case s.CreateSecret() | s.AlterSecret():
+            check_names(parsed.expressions)
+            for expression in parsed.expressions:
+                check_expression(expression, CREATE_SECRET)
         case s.CreateSink():
+            check_names(parsed.expressions)
             check_sink(statement)
         case s.CreateSource() | s.CreateTableFromSource():
             check_source(statement)
@@ -98,6 +104,7 @@ def check_statement(parsed: ParsedStatement) -> None:
 def _check_queries(parsed: ParsedStatement) -> None:
     for query in parsed.queries:
         check_syntax(query, parsed.text, maintained=False)
+    check_names(parsed.tables)
     if parsed.expressions:
         check_names(parsed.expressions)
         for expression in parsed.expressions:

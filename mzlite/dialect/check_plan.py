@@ -58,6 +58,7 @@ _VALUES = Context("VALUES")
 _TABLE_ARGUMENTS = Context("table function arguments")
 DEFAULT_EXPRESSION = Context("DEFAULT expression", subqueries=False)
 CREATE_INDEX = Context("CREATE INDEX", subqueries=False)
+CREATE_SECRET = Context("CREATE SECRET", subqueries=False)
 
 
 def check_plan(query: ast.Query, *, in_view: bool = False) -> None:

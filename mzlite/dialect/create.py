@@ -81,7 +81,7 @@ class CreateParser(OptionParser):
     def relayed_expression(self) -> str:
         """An expression, as text for PostgreSQL."""
         start = self.position
-        self.expression()
+        self.default_expressions.append(self.expression())
         return self.relay(start, self.last_end)
 
     def cluster_option_name(self) -> str:

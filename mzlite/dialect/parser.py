@@ -48,7 +48,10 @@ class ParsedStatement:
     data_types: list[ast.DataType] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     as_of: list[tuple[ast.Expression, bool]] = field(default_factory=list)
+    tables: list[ast.TableWithJoins] = field(default_factory=list)
     text: str = ""
+    target: s.Name = ()
+    returns_all: bool = False
 
 
 class StatementParser(ReadParser):
@@ -110,7 +113,7 @@ class StatementParser(ReadParser):
         self.queries, self.expressions, self.data_types = [], [], []
         self.refusals, self.as_of_expressions, self.default_expressions = [], [], []
         self.edits.clear()
-        self.target = ()
+        self.target, self.tables, self.returns_all = (), [], False
         self.statement_start = self.position
         statement = replace(self.statement(), sql=self.statement_text())
         return ParsedStatement(
@@ -120,7 +123,10 @@ class StatementParser(ReadParser):
             self.data_types,
             self.refusals,
             self.as_of_expressions,
+            self.tables,
             self.text,
+            self.target,
+            self.returns_all,
         )
 
     def statement(self) -> s.Statement:

@@ -41,6 +41,7 @@ class ReadParser(ShowParser):
     def __init__(self, tokens: t.Tokens) -> None:
         super().__init__(tokens)
         self.queries: list[ast.Query] = []
+        self.tables: list[ast.TableWithJoins] = []
         self.expressions: list[ast.Expression] = []
 
     # SELECT ----------------------------------------------------------------
@@ -95,12 +96,16 @@ class ReadParser(ShowParser):
 
     target: ast.Name = ()
     """The relation that the statement writes."""
+    returns_all = False
+    """Whether it gives all columns of what it has written."""
 
     def _returning(self) -> None:
         if self.take_keyword("RETURNING"):
             for item in self.comma_separated(self.select_item):
                 if item.expression is not None:
                     self.expressions.append(item.expression)
+                else:
+                    self.returns_all = True
 
     def update(self) -> s.Statement:
         """What follows UPDATE."""
@@ -132,7 +137,7 @@ class ReadParser(ShowParser):
         self.target = self.relation_name()
         self.table_alias()
         if self.take_keyword("USING"):
-            self.comma_separated(self.table_with_joins)
+            self.tables.extend(self.comma_separated(self.table_with_joins))
         if self.take_keyword("WHERE"):
             self.expressions.append(self.expression())
         return s.Relayed(

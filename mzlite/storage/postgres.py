@@ -2,6 +2,9 @@
 
 In: a directory that mzlite owns. Out: a running `postgres` child process whose lifetime is that of
 this object, and psycopg connections to it. Nothing here knows what is stored.
+
+Nobody else gets in: the socket is in a directory of mode 0700, and PostgreSQL lets in only the account that mzlite
+runs under, whose identity the kernel vouches for (peer authentication), so that there is no password to keep.
 """
 
 from __future__ import annotations
@@ -39,6 +42,10 @@ LOG_LIMIT_BYTES = 16 * 1024 * 1024
 # sun_path holds 107 bytes and a terminating zero on Linux.
 SOCKET_PATH_LIMIT = 107
 PR_SET_PDEATHSIG = 1
+ACCESS_RULES = "local all all peer map=mzlite\n"
+"""pg_hba.conf: nothing but the unix socket, and only for the account of the map below."""
+CLIENT_ROLE = "materialize"
+"""The role of every client's backend."""
 
 
 class PostgresError(RuntimeError):
@@ -89,6 +96,7 @@ class Postgres:
             self._stop_orphan()
             if not (self.cluster_dir / "PG_VERSION").exists():
                 self._initialize()
+            self._write_access_rules()
             self._prepare_socket_dir()
             self._launch()
             self._wait_until_ready()
@@ -138,7 +146,7 @@ class Postgres:
             _allow_traversal(self.binaries)
 
     def _take_lock(self) -> None:
-        lock = (self.data_dir / "lock").open("w")
+        lock = open(self.data_dir / "lock", "w", opener=_private)  # noqa: SIM115  (held as long as the server runs)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -166,13 +174,23 @@ class Postgres:
         fresh.mkdir(mode=0o700)
         self._give_away(fresh)
         self._run(
-            "initdb", f"--pgdata={fresh}", f"--username={SUPERUSER}", "--auth=trust", "--encoding=UTF8",
+            "initdb", f"--pgdata={fresh}", f"--username={SUPERUSER}", "--auth=peer", "--encoding=UTF8",
             # Text compares byte by byte as in Materialize, while upper() and lower() still know Unicode.
             "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions",
             # Checksums would also log whole pages for hint bits, at a tenth of a tick's time.
             "--no-data-checksums",
         )  # fmt: skip
         fresh.rename(self.cluster_dir)
+
+    def _write_access_rules(self) -> None:
+        """Say who gets in, at each start anew: a directory may be older than the rules."""
+        own = pwd.getpwuid(os.geteuid()).pw_name
+        users = "".join(f'mzlite "{own}" {role}\n' for role in (SUPERUSER, CLIENT_ROLE))
+        for name, text in (("pg_hba.conf", ACCESS_RULES), ("pg_ident.conf", users)):
+            path = self.cluster_dir / name
+            path.write_text(text)
+            path.chmod(0o600)
+            self._give_away(path)
 
     def _prepare_socket_dir(self) -> None:
         name = f".s.PGSQL.{self.port}.lock"
@@ -182,6 +200,7 @@ class Postgres:
             self.socket_dir = self._own_socket_dir
         else:
             self.socket_dir.mkdir(mode=0o700, exist_ok=True)
+            self.socket_dir.chmod(0o700)
         self._give_away(self.socket_dir)
 
     def _launch(self) -> None:
@@ -191,7 +210,7 @@ class Postgres:
         command = [str(self.binaries / "postgres"), "-D", str(self.cluster_dir), "-p", str(self.port)]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
-        with self.log_path.open("ab") as output:
+        with open(self.log_path, "ab", opener=_private) as output:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -252,6 +271,11 @@ class Postgres:
     def _give_away(self, path: Path) -> None:
         if self._account is not None:
             os.chown(path, self._account.pw_uid, self._account.pw_gid)
+
+
+def _private(path: str, flags: int) -> int:
+    """Opens a file that only its owner can read."""
+    return os.open(path, flags, 0o600)
 
 
 def find_binaries() -> Path:

@@ -31,7 +31,22 @@ $$;
 alter role materialize set default_transaction_isolation = 'repeatable read';
 
 revoke all on database materialize from public;
-grant connect, temporary on database materialize to materialize;
+grant connect on database materialize to materialize;
+-- Clients cannot name these functions; should a statement ever slip through, it still cannot call them.
+do $$
+declare
+    dangerous regprocedure;
+begin
+    for dangerous in
+        select p.oid::regprocedure from pg_proc as p
+        where p.pronamespace = 'pg_catalog'::regnamespace
+            and p.proname ~ '^(lo_|lowrite$|loread$|pg_(try_)?advisory_|pg_terminate_|pg_sleep|pg_export_snapshot|pg_notify|pg_logical_|.*_to_xml)'
+    loop
+        execute format('revoke execute on function %s from public', dangerous);
+    end loop;
+end
+$$;
+revoke usage on language plpgsql, sql from public;
 revoke all on schema public from public;
 grant usage on schema public, mz_catalog, mz_internal, mz_introspection, mz_unsafe to materialize;
 alter default privileges in schema public, mz_catalog, mz_internal, mz_introspection, mz_unsafe
