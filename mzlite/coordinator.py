@@ -27,7 +27,7 @@ from mzlite.dataflow.engine import Engine
 from mzlite.dataflow.source_errors import error_of
 from mzlite.dataflow.subscriptions import ActiveSubscription, Change, snapshot_query
 from mzlite.dataflow.tick import fetch_changes
-from mzlite.dataflow.transaction import EngineTransaction
+from mzlite.dataflow.transaction import EngineTransaction, as_client
 from mzlite.dialect.admin import AdminStatement
 from mzlite.dialect.check import check_query
 from mzlite.dialect.databases import physical_name
@@ -314,7 +314,7 @@ class Subscription:
 
     def _set_up_to(self, tx: EngineTransaction, statement: Subscribe) -> None:
         if statement.up_to is not None:
-            row = tx.as_client(f"select ({statement.up_to})::mz_catalog.mz_timestamp::bigint").fetchone()
+            row = as_client(tx, f"select ({statement.up_to})::mz_catalog.mz_timestamp::bigint").fetchone()
             assert row is not None
             self._up_to = int(row[0])
             if self._up_to < self.timestamp:

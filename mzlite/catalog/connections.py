@@ -25,6 +25,7 @@ from mzlite.catalog.registry import (
 )
 from mzlite.catalog.remote import config_key, remote
 from mzlite.catalog.schemas import already_exists, does_not_exist
+from mzlite.dataflow.transaction import as_client
 from mzlite.dialect.statements import (
     AlterSecret,
     AlterSet,
@@ -84,7 +85,7 @@ def alter_secret(statement: AlterSecret, session: Session, tx: EngineTransaction
 
 
 def _contents(tx: EngineTransaction, value_sql: str) -> bytes:
-    row = tx.as_client(f"select ({value_sql})::bytea").fetchone()
+    row = as_client(tx, f"select ({value_sql})::bytea").fetchone()
     if row is None or row[0] is None:
         raise MzError("secret value can not be null", sqlstate="22004")
     return bytes(row[0])

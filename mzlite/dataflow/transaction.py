@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
 from psycopg import sql
@@ -53,15 +53,6 @@ class EngineTransaction:
         """Runs one statement."""
         return run(self.connection, text, params)
 
-    def as_client(self, text: str) -> psycopg.Cursor[Any]:
-        """Runs a statement that has a client's expression in it, with the names and the rights that clients have."""
-        self.execute("select set_config('search_path', 'mz_catalog, pg_catalog', true)")
-        self.execute(f"set local role {CLIENT_ROLE}")
-        cursor = self.execute(text)
-        self.execute("reset role")
-        self.execute("select set_config('search_path', %s, true)", (ENGINE_PATH,))
-        return cursor
-
     def describe(self, query: str) -> list[Column]:
         """The names and types of a SELECT's columns."""
         result = self.execute(f"select * from ({query}) as t limit 0").pgresult
@@ -74,3 +65,20 @@ class EngineTransaction:
         names = [(result.fname(index) or b"").decode() for index in range(count)]
         assert row is not None
         return [Column(name, type_) for name, type_ in zip(names, row, strict=True)]
+
+
+class Executes(Protocol):
+    """What runs statements in a transaction."""
+
+    def execute(self, text: str, params: Sequence[Any] | None = None) -> psycopg.Cursor[Any]:
+        """Run one statement."""
+
+
+def as_client(tx: Executes, text: str) -> psycopg.Cursor[Any]:
+    """Runs a statement that has a client's expression in it, with the names and the rights that clients have."""
+    tx.execute("select set_config('search_path', 'mz_catalog, pg_catalog', true)")
+    tx.execute(f"set local role {CLIENT_ROLE}")
+    cursor = tx.execute(text)
+    tx.execute("reset role")
+    tx.execute("select set_config('search_path', %s, true)", (ENGINE_PATH,))
+    return cursor

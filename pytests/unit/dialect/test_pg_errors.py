@@ -7,6 +7,7 @@ import pytest
 
 from mzlite.dialect.pg_errors import translate
 from mzlite.errors import MzError
+from mzlite.storage.postgres import Postgres
 
 RECORDED = [
     ("select * from nosuch", "XX000", "unknown catalog item 'nosuch'"),
@@ -54,9 +55,11 @@ def test_words(client: psycopg.Connection, sql: str, state: str, message: str) -
     assert (error.sqlstate, error.message) == (state, message)
 
 
-def test_not_null(client: psycopg.Connection) -> None:
-    client.execute("create temporary table t (id int not null)")
-    error = failure(client, "insert into t values (null)")
+def test_not_null(postgres: Postgres, client: psycopg.Connection) -> None:
+    with postgres.connect() as owner:
+        owner.execute("create table public.strict (id int not null)")
+        owner.execute("grant insert on public.strict to materialize")
+    error = failure(client, "insert into public.strict values (null)")
     assert error.sqlstate == "23502"
     assert error.message == 'null value in column "id" violates not-null constraint'
     assert error.detail is None
