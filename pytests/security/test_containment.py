@@ -268,7 +268,9 @@ def test_the_search_path_leads_to_nothing_hidden(server: RunningServer, schema: 
         refused(client, "create table q (a int)")
 
 
-def test_the_clients_role_owns_and_may_do_nothing_inside(server: RunningServer) -> None:
+def test_the_clients_role_owns_and_may_do_nothing_inside(
+    server: RunningServer, client: psycopg.Connection[Any]
+) -> None:
     """The second wall: should a statement slip through, PostgreSQL refuses it."""
     inner = psycopg.connect(host=str(server.data / "socket"), dbname="materialize", user="materialize", autocommit=True)
     with inner:
