@@ -5,6 +5,8 @@ In: command line and MZLITE_ environment variables. Out: a running server and it
 
 from __future__ import annotations
 
+import enum
+import ipaddress
 import logging
 import sys
 from pathlib import Path
@@ -19,6 +21,23 @@ from mzlite.server import ServerOptions, run
 from mzlite.storage.bootstrap import FormatError
 from mzlite.storage.postgres import PostgresError
 from mzlite.wire.options import WireOptions
+from mzlite.wire.tls import Tls, load_tls
+
+
+class Authentication(enum.Enum):
+    """Whether clients have to prove who they are."""
+
+    NONE = "none"
+    PASSWORD = "password"
+
+
+class TlsMode(enum.Enum):
+    """Whether connections are encrypted."""
+
+    DISABLE = "disable"
+    PREFER = "prefer"
+    REQUIRE = "require"
+
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -39,6 +58,15 @@ def serve(
     ] = None,
     max_connections: Annotated[int, typer.Option(help="Sessions at the same time.")] = 500,
     login_timeout: Annotated[float, typer.Option(help="Seconds for a client to log in.")] = 60.0,
+    reserved_connections: Annotated[int, typer.Option(help="How many of them are kept for superusers.")] = 3,
+    message_limit: Annotated[int, typer.Option(help="MiB that one message of a client may have.")] = 256,
+    subscription_limit: Annotated[int, typer.Option(help="MiB that may wait for one subscriber.")] = 256,
+    authentication: Annotated[
+        Authentication, typer.Option(help="Whether clients have to prove who they are.", envvar="MZLITE_AUTHENTICATION")
+    ] = Authentication.NONE,
+    tls_mode: Annotated[TlsMode | None, typer.Option(help="By default `prefer` with a certificate.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate (PEM, the chain behind it).")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its private key, of mode 0600.")] = None,
     batch_rows: Annotated[int, typer.Option(help="Messages of one source in one tick, at most.")] = 20_000,
     clock_at: Annotated[
         int | None, typer.Option(help="Hold the clock at this moment (ms since 1970).", envvar="MZLITE_CLOCK_AT")
@@ -55,9 +83,23 @@ def serve(
     """Serve until SIGTERM or Ctrl-C."""
     set_up_logging(log_level)
     host, port = parse_address(listen)
+    if authentication is Authentication.NONE and not is_loopback(host):
+        raise typer.BadParameter(
+            f"{host} can be reached from elsewhere: that needs --authentication password, and roles with passwords"
+        )
     options = ServerOptions(
         data_dir=data,
-        wire=WireOptions(host=host, port=port, max_connections=max_connections, login_timeout=login_timeout),
+        wire=WireOptions(
+            host=host,
+            port=port,
+            max_connections=max_connections,
+            reserved_connections=reserved_connections,
+            login_timeout=login_timeout,
+            message_limit=message_limit << 20,
+            authentication="password" if authentication is Authentication.PASSWORD else "none",
+            tls=encryption(tls_mode, tls_cert, tls_key),
+        ),
+        subscription_limit=subscription_limit << 20,
         engine=EngineOptions(batch_rows=batch_rows, profile=profile),
         shared_buffers_mb=shared_buffers,
         clock_at=clock_at,
@@ -81,6 +123,32 @@ def parse_address(text: str) -> tuple[str, int]:
     if not colon or not host or not port.isdigit() or int(port) > 65535:
         raise typer.BadParameter(f"{text!r} is not HOST:PORT")
     return host.strip("[]"), int(port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the address; a name other than localhost counts as reachable."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def encryption(mode: TlsMode | None, certificate: Path | None, key: Path | None) -> Tls | None:
+    """What the options about TLS ask for.
+
+    Raises:
+        typer.BadParameter: they contradict one another, or the files are no certificate and its key.
+    """
+    if mode is TlsMode.DISABLE or (mode is None and certificate is None and key is None):
+        return None
+    if certificate is None or key is None:
+        raise typer.BadParameter("TLS needs both --tls-cert and --tls-key")
+    try:
+        return load_tls(certificate, key, required=mode is TlsMode.REQUIRE)
+    except (OSError, ValueError) as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def set_up_logging(level: str) -> None:

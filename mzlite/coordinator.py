@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
-from collections.abc import AsyncGenerator, Hashable, Sequence
+from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
 from typing import Any
 
 import psycopg
@@ -35,16 +35,19 @@ from mzlite.dialect.features import FLAGS
 from mzlite.dialect.pg_errors import from_psycopg
 from mzlite.dialect.statements import Explain, Name, Statement, Subscribe, ValidateConnection
 from mzlite.errors import MzError
+from mzlite.roster import Roster
 from mzlite.session import Session
 from mzlite.storage.postgres import Postgres
-from mzlite.wire.interface import END_OF_TIME, Column, SubscriptionEvent
+from mzlite.wire.interface import END_OF_TIME, Column, Role, SubscriptionEvent
 
 log = structlog.get_logger(__name__)
 
 PROGRESS_SECONDS = 1.0
 _UNKNOWN_COLUMN = re.compile(r'column "(.*)" of relation ".*" does not exist')
-WAITING_ROWS = 1_000_000
-"""Rows that may wait for a subscriber before it is cut off."""
+WAITING_BYTES = 256 * 1024 * 1024
+"""What may wait for a subscriber before it is cut off."""
+ROW_BYTES = 100
+"""What a row takes in memory beside its values, about."""
 
 
 class Coordinator:
@@ -54,11 +57,21 @@ class Coordinator:
         engine: the engine.
         postgres: the inner PostgreSQL, for the sessions' own backends.
         test_clock: the administrator may hold the clock.
+        subscription_limit: bytes that may wait for one subscriber.
     """
 
-    def __init__(self, engine: Engine, postgres: Postgres, *, test_clock: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        postgres: Postgres,
+        *,
+        test_clock: bool = False,
+        subscription_limit: int = WAITING_BYTES,
+    ) -> None:
+        self._subscription_limit = subscription_limit
         self.engine = engine
         self.postgres = postgres
+        self.roster = Roster(postgres)
         self._administration = Administration(engine, postgres, may_hold_clock=test_clock)
         self.write_lock = asyncio.Lock()
         self._numbers = itertools.count(1)
@@ -149,6 +162,14 @@ class Coordinator:
                 sqlstate="40001",
             )
 
+    async def role(self, name: str) -> Role | None:
+        """The role of that name, if there is one."""
+        return await asyncio.to_thread(self.roster.role, name)
+
+    async def ensure_role(self, name: str) -> Role:
+        """The role of that name, which is made if there is none."""
+        return await asyncio.to_thread(self.roster.ensure, name)
+
     async def end_session(self, session: Session) -> None:
         """Drops what a session that has ended made for itself; harmless when that is nothing."""
         if session.id not in self._with_temporary:
@@ -176,6 +197,8 @@ class Coordinator:
             "database": "materialize",
             "search_path": path,
             "mzlite.database": session.database,
+            "mzlite.user": session.user,
+            "mzlite.superuser": "on" if session.superuser else "off",
         }
         return str(self.postgres.socket_dir / f".s.PGSQL.{self.postgres.port}"), parameters
 
@@ -208,7 +231,8 @@ class Coordinator:
         refuse_unavailable(statement)
         if statement.as_of is not None:
             await self._until(statement, statement.as_of)
-        subscription = Subscription(self.engine, next(self._numbers), asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        subscription = Subscription(self.engine, next(self._numbers), loop, self._subscription_limit)
 
         def job(tx: EngineTransaction) -> None:
             subscription.open(tx, session, statement)
@@ -258,7 +282,11 @@ class _RehearsedError(Exception):
 class Subscription:
     """A live query of one session; made by `Coordinator.subscribe`."""
 
-    def __init__(self, engine: Engine, number: int, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, engine: Engine, number: int, loop: asyncio.AbstractEventLoop, limit: int = WAITING_BYTES
+    ) -> None:
+        self._limit = limit
+        self.overflowed: Callable[[MzError], None] | None = None
         self.columns: Sequence[Column] = ()
         self.timestamp = 0
         self._engine = engine
@@ -330,11 +358,13 @@ class Subscription:
 
     def _put(self, change: Change | MzError) -> None:
         if isinstance(change, Change):
-            self._waiting += len(change.rows)
-            if self._waiting > WAITING_ROWS and self._active is not None and not self._active.done:
+            self._waiting += _size(change)
+            if self._waiting > self._limit and self._active is not None and not self._active.done:
                 self._active.done = True
                 self._queue = asyncio.Queue()
                 change = MzError("the subscription does not keep up with the changes", sqlstate="53400")
+                if self.overflowed is not None:
+                    self.overflowed(change)
         self._queue.put_nowait(change)
 
     async def next(self, timeout: float | None) -> SubscriptionEvent | None:  # noqa: ASYNC109  (the wire's interface)
@@ -353,7 +383,7 @@ class Subscription:
             return self._progress()
         if isinstance(change, MzError):
             raise change
-        self._waiting -= len(change.rows)
+        self._waiting -= _size(change)
         if self._up_to is not None and change.timestamp >= self._up_to:
             return SubscriptionEvent(self._up_to, [], END_OF_TIME)
         self._frontier = max(self._frontier, change.timestamp + 1)
@@ -388,6 +418,12 @@ class Subscription:
         await asyncio.wrap_future(self._engine.submit(job))
 
 
+def _size(change: Change) -> int:
+    """What a change takes in memory, about."""
+    values = sum(len(value) for _, row in change.rows for value in row if value is not None)
+    return values + ROW_BYTES * len(change.rows)
+
+
 def described(tx: EngineTransaction, query: str) -> list[Column]:
     """The columns of a query as the protocol describes them."""
     result = tx.execute(f"select * from ({query}) as t limit 0").pgresult
@@ -416,7 +452,6 @@ def as_mz_error(error: Exception, sql: str) -> MzError:
         return MzError(
             "another session's transaction uses what the statement changes",
             sqlstate="55P03",
-            detail=" ".join(sql.split()),
             hint="End the transactions that have read it, then try again.",
         )
     if isinstance(error, psycopg.Error):

@@ -19,16 +19,23 @@ from mzlite.catalog.drop import drop_all_temporary
 from mzlite.catalog.status import record_counters, record_status
 from mzlite.catalog.system import load_defaults
 from mzlite.clock import Clock
-from mzlite.coordinator import Coordinator
+from mzlite.coordinator import WAITING_BYTES, Coordinator
 from mzlite.dataflow.engine import Engine, EngineOptions
 from mzlite.dataflow.statuses import Report
 from mzlite.dataflow.transaction import EngineTransaction
+from mzlite.errors import MzError
+from mzlite.roster import Roster
 from mzlite.storage.bootstrap import bootstrap
 from mzlite.storage.postgres import Postgres
 from mzlite.wire.options import WireOptions
 from mzlite.wire.server import WireServer, serve
 
 log = structlog.get_logger(__name__)
+
+NOBODY = (
+    "no role has a password, so nobody could log in: start on 127.0.0.1 without --authentication password first,"
+    " and CREATE ROLE .. WITH LOGIN PASSWORD '..'"
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,7 @@ class ServerOptions:
         engine: limits of ticks.
         shared_buffers_mb: PostgreSQL's buffer cache in MiB; None for a quarter of the memory, at most 2 GiB.
         clock_at: hold the clock at this moment (ms since 1970) instead of letting it run.
+        subscription_limit: bytes that may wait for one subscriber.
         test_clock: the administrator may hold the clock; so it is where `clock_at` is given.
     """
 
@@ -50,6 +58,7 @@ class ServerOptions:
     shared_buffers_mb: int | None = None
     clock_at: int | None = None
     test_clock: bool = False
+    subscription_limit: int = WAITING_BYTES
 
 
 class Server:
@@ -62,6 +71,7 @@ class Server:
         self.postgres = Postgres(options.data_dir, shared_buffers_mb=options.shared_buffers_mb)
         self.engine = Engine(self._connect, self.clock, options.engine, record)
         self.wire: WireServer | None = None
+        self.roster: Roster | None = None
 
     def _connect(self) -> psycopg.Connection[Any]:
         return self.postgres.connect()
@@ -79,7 +89,15 @@ class Server:
                 load_defaults(connection)
             self.engine.start(drop_all_temporary)
             test_clock = self.options.test_clock or self.options.clock_at is not None
-            coordinator = Coordinator(self.engine, self.postgres, test_clock=test_clock)
+            coordinator = Coordinator(
+                self.engine,
+                self.postgres,
+                test_clock=test_clock,
+                subscription_limit=self.options.subscription_limit,
+            )
+            self.roster = coordinator.roster
+            if self.options.wire.authentication == "password" and not self.roster.anybody():
+                raise MzError(NOBODY)
             self.wire = await serve(coordinator, self.options.wire)
         except BaseException:
             await self.stop()
@@ -92,6 +110,8 @@ class Server:
             await self.wire.stop()
             self.wire = None
         await asyncio.to_thread(self.engine.stop)
+        if self.roster is not None:
+            self.roster.close()
         self.postgres.stop()
 
 

@@ -16,6 +16,7 @@ class Session:
     Attributes:
         id: the connection id, also reported as the backend's process id.
         user: the role that logged in.
+        superuser: whether the role may do everything.
         database: the current database (a database of the inner PostgreSQL).
         search_path: schemas as the user set them, without the system schemas that are always searched.
         cluster: the current cluster.
@@ -24,6 +25,7 @@ class Session:
 
     id: int
     user: str = "materialize"
+    superuser: bool = False
     database: str = "materialize"
     search_path: list[str] = field(default_factory=lambda: ["public"])
     cluster: str = "quickstart"

@@ -20,8 +20,11 @@ from mzlite.catalog.registry import (
     unknown_item,
 )
 from mzlite.catalog.system import network_policy_id, set_role_variable
+from mzlite.dataflow.transaction import Executes
+from mzlite.dialect.defaults import system_value
 from mzlite.dialect.statements import AlterRole, CreateRole, Grant, Name
 from mzlite.errors import MzError
+from mzlite.scram import Verifier
 from mzlite.session import Session
 
 
@@ -39,10 +42,24 @@ def create_role(statement: CreateRole, session: Session, tx: EngineTransaction) 
         "insert into mzlite.roles (id, name, login, superuser) values ('u' || nextval('mzlite.role_ids'), %s, %s, %s)",
         (statement.name, "LOGIN" in statement.options or None, "SUPERUSER" in statement.options or None),
     )
+    if statement.password is not None:
+        _keep_password(tx, role_id(tx, statement.name), statement.password)
     return ExecuteResult("CREATE ROLE")
 
 
-def ensure_role(tx: EngineTransaction, name: str) -> None:
+def _keep_password(tx: EngineTransaction, identity: str, password: str) -> None:
+    """Keep a verifier, and nothing else, of a role's password."""
+    verifier = Verifier.of(password, int(system_value("scram_iterations")))
+    tx.execute(
+        """
+        insert into mzlite.passwords (role_id, verifier) values (%s, %s)
+        on conflict (role_id) do update set verifier = excluded.verifier
+        """,
+        (identity, str(verifier)),
+    )
+
+
+def ensure_role(tx: Executes, name: str) -> None:
     """A role for a user who logs in for the first time."""
     tx.execute(
         """
@@ -70,6 +87,10 @@ def alter_role(statement: AlterRole, session: Session, tx: EngineTransaction) ->
     ):
         if option in statement.options:
             tx.execute(f"update mzlite.roles set {column} = %s where id = %s", (value, identity))
+    if statement.password is not None:
+        _keep_password(tx, identity, statement.password)
+    elif "PASSWORD" in statement.options:
+        tx.execute("delete from mzlite.passwords where role_id = %s", (identity,))
     return ExecuteResult("ALTER ROLE")
 
 

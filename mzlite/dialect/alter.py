@@ -115,7 +115,7 @@ class AlterParser(SinkParser):
             variable = self.identifier()
             return s.AlterRole(self.statement_text(), name, (), variable, None)
         attributes = self.role_attributes()
-        return s.AlterRole(self.statement_text(), name, attributes)
+        return s.AlterRole(self.statement_text(), name, attributes, password=self.password)
 
     _ACTIONS: ClassVar[dict[str, tuple[str, ...]]] = {
         "cluster": ("OWNER", "RENAME", "RESET", "SET", "SWAP"),

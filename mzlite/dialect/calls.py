@@ -14,6 +14,8 @@ from mzlite.dialect.rewritten import QUOTIENTS_OF_SUMS, WRAPPED_ARGUMENTS, quoti
 from mzlite.dialect.stream import quote_identifier
 from mzlite.errors import syntax_error
 
+_ROLE_FUNCTIONS = frozenset({"CURRENT_ROLE", "CURRENT_USER", "SESSION_USER", "USER"})
+
 
 class CallParser(TypeParser):
     """Adds `qualified_identifier` and `function_call`; `expression` comes from the parser of operators."""
@@ -49,6 +51,13 @@ class CallParser(TypeParser):
                 raise self.expected("an identifier or a '*' after '.'")
             self.index += 1
         word = self.values[first].upper()
+        if word in _ROLE_FUNCTIONS and first not in self.tokens.quoted and len(parts) == 1:
+            # The session's role is not that of the inner PostgreSQL.
+            called = self.kinds[self.index] == t.LPAREN
+            self.edit(start, self.last_end, f'mz_catalog."{parts[0]}"' + ("" if called else "()"))
+            if called:
+                return self.function_call(tuple(parts), start)
+            return ast.Identifier(start, self.last_end, tuple(parts))
         is_value_function = word in POSTGRES_VALUE_FUNCTIONS and first not in self.tokens.quoted and len(parts) == 1
         if self.kinds[self.index] == t.LPAREN:
             if is_value_function and self.kinds[self.index + 1] == t.RPAREN and word != "CURRENT_SCHEMA":

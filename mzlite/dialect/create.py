@@ -169,14 +169,18 @@ class CreateParser(OptionParser):
         name = self.identifier()
         self.take_keyword("WITH")
         options = self.role_attributes()
-        return s.CreateRole(self.statement_text(), name, options)
+        return s.CreateRole(self.statement_text(), name, options, self.password)
+
+    password: str | None = None
+    """That of the role's attributes that were read last; None for PASSWORD NULL, or without one."""
 
     def role_attributes(self) -> tuple[str, ...]:
-        """The attributes of a role; a password is read and forgotten."""
+        """The attributes of a role; a password is aside, in `password`."""
         attributes: list[str] = []
+        self.password = None
         while (word := self.take_one_of(*_ROLE_ATTRIBUTES)) is not None:
             if word == "PASSWORD" and not self.take_keyword("NULL"):
-                self.literal_string()
+                self.password = self.literal_string()
             attributes.append(word)
         return tuple(attributes)
 

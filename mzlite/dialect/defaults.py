@@ -38,6 +38,11 @@ class Defaults:
 DEFAULTS = Defaults()
 
 
+def system_value(name: str) -> str:
+    """The current value of a variable of the system, by its lower-case name."""
+    return DEFAULTS.system.get(name, VARIABLES[name].default)
+
+
 def check_system_value(name: str, value: str) -> str:
     """The value as it is kept.
 

@@ -298,6 +298,7 @@ class CreateRole(Statement):
 
     name: str
     options: tuple[str, ...] = ()
+    password: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -398,6 +399,7 @@ class AlterRole(Statement):
     options: tuple[str, ...] = ()
     variable: str | None = None
     value: str | None = None
+    password: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ NoticeResponse.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 import structlog
@@ -38,6 +39,7 @@ INTERNAL_ERROR = "XX000"
 WARNING = "01000"
 SUCCESS = "00000"
 
+_SENSITIVE = re.compile(r"\b(secret|password|role|user|connection|token|key)\b", re.I)
 LONGEST_LOGGED = 2000
 """Characters of a statement that go into the log."""
 
@@ -70,8 +72,13 @@ def internal_errors(sql: str) -> Iterator[None]:
     except (MzError, ConnectionLostError):
         raise
     except Exception as error:
-        log.exception("statement failed with an internal error", sql=sql[:LONGEST_LOGGED])
+        log.exception("statement failed with an internal error", sql=loggable(sql))
         raise MzError(f"internal error: {error}", sqlstate=INTERNAL_ERROR) from error
+
+
+def loggable(sql: str) -> str:
+    """A statement as it may stand in a log: not if a secret or a password could be in it."""
+    return "<redacted>" if _SENSITIVE.search(sql) else sql[:LONGEST_LOGGED]
 
 
 def error_response(error: MzError, severity: str = "ERROR") -> bytes:

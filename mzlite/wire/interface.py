@@ -7,8 +7,8 @@ results, notices, subscriptions and their events. The wire never asks what stand
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from mzlite.dialect.admin import AdminStatement
@@ -73,8 +73,12 @@ class SubscriptionEvent:
 
 
 class Subscription(Protocol):
-    """A live query: first its state at `timestamp`, then its changes."""
+    """A live query: first its state at `timestamp`, then its changes.
 
+    `overflowed` is called when more waits than may, with the error that `next` gives from then on.
+    """
+
+    overflowed: Callable[[MzError], None] | None
     columns: Sequence[Column]
     timestamp: int
 
@@ -83,6 +87,16 @@ class Subscription(Protocol):
 
     async def close(self) -> None:
         """Let go of everything held; harmless when already closed."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role as far as logging in is concerned; `verifier` is None when it has no password."""
+
+    name: str
+    superuser: bool
+    login: bool
+    verifier: str | None = field(default=None, repr=False)
 
 
 class Coordinator(Protocol):
@@ -129,6 +143,12 @@ class Coordinator(Protocol):
         Raises:
             MzError: it is refused.
         """
+
+    async def role(self, name: str) -> Role | None:
+        """The role of that name, if there is one."""
+
+    async def ensure_role(self, name: str) -> Role:
+        """The role of that name, which is made if there is none."""
 
     async def end_session(self, session: Session) -> None:
         """Drop what a session has made for itself alone. Called once its backend has gone, and not more than once."""

@@ -8,13 +8,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import structlog
+
+from mzlite.dialect.admin import ADMINISTRATOR
 from mzlite.errors import MzError
+from mzlite.scram import Verifier
+from mzlite.wire.authentication import authenticate
 from mzlite.wire.errors import notice_response
+from mzlite.wire.interface import Role
 from mzlite.wire.messages import AUTHENTICATION_OK, StartupMessage
 from mzlite.wire.startup import PROTOCOL_OPTION_PREFIX, split_options
 
 if TYPE_CHECKING:
     from mzlite.wire.session import ClientSession
+
+log = structlog.get_logger(__name__)
+
+RESERVED_PREFIXES = ("mz_", "pg_", "external_")
+"""Beginnings of the names of roles that belong to the system."""
+MOCK_ITERATIONS = 600_000
+"""What a role without a password claims: as many as a password gets by default."""
 
 _NO_VARIABLES = {"user", "database", "options", "replication"}
 
@@ -26,7 +39,9 @@ async def log_in(session: ClientSession, message: StartupMessage) -> None:
         MzError: the database refuses the session.
     """
     parameters = message.parameters
-    session.session.user = parameters["user"]
+    role = await _authenticated(session, parameters["user"])
+    session.session.user, session.session.superuser = role.name, role.superuser
+    session.server.admit(session)
     session.variables.begin()
     session.variables.set_database(parameters.get("database") or session.session.user)
     notices = _set_variables(session, parameters)
@@ -41,6 +56,34 @@ async def log_in(session: ClientSession, message: StartupMessage) -> None:
         client.send(notice_response(_welcome(session)))
     session.ready()
     await client.flush()
+
+
+async def _authenticated(session: ClientSession, user: str) -> Role:
+    """The role that the client is.
+
+    Raises:
+        MzError: nobody may be that role, or the client has not proved that it is.
+    """
+    options, coordinator = session.server.options, session.coordinator
+    if user != ADMINISTRATOR and (user.startswith(RESERVED_PREFIXES) or user.lower() == "public"):
+        raise MzError(f"unauthorized login to user '{user}'", sqlstate="42501")
+    role = await coordinator.role(user)
+    if options.authentication == "none":
+        return role or await coordinator.ensure_role(user)
+    known = role is not None and role.login and role.verifier is not None
+    if role is not None and known:
+        verifier = Verifier.parse(role.verifier or "")
+    else:
+        verifier = Verifier.mock(user, session.server.mock_key, MOCK_ITERATIONS)
+    tls = options.tls
+    binding = tls.binding if tls is not None and session.client.encrypted else None
+    try:
+        await authenticate(session.client, verifier, binding)
+    except MzError as error:
+        log.warning("a client failed to log in", user=user, address=session.client.peer, error=error.message)
+        raise
+    assert role is not None
+    return role
 
 
 def _set_variables(session: ClientSession, parameters: dict[str, str]) -> list[str]:

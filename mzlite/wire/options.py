@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from mzlite.dialect.statements import Statement
 from mzlite.wire.errors import Translate, untranslated
+from mzlite.wire.tls import Tls
 from mzlite.wire.variables import Known
 
 Parse = Callable[[str, str], Sequence[Statement]]
@@ -25,7 +27,10 @@ class WireOptions:
         login_timeout: seconds within which a client has to have logged in.
         message_limit: bytes that one message of a client may have.
         max_connections: sessions at the same time.
+        reserved_connections: how many of them are kept for superusers.
         stop_timeout: seconds that sessions get to end when the server stops.
+        authentication: "password" has every client prove that it knows its role's; "none" believes them all.
+        tls: how connections are encrypted; None if they cannot be.
     """
 
     host: str = "127.0.0.1"
@@ -33,7 +38,10 @@ class WireOptions:
     login_timeout: float = 60.0
     message_limit: int = 256 * 1024 * 1024
     max_connections: int = 500
+    reserved_connections: int = 3
     stop_timeout: float = 5.0
+    authentication: Literal["none", "password"] = "none"
+    tls: Tls | None = None
 
 
 @dataclass(frozen=True)

@@ -257,6 +257,7 @@ class OwnStatements:
             cursor.columns = subscribe_columns(cursor.statement, subscription.columns, types)
             cursor.rows = SubscribeRows(cursor.statement, subscription)
             cursor.subscription = subscription
+            subscription.overflowed = session.overflowed
         except MzError:
             await subscription.close()
             raise

@@ -39,6 +39,7 @@ class WireServer:
         self.coordinator = coordinator
         self.dialect = dialect
         self.options = options
+        self.mock_key = secrets.token_bytes(32)
         self.parse_remembered = lru_cache(PARSED_TEXTS)(dialect.parse)
         self._listener: asyncio.Server | None = None
         self._process_ids = itertools.count(1)
@@ -102,8 +103,18 @@ class WireServer:
             MzError: there are too many.
         """
         if len(self._sessions) >= self.options.max_connections:
-            raise MzError("creating connection would violate max_connections limit", sqlstate=TOO_MANY_CONNECTIONS)
+            raise too_many()
         self._sessions[session.session.id] = session
+
+    def admit(self, session: ClientSession) -> None:
+        """Leave the last connections to superusers.
+
+        Raises:
+            MzError: only those are left, and the session is none of theirs.
+        """
+        free = self.options.max_connections - self.options.reserved_connections
+        if len(self._sessions) > free and not session.session.superuser:
+            raise too_many()
 
     def forget(self, session: ClientSession) -> None:
         """Count a session out."""
@@ -128,6 +139,11 @@ class WireServer:
         if found is None:
             found = self._descriptions[own] = Descriptions(TypeMap(own))
         return found
+
+
+def too_many() -> MzError:
+    """What a client gets when no connection is left for it."""
+    return MzError("creating connection would violate max_connections limit", sqlstate=TOO_MANY_CONNECTIONS)
 
 
 async def serve(

@@ -148,7 +148,7 @@ class ClientSession:
     async def _serve(self) -> None:
         try:
             async with asyncio.timeout(self.server.options.login_timeout):
-                message = await negotiate(self.client)
+                message = await negotiate(self.client, self.server.options.tls)
                 if isinstance(message, CancelRequest):
                     self.server.cancel(message)
                     return
@@ -243,6 +243,13 @@ class ClientSession:
     def _fatal(self, error: MzError) -> None:
         if not self.client.closed:
             self.client.send(error_response(error, "FATAL"))
+
+    def overflowed(self, error: MzError) -> None:
+        """More waits for the client than may. One that reads nothing gets no error either, so it is cut off."""
+        client = self.client
+        if client.writing_paused:
+            log.warning("a client does not read its subscription", session=self.session.id, user=self.session.user)
+            client.abandon(error_response(error, "FATAL"))
 
     def _client_closed(self) -> None:
         if self._busy:

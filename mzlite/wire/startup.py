@@ -10,6 +10,7 @@ import re
 
 from mzlite.errors import MzError
 from mzlite.wire.errors import PROTOCOL_VIOLATION
+from mzlite.wire.fields import ProtocolViolationError
 from mzlite.wire.messages import (
     CANCEL_REQUEST_CODE,
     GSSENC_REQUEST_CODE,
@@ -20,20 +21,28 @@ from mzlite.wire.messages import (
     StartupMessage,
 )
 from mzlite.wire.stream import MessageStream
+from mzlite.wire.tls import Tls
 
 PROTOCOL_OPTION_PREFIX = "_pq_."
 """Parameters with such names are about the protocol, not about the session."""
 
 
-async def negotiate(stream: MessageStream) -> StartupMessage | CancelRequest:
-    """Refuse encryption as often as it is asked for, and return the message that opens the session.
+MOST_REQUESTS = 4
+"""So often a client may ask for encryption before it says who it is."""
+
+
+async def negotiate(stream: MessageStream, tls: Tls | None = None) -> StartupMessage | CancelRequest:
+    """Encrypt the connection or refuse to, as the client asks, and return the message that opens the session.
 
     Raises:
-        MzError: the client speaks another protocol.
+        MzError: the client speaks another protocol, or not encrypted where that is required.
     """
-    while True:
+    for _ in range(MOST_REQUESTS):
         body = await stream.read_startup()
         code = int.from_bytes(body[:4], "big")
+        if code == SSL_REQUEST_CODE and tls is not None and not stream.encrypted:
+            await stream.start_tls(tls.context)
+            continue
         if code in (SSL_REQUEST_CODE, GSSENC_REQUEST_CODE):
             stream.send(b"N")
             await stream.flush()
@@ -46,9 +55,12 @@ async def negotiate(stream: MessageStream) -> StartupMessage | CancelRequest:
         extensions = tuple(name for name in message.parameters if name.startswith(PROTOCOL_OPTION_PREFIX))
         if code > PROTOCOL_VERSION or extensions:
             stream.send(NegotiateProtocolVersion(0, extensions).encode())
+        if tls is not None and tls.required and not stream.encrypted:
+            raise MzError("TLS encryption is required", sqlstate="08004")
         if not message.parameters.get("user"):
             raise MzError("no user name specified in startup packet", sqlstate=PROTOCOL_VIOLATION)
         return message
+    raise ProtocolViolationError("too many requests for encryption")
 
 
 _OPTION = re.compile(r"(?:\\.|\S)+", re.S)

@@ -7,6 +7,7 @@ either direction: reading pauses while nobody takes what has arrived, and `flush
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from typing import cast
 
@@ -125,6 +126,12 @@ class Stream(asyncio.Protocol):
 
     # Called by the session.
 
+    @property
+    def peer(self) -> str:
+        """Where the connection comes from."""
+        name = self.transport.get_extra_info("peername") if self.transport is not None else None
+        return str(name[0]) if isinstance(name, tuple) and name else ""
+
     def send(self, data: bytes) -> None:
         """Queue bytes; `flush` writes them."""
         self._output.append(data)
@@ -166,6 +173,19 @@ class Stream(asyncio.Protocol):
         if self.transport is not None:
             self.transport.abort()
 
+    @property
+    def writing_paused(self) -> bool:
+        """The peer has not taken what was written for it."""
+        return self._writing_paused
+
+    def abandon(self, last: bytes) -> None:
+        """Close behind some last words, which a peer that does not read at all never gets."""
+        self._output.clear()
+        self.queued_bytes = 0
+        if self.transport is not None:
+            self.transport.write(last)
+            self.transport.abort()
+
     async def wait_lost(self, seconds: float) -> None:
         """After `close`: return when everything is written, at the latest after `seconds`, when the rest is dropped."""
         if self.transport is None:
@@ -183,6 +203,7 @@ class MessageStream(Stream):
     def __init__(self, message_limit: int, on_closed: Callable[[], None] | None = None) -> None:
         super().__init__(on_closed)
         self.message_limit = message_limit
+        self.encrypted = False
         self._buffer = bytearray()
 
     @override
@@ -201,14 +222,43 @@ class MessageStream(Stream):
             await self.wait()
         return self._take(length)[4:]
 
-    async def read_message(self) -> tuple[int, bytes]:
-        """The type byte and the body of the next message."""
+    async def start_tls(self, context: ssl.SSLContext) -> None:
+        """Say that the connection will be encrypted, and encrypt it.
+
+        Raises:
+            ProtocolViolationError: the client has already sent something that is not.
+            ConnectionClosedError: the handshake has failed.
+        """
+        assert self.transport is not None
+        if self.has_data:
+            raise ProtocolViolationError("received unencrypted data after SSL request")
+        # What comes from now on is for the TLS layer, which is not there yet.
+        self.transport.pause_reading()
+        self.send(b"S")
+        self.write_queued()
+        try:
+            transport = await asyncio.get_running_loop().start_tls(self.transport, self, context, server_side=True)
+        except (OSError, ssl.SSLError) as error:
+            raise ConnectionClosedError from error
+        if transport is None:
+            raise ConnectionClosedError
+        self.transport = transport
+        self.transport.set_write_buffer_limits(high=WRITE_AHEAD_BYTES)
+        self.encrypted = True
+
+    async def read_message(self, limit: int | None = None) -> tuple[int, bytes]:
+        """The type byte and the body of the next message.
+
+        Args:
+            limit: bytes that it may have, if not the usual ones.
+        """
+        limit = self.message_limit if limit is None else limit
         buffer = self._buffer
         while len(buffer) < 5:
             await self.wait()
         length = int.from_bytes(buffer[1:5], "big")
-        if length < 4 or length > self.message_limit:
-            raise ProtocolViolationError(f"invalid message length {length}, the limit is {self.message_limit}")
+        if length < 4 or length > limit:
+            raise ProtocolViolationError(f"invalid message length {length}, the limit is {limit}")
         while len(buffer) <= length:
             await self.wait()
         kind = buffer[0]

@@ -18,7 +18,7 @@ from mzlite.dialect.parse import parse
 from mzlite.errors import MzError
 from mzlite.session import Session
 from mzlite.storage.postgres import Postgres
-from mzlite.wire.interface import Column, SubscriptionEvent
+from mzlite.wire.interface import Column, Role, SubscriptionEvent
 from mzlite.wire.options import Dialect, WireOptions
 from mzlite.wire.server import WireServer, serve
 
@@ -185,6 +185,12 @@ class TestCoordinator:
 
     async def end_session(self, session: Session) -> None:
         self.ended.append(session.id)
+
+    async def role(self, name: str) -> Role | None:
+        return Role(name, superuser=name == "boss", login=True)
+
+    async def ensure_role(self, name: str) -> Role:
+        raise AssertionError("every role is known")
 
     async def absorb_writes(self) -> None:
         await self.absorbing.wait()

@@ -51,7 +51,16 @@ select 'mzlite-local-' || environment_id::text || '-0' from mzlite.environment;
 end;
 create function mz_catalog.mz_environment_id() returns text language sql stable parallel safe return mzlite.environment_id();
 create function mz_catalog.mz_uptime() returns interval language sql stable parallel safe return now() - pg_postmaster_start_time();
-create function mz_catalog.mz_is_superuser() returns boolean language sql stable parallel safe return false;
+create function mz_catalog.mz_is_superuser() returns boolean
+language sql stable parallel safe
+return coalesce(current_setting('mzlite.superuser', true), 'off') = 'on';
+-- The session's role: all clients are one role in the inner PostgreSQL.
+create function mz_catalog."current_user"() returns text
+language sql stable parallel safe
+return coalesce(nullif(current_setting('mzlite.user', true), ''), 'materialize');
+create function mz_catalog."session_user"() returns text language sql stable parallel safe return mz_catalog."current_user"();
+create function mz_catalog."current_role"() returns text language sql stable parallel safe return mz_catalog."current_user"();
+create function mz_catalog."user"() returns text language sql stable parallel safe return mz_catalog."current_user"();
 
 -- Exactly YYYY-MM-DDThh:mm:ss.sssZ of a moment that exists, else null. Called for every message, so it must be cheap: the 24
 -- bytes are read as three integers, and each is tested at once for its punctuation, for digits in the other places and for the

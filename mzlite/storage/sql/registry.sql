@@ -25,6 +25,12 @@ insert into mzlite.roles (id, name, login, superuser) values
 ('s3', 'mz_analytics', true, false),
 ('p', 'PUBLIC', false, false);
 
+-- What is kept of passwords: verifiers, from which the password cannot be had.
+create table mzlite.passwords (
+    role_id text primary key references mzlite.roles on delete cascade,
+    verifier text not null
+);
+
 create table mzlite.role_members (
     role_id text not null references mzlite.roles on delete cascade,
     member_id text not null references mzlite.roles on delete cascade,
