@@ -253,9 +253,8 @@ class Coordinator:
         """
 
         def job(tx: EngineTransaction) -> tuple[int, int]:
-            row = tx.execute(
-                f"select ({as_of})::mz_catalog.mz_timestamp::bigint, mz_catalog.mz_now()::bigint"
-            ).fetchone()
+            moments = f"select ({as_of})::mz_catalog.mz_timestamp::bigint, mz_catalog.mz_now()::bigint"
+            row = as_client(tx, moments).fetchone()
             assert row is not None
             return int(row[0]), int(row[1])
 

@@ -119,7 +119,7 @@ def test_nonsense_ends_the_session(wire: Wire) -> None:
 
 @pytest.fixture
 def strict(postgres: Postgres) -> Iterator[Wire]:
-    server = Wire(postgres, WireOptions(port=0, message_limit=10_000, max_connections=2))
+    server = Wire(postgres, WireOptions(port=0, message_limit=10_000, max_connections=2, reserved_connections=0))
     yield server
     server.close()
 
