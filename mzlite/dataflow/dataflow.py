@@ -265,7 +265,9 @@ class Dataflow:
             item = self.graph.get(object_id)
             if item is not None:
                 item.error = (sqlstate, message)
-        for (spec,) in tx.execute("select spec from mzlite.ingests").fetchall():
+        # A source that Kafka ended is not begun again, whatever its topic is now.
+        ended = "select from mzlite.source_errors as e where e.cause = source_id and e.message like 'Source error: topic was %'"
+        for (spec,) in tx.execute(f"select spec from mzlite.ingests where not exists ({ended})").fetchall():
             self._resume_reader(tx, ingest_from_json(spec))
         for from_id, spec in tx.execute("select from_id, spec from mzlite.sinks").fetchall():
             sink = ActiveSink(sink_from_json(spec), from_id, as_foreign(self.graph[from_id].rel))
@@ -399,8 +401,18 @@ class Dataflow:
         if numbers is None:
             fill(tx, item)
             source_errors.inherit(tx, item)
+            self._inherit_error(tx, item)
         self.graph.add(item)
         return item
+
+    def _inherit_error(self, tx: EngineTransaction, item: MaintainedObject) -> None:
+        """What reads an object that cannot be computed at present cannot be either; it heals with it."""
+        inputs = (self.graph.get(object_id) for object_id in sorted(item.reads))
+        item.error = next((other.error for other in inputs if other is not None and other.error is not None), None)
+        if item.error is not None:
+            tx.execute(
+                "insert into mzlite.errors (object_id, sqlstate, message) values (%s, %s, %s)", (item.id, *item.error)
+            )
 
     def _maintain_view(self, tx: EngineTransaction, relation: int) -> MaintainedObject:
         """Gives a plain view a store, for an index."""

@@ -53,7 +53,8 @@ def test_an_error_stays_with_its_view_and_its_readers_and_heals(harness: Harness
     harness.write("insert into numbers values (5), (4)")
     assert harness.rows("select total from inverse_total") == [(45,)]
     harness.write("insert into numbers values (0)")
-    for name in ("inverse", "inverse_total"):
+    harness.view("made_meanwhile", "select max(q) as m from inverse")
+    for name in ("inverse", "inverse_total", "made_meanwhile"):
         with pytest.raises(psycopg.Error, match="Evaluation error: division by zero"):
             harness.rows(f"select * from {name}")
     assert harness.rows("select total from plain_total") == [(9,)]
@@ -63,6 +64,7 @@ def test_an_error_stays_with_its_view_and_its_readers_and_heals(harness: Harness
     while True:
         try:
             assert harness.rows("select total from inverse_total") == [(55,)]
+            assert harness.rows("select m from made_meanwhile") == [(25,)]
             break
         except psycopg.Error:
             assert time.monotonic() < deadline

@@ -1,7 +1,9 @@
-"""Sources of a whole server over a real broker: envelopes, errors that come and go, and what the catalog says about them."""
+"""Sources and sinks of a whole server over a real broker: envelopes, errors that come and go, what the catalog says."""
 
 from __future__ import annotations
 
+import json
+import random
 import socket
 import time
 from collections.abc import Iterator
@@ -10,8 +12,10 @@ from typing import Any
 
 import psycopg
 import pytest
+from confluent_kafka.admin import AdminClient
 
-from pytests.end_to_end.kafka_tools import create_topic, produce, wait_for
+from mzlite.kafka.client import ensure_topic
+from pytests.end_to_end.kafka_tools import create_topic, produce, read_committed, unique, wait_for
 from pytests.end_to_end.test_server import RunningServer, failure, until_equal
 from stack.broker import Broker
 
@@ -239,6 +243,36 @@ def test_the_engine_does_not_wait_for_a_broker(
         accepted.close()
 
 
+def test_a_deleted_topic_ends_its_source_for_good(
+    server: RunningServer, client: psycopg.Connection[Any], kafka: Broker
+) -> None:
+    brokers = kafka.bootstrap_servers
+    topic = create_topic(brokers)
+    produce(brokers, topic, [(None, b"1")])
+    run(
+        client,
+        f"create source s from kafka connection kc (topic '{topic}', topic metadata refresh interval '200ms') format text",
+    )
+    run(client, "create materialized view m as select text from s")
+    until_equal(lambda: rows(client, "table m"), [("1",)])
+    admin = AdminClient({"bootstrap.servers": brokers})
+    admin.delete_topics([topic])[topic].result(30)
+    assert wait_for(lambda: error(client, "table m")) == "Source error: topic was deleted"
+    status = "select status, error from mz_internal.mz_source_statuses where name = 's'"
+    until_equal(lambda: rows(client, status), [("stalled", "Source error: topic was deleted")])
+    ensure_topic({"bootstrap.servers": brokers}, topic, partitions=1)
+    produce(brokers, topic, [(None, b"2"), (None, b"3")])
+    server.stop()
+    server.start()
+    with server.connect() as again:
+        run(again, "set search_path = probe")
+        assert error(again, "table m") == "Source error: topic was deleted"
+        assert rows(again, status) == [("stalled", "Source error: topic was deleted")]
+        # Another source reads the new topic.
+        run(again, f"create source anew from kafka connection kc (topic '{topic}') format text")
+        until_equal(lambda: rows(again, "select text from anew order by 1"), [("2",), ("3",)])
+
+
 def test_an_altered_connection_is_used_at_once(client: psycopg.Connection[Any], kafka: Broker) -> None:
     brokers = kafka.bootstrap_servers
     topic = create_topic(brokers)
@@ -314,3 +348,151 @@ def test_what_alter_connection_refuses(client: psycopg.Connection[Any], actions:
 )  # fmt: skip
 def test_what_is_refused_in_materializes_words(client: psycopg.Connection[Any], statement: str, message: str) -> None:
     assert failure(client, statement).diag.message_primary == message
+
+
+def messages(kafka: Broker, topic: str) -> list[tuple[bytes | None, bytes | None]]:
+    return [(read.key, read.value) for read in read_committed(kafka.bootstrap_servers, topic)]
+
+
+def test_a_sink_is_redirected_without_the_rows_that_are_there(client: psycopg.Connection[Any], kafka: Broker) -> None:
+    topic = unique("redirected")
+    run(client, "create table before (id int, n int)")
+    run(client, "create table after (id int, n int, more text)")
+    run(client, "create table other (x int)")
+    run(client, "insert into before values (1, 1)")
+    run(client, "insert into after values (7, 7, 'ignored')")
+    notices: list[tuple[str | None, str | None]] = []
+    client.add_notice_handler(lambda notice: notices.append((notice.message_primary, notice.message_hint)))
+    run(client, f"create sink k from before into kafka connection kc (topic '{topic}') key (id) not enforced"
+                " format json envelope upsert")  # fmt: skip
+    assert notices == [("upsert key not validated to be unique", "See: https://materialize.com/s/sink-key-selection")]
+    until_equal(lambda: topic_exists(kafka, topic) and messages(kafka, topic), [(b'{"id":1}', b'{"id":1,"n":1}')])
+    assert failure(client, "alter sink k set from other").diag.message_primary == (
+        "column referenced in KEY does not exist: id"
+    )
+    run(client, "alter sink k set from after")
+    run(client, "insert into before values (2, 2)")
+    run(client, "insert into after values (3, 3, 'x')")
+    run(client, "update after set n = 4 where id = 3")
+    run(client, "delete from after where id = 7")
+    until_equal(
+        lambda: messages(kafka, topic)[1:],
+        [
+            (b'{"id":3}', b'{"id":3,"n":3,"more":"x"}'),
+            (b'{"id":3}', b'{"id":3,"n":4,"more":"x"}'),
+            (b'{"id":7}', None),
+        ],
+    )
+    assert "FROM materialize.probe.after INTO" in rows(client, "show create sink k")[0][1]
+    assert 'still depended upon by sink "k"' in failure(client, "drop table after").diag.message_primary
+    run(client, "drop table before")
+
+
+def topic_exists(kafka: Broker, topic: str) -> bool:
+    return topic in AdminClient({"bootstrap.servers": kafka.bootstrap_servers}).list_topics(timeout=10).topics
+
+
+def test_a_sink_waits_while_what_it_reads_has_an_error(client: psycopg.Connection[Any], kafka: Broker) -> None:
+    brokers, topic = kafka.bootstrap_servers, unique("waiting")
+    read = create_topic(brokers)
+    produce(brokers, read, [(b"a", b"1")])
+    run(
+        client,
+        f"create source s from kafka connection kc (topic '{read}') key format text value format json envelope upsert",
+    )
+    run(client, "create materialized view m as select key, data::int as n from s")
+    until_equal(lambda: rows(client, "table m"), [("a", 1)])
+    run(client, f"create sink k from m into kafka connection kc (topic '{topic}') key (key) not enforced"
+                " key format text value format json envelope upsert with (snapshot = false)")  # fmt: skip
+    status = "select status, error like '%Value error%' from mz_internal.mz_sink_statuses where name = 'k'"
+    until_equal(lambda: rows(client, status), [("running", None)])
+    produce(brokers, read, [(b"bad", b"{")])
+    until_equal(lambda: rows(client, status), [("stalled", True)])
+    produce(brokers, read, [(b"a", b"2"), (b"b", b"3")])
+    until_equal(lambda: rows(client, "select offset_committed::int from mz_internal.mz_source_statistics"), [(4,)])
+    assert messages(kafka, topic) == []
+    produce(brokers, read, [(b"bad", None)])
+    until_equal(lambda: sorted(messages(kafka, topic)), [(b"a", b'{"key":"a","n":2}'), (b"b", b'{"key":"b","n":3}')])
+    until_equal(lambda: rows(client, status), [("running", None)])
+
+
+def test_debezium_and_partitions_by_key(client: psycopg.Connection[Any], kafka: Broker) -> None:
+    topic = unique("debezium")
+    run(client, "create table t (id int, n int)")
+    run(client, "insert into t values (4, 1)")
+    sink = f"into kafka connection kc (topic '{topic}', topic partition count 3, partition by = %s, compression type 'zstd')"
+    rest = f"create sink k from t {sink} key (id) format json envelope debezium"
+    error = failure(client, rest % "n")
+    assert error.diag.message_primary == 'PARTITION BY expression cannot refer to non-key column "n"'
+    run(client, rest % "id")
+    run(client, "update t set n = 2")
+    run(client, "insert into t values (5, 1)")
+    until_equal(
+        lambda: (
+            topic_exists(kafka, topic)
+            and [(read.partition, read.key, read.value) for read in read_committed(kafka.bootstrap_servers, topic)]
+        ),
+        [
+            (1, b'{"id":4}', b'{"before":null,"after":{"id":4,"n":1}}'),
+            (1, b'{"id":4}', b'{"before":{"id":4,"n":1},"after":{"id":4,"n":2}}'),
+            (2, b'{"id":5}', b'{"before":null,"after":{"id":5,"n":1}}'),
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("rest", "message"),
+    [
+        ("(topic 'x') key (id, id) format json envelope upsert", "duplicate column referenced in KEY: id"),
+        ("(topic 'x') format json envelope upsert", "upsert sinks must specify a key"),
+        ("(topic 'x') key (id) format json envelope upsert", "upsert key could not be validated as unique"),
+        ("(compression type 'gzip') key (id) format json envelope debezium", "KAFKA CONNECTION must specify TOPIC"),
+        ("(topic 'x', topic partition count 0) format json envelope debezium",
+         "TOPIC PARTITION COUNT must be a positive integer"),
+        ("(topic 'x') key (id) format text envelope debezium", "BYTES or TEXT format with multiple columns not yet supported"),
+        ("(topic 'x') headers n format json envelope debezium", "Enable the HEADERS option for Kafka sinks is not available"),
+        ("(topic 'x', legacy ids true, transactional id prefix 'p') format json envelope debezium",
+         "LEGACY IDS cannot be used at the same time as TRANSACTIONAL ID PREFIX"),
+    ],
+)  # fmt: skip
+def test_sinks_are_refused_in_materializes_words(client: psycopg.Connection[Any], rest: str, message: str) -> None:
+    run(client, "create table t (id int, n int)")
+    error = failure(client, f"create sink k from t into kafka connection kc {rest}")
+    assert error.diag.message_primary == message
+    if "validated" in message:
+        assert error.diag.message_detail == (
+            'Materialize could not prove that the specified upsert envelope key ("id") was a unique key of the '
+            'underlying relation "materialize.probe.t". There are no known valid unique keys for the underlying relation.'
+        )
+
+
+def test_random_upserts_leave_what_the_definitions_say(client: psycopg.Connection[Any], kafka: Broker) -> None:
+    brokers, rng = kafka.bootstrap_servers, random.Random(7)
+    topic = create_topic(brokers)
+    run(
+        client,
+        f"create source s from kafka connection kc (topic '{topic}') key format text value format json envelope upsert",
+    )
+    views = {
+        "sums": "select (data ->> 'g')::int as g, count(*) as c, max((data ->> 'n')::int) as m from s group by 1",
+        "pairs": "select l.key as l, r.key as r from s as l left join s as r on l.data ->> 'n' = r.data ->> 'g'",
+        "firsts": "select distinct on (data ->> 'g') data ->> 'g' as g, key from s order by data ->> 'g', key",
+    }
+    for name, query in views.items():
+        run(client, f"create materialized view {name} as {query}")
+    latest: dict[bytes, bytes] = {}
+    for _ in range(15):
+        batch: list[tuple[bytes, bytes | None]] = []
+        for _ in range(rng.randrange(1, 40)):
+            key = b"%d" % rng.randrange(12)
+            value = b'{"g":%d,"n":%d}' % (rng.randrange(3), rng.randrange(4)) if rng.random() < 0.7 else None
+            batch.append((key, value))
+            latest.pop(key, None)
+            if value is not None:
+                latest[key] = value
+        produce(brokers, topic, batch)
+        expected = sorted((key.decode(), json.loads(value)) for key, value in latest.items())
+        until_equal(lambda expected=expected: sorted(rows(client, "select key, data from s")), expected)  # type: ignore[misc]
+        for name, query in views.items():
+            for left, right in ((query, f"table {name}"), (f"table {name}", query)):
+                assert rows(client, f"select * from ({left}) as l except all select * from ({right}) as r") == []
