@@ -26,7 +26,16 @@ from mzlite.dataflow.rules.temporal import Temporal
 from mzlite.errors import MzError, unsupported
 from mzlite.planner import operators as op
 from mzlite.planner.expressions import Node as Expression
-from mzlite.planner.expressions import aliases, equality_sides, function_name, quote, reference, sql
+from mzlite.planner.expressions import (
+    aliases,
+    equality_sides,
+    expression,
+    function_name,
+    quote,
+    reference,
+    same_sides,
+    sql,
+)
 from mzlite.planner.syntax import ast
 
 Describe = Callable[[str], list[Column]]
@@ -115,9 +124,10 @@ class Builder:
         if len(operator.sources) == 1:
             source = operator.sources[0]
             return self.map(self.build(source.operator), source.alias, operator.outputs, operator.where, tables)
-        inputs = self.join_inputs(operator.sources, operator.where)
+        on = self.with_hashes(operator.sources, operator.where)
+        inputs = self.join_inputs(operator.sources, on)
         outputs = [sql(node) for _, node in operator.outputs]
-        where = [sql(part) for part in operator.where]
+        where = [sql(part) for part in on]
         names = [name for name, _ in operator.outputs]
         draft = Join(0, self.owner, tuple(Column(name, "") for name in names), inputs, outputs, where, tables)
         columns = tuple(self.describe(draft.state_query()))
@@ -166,6 +176,23 @@ class Builder:
             keys = partner_keys(source.alias, on)
             found.append(JoinInput(source.alias, self.looked_up(rel, source.alias, keys)))
         return found
+
+    def with_hashes(self, sources: Sequence[op.Input], on: Sequence[Expression]) -> list[Expression]:
+        """The conditions, with an equality of hashes that leads to what IS NOT DISTINCT FROM compares."""
+        rels = {source.alias: self.build(source.operator) for source in sources}
+        pairs: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        for part in on:
+            sides = same_sides(part)
+            found = [reference(side) for side in sides] if sides is not None else []
+            if len(found) < 2 or found[0] is None or found[1] is None:
+                continue
+            types = {rels[alias].type_of(name) for alias, name in (found[0], found[1])}
+            if len(types) == 1 and found[0][0] != found[1][0]:
+                first, second = sorted((found[0], found[1]))
+                texts = (f"{first[0]}.{quote(first[1])}", f"{second[0]}.{quote(second[1])}")
+                pairs.setdefault((first[0], second[0]), []).append(texts)
+        hashes = [" = ".join(hash_of(side) for side in zip(*texts, strict=True)) for texts in pairs.values()]
+        return [*on, *map(expression, hashes)]
 
     def looked_up(self, rel: Rel, alias: str, keys: Sequence[Sequence[Expression]]) -> Rel:
         """The relation, readable before and after a tick, with an index for each set of keys."""
@@ -229,12 +256,12 @@ class Builder:
 
     def outer_join(self, operator: op.OuterJoin) -> Rel:
         """Left, full, semi and anti joins."""
+        on = self.with_hashes((operator.left, operator.right), operator.on)
         left, right = (
-            JoinInput(item.alias, self.once(item.rel))
-            for item in self.join_inputs((operator.left, operator.right), operator.on)
+            JoinInput(item.alias, self.once(item.rel)) for item in self.join_inputs((operator.left, operator.right), on)
         )
         for side in (left, right):
-            for group in partner_keys(side.alias, operator.on):
+            for group in partner_keys(side.alias, on):
                 self.index_removed(side.rel, group)
         reads = {operator.left.alias: left.rel, operator.right.alias: right.rel}
         columns, left_only, right_only = [], [], []
@@ -245,7 +272,7 @@ class Builder:
             columns.append(Column(name, type_))
             left_only.append(sql(node) if found[0] == left.alias else f"null::{type_}")
             right_only.append(sql(node) if found[0] == right.alias else f"null::{type_}")
-        keys = [pair for part in operator.on if (pair := key_pair(part, left.alias, right.alias)) is not None]
+        keys = [pair for part in on if (pair := key_pair(part, left.alias, right.alias)) is not None]
         node = OuterJoin(
             self.number(),
             self.owner,
@@ -256,7 +283,7 @@ class Builder:
             [sql(node) for _, node in operator.outputs],
             left_only,
             right_only,
-            [sql(part) for part in operator.on],
+            [sql(part) for part in on],
             keys,
         )
         return self.add(node)
@@ -370,7 +397,7 @@ class Builder:
 def table_text(table: op.TableFunction) -> str:
     """A table function as a FROM item behind others."""
     if table.outer:
-        return f" left join lateral {table.call} on true"
+        return f" left join lateral {table.call} on {table.condition or 'true'}"
     return f" cross join lateral {table.call}"
 
 

@@ -6,10 +6,11 @@ rewritten copies, and their SQL text. Trees are never changed in place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from mzlite.planner.syntax import RawStream, ast, enums
+from mzlite.planner.syntax import RawStream, ast, enums, parse_sql
 
 Node = Any
 """A pglast syntax node; the library ships no types for its fields."""
@@ -50,6 +51,24 @@ WINDOW_ONLY = frozenset(
         "ntile",
         "percent_rank",
         "cume_dist",
+    ]
+)
+
+
+SET_RETURNING = frozenset(
+    [
+        "unnest",
+        "generate_series",
+        "generate_subscripts",
+        "jsonb_array_elements",
+        "jsonb_array_elements_text",
+        "jsonb_each",
+        "jsonb_each_text",
+        "jsonb_object_keys",
+        "regexp_matches",
+        "regexp_split_to_table",
+        "string_to_table",
+        "csv_extract",
     ]
 )
 
@@ -102,9 +121,13 @@ def column(alias: str, name: str) -> Node:
     return ast.ColumnRef(fields=(ast.String(sval=alias), ast.String(sval=name)))
 
 
+LOWERED = re.compile(r"q\d+|mz_subquery")
+"""The aliases of inputs; what has another one is a name within a subquery that was left in its expression."""
+
+
 def reference(node: Node) -> tuple[str, str] | None:
     """(alias, column) when `node` is a resolved column reference, else None."""
-    if isinstance(node, ast.ColumnRef) and len(node.fields) == 2:
+    if isinstance(node, ast.ColumnRef) and len(node.fields) == 2 and LOWERED.fullmatch(node.fields[0].sval):
         return node.fields[0].sval, node.fields[1].sval
     return None
 
@@ -144,6 +167,13 @@ def function_name(node: Node) -> str | None:
     return None
 
 
+def default_name(node: Node) -> str:
+    """The name PostgreSQL gives an unnamed column."""
+    if isinstance(node, ast.ColumnRef):
+        return str(node.fields[-1].sval)
+    return function_name(node) or "?column?"
+
+
 def is_aggregate(node: Node) -> bool:
     """An aggregate call that is not a window function."""
     return isinstance(node, ast.FuncCall) and node.over is None and function_name(node) in AGGREGATES
@@ -174,6 +204,35 @@ def equality_sides(node: Node) -> tuple[Node, Node] | None:
     ):
         return node.lexpr, node.rexpr
     return None
+
+
+def equality(left: Node, right: Node) -> Node:
+    """`left = right`."""
+    name = (ast.String(sval="="),)
+    return ast.A_Expr(kind=enums.A_Expr_Kind.AEXPR_OP, name=name, lexpr=left, rexpr=right)
+
+
+def same(left: Node, right: Node) -> Node:
+    """`left IS NOT DISTINCT FROM right`."""
+    name = (ast.String(sval="="),)
+    return ast.A_Expr(kind=enums.A_Expr_Kind.AEXPR_NOT_DISTINCT, name=name, lexpr=left, rexpr=right)
+
+
+def same_sides(node: Node) -> tuple[Node, Node] | None:
+    """Both sides of `a IS NOT DISTINCT FROM b`; None for any other condition."""
+    if isinstance(node, ast.A_Expr) and node.kind == enums.A_Expr_Kind.AEXPR_NOT_DISTINCT:
+        return node.lexpr, node.rexpr
+    return None
+
+
+def negation(condition: Node) -> Node:
+    """NOT the condition."""
+    return ast.BoolExpr(boolop=enums.BoolExprType.NOT_EXPR, args=(condition,))
+
+
+def expression(text: str) -> Node:
+    """The tree of an expression's text."""
+    return parse_sql(f"select {text}")[0].stmt.targetList[0].val
 
 
 def quote(identifier: str) -> str:

@@ -22,7 +22,7 @@ from mzlite.planner.expressions import (
     walk,
 )
 from mzlite.planner.operators import Aggregate, Input, Operator, Output, PerKey
-from mzlite.planner.scope import Context, Stage, unique
+from mzlite.planner.scope import PENDING, Context, Stage, unique
 from mzlite.planner.syntax import ast
 
 ACCUMULABLE = frozenset({"count", "sum", "avg", "min", "max", "bool_and", "bool_or", "every"})
@@ -44,7 +44,7 @@ class Grouped:
 
         result = rewrite(expression, change)
         for alias, name in references(result):
-            if alias != self.source.alias:
+            if alias not in (self.source.alias, PENDING):
                 message = f'column "{name}" must appear in the GROUP BY clause or be used in an aggregate function'
                 raise unsupported(message)
         return result
@@ -105,4 +105,5 @@ def grouped_operator(source: Input, keys: tuple[Output, ...], calls: tuple[Outpu
     if keys:
         query += " group by " + ", ".join(sql(key) for _, key in keys)
     names = tuple(name for name, _ in (*keys, *calls))
-    return PerKey(source, keys, query, names, title="Aggregate per group")
+    counts = tuple(name for name, node in calls if function_name(node) == "count")
+    return PerKey(source, keys, query, names, "Aggregate per group", counts)

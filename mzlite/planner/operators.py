@@ -89,12 +89,13 @@ class Constant(Operator):
 @dataclass(frozen=True)
 class TableFunction:
     """A function in FROM, evaluated for each row of the inputs before it; `call` is SQL text with its alias.
-    With `outer`, a row for which it yields nothing is kept (LEFT JOIN LATERAL .. ON true)."""
+    With `outer`, a row for which it yields nothing is kept (LEFT JOIN LATERAL .. ON `condition`)."""
 
     alias: str
     call: str
     names: tuple[str, ...]
     outer: bool = False
+    condition: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,9 @@ class Select(Operator):
     def label(self) -> str:
         kind = "Join" if len(self.sources) > 1 else "Map" if not self.where else "Filter"
         parts = [kind, ", ".join(source.alias for source in self.sources)]
-        parts += [f"{'left ' if table.outer else ''}flat map {table.call}" for table in self.tables]
+        for table in self.tables:
+            on = f" on {table.condition}" if table.condition else ""
+            parts.append(f"{'left ' if table.outer else ''}flat map {table.call}{on}")
         if self.where:
             parts.append("on " + " and ".join(sql(part) for part in self.where))
         return " ".join(parts) + ": " + listed(self.outputs)
@@ -245,7 +248,8 @@ class PerKey(Operator):
     """Whatever is a function of all rows that share a key: top-k, DISTINCT ON, window functions, ordered aggregates.
 
     `query` is SQL text with `{input}` in the place of the rows (a subquery named `alias`), giving the key columns
-    and the others under the output names. The key columns are among the outputs, `keys` names them.
+    and the others under the output names. The key columns are among the outputs, `keys` names them; `counts` are
+    those columns that count rows.
     """
 
     source: Input
@@ -253,6 +257,7 @@ class PerKey(Operator):
     query: str
     names: tuple[str, ...]
     title: str = field(default="Per key")
+    counts: tuple[str, ...] = ()
 
     def columns(self) -> tuple[str, ...]:
         return self.names

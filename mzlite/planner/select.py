@@ -1,64 +1,65 @@
 """SELECT: one query level becomes a tree of operators.
 
 In: a SELECT statement as PostgreSQL prints a view's definition (names qualified, stars
-expanded), and a catalog. Out: an operator whose columns are those of the statement.
+expanded), and a catalog. Out: an operator whose columns are those of the statement, and behind
+them, for a correlated query, those of its domain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from mzlite.errors import unsupported
+from mzlite.planner.correlation import Dependent, drop_domain, filled, join_left
 from mzlite.planner.expressions import (
+    SET_RETURNING,
     Node,
     column,
     conjuncts,
     contains_aggregate,
     contains_window,
+    default_name,
     function_name,
+    is_aggregate,
     quote,
-    reference,
     references,
+    rewrite,
+    same,
     sql,
     walk,
 )
-from mzlite.planner.from_clause import lower_from
-from mzlite.planner.grouping import group
+from mzlite.planner.from_clause import add_domain, lower_from
+from mzlite.planner.grouping import Grouped, group
+from mzlite.planner.limits import Limit, finish, first_of_each, replace_sort, top_k, windowed
 from mzlite.planner.operators import (
     Bound,
     Constant,
-    First,
     Input,
     Operator,
     Output,
-    PerKey,
     Select,
     SetOperation,
     TableFunction,
     Temporal,
     Union,
 )
-from mzlite.planner.scope import Context, Relations, Scope, Stage, Visible, rebase, resolve, unique
-from mzlite.planner.subqueries import apply_condition, has_subquery
-from mzlite.planner.syntax import ast, enums, parse_sql
-from mzlite.planner.temporal import bounds, is_temporal
-
-SET_RETURNING = frozenset(
-    [
-        "unnest",
-        "generate_series",
-        "generate_subscripts",
-        "jsonb_array_elements",
-        "jsonb_array_elements_text",
-        "jsonb_each",
-        "jsonb_each_text",
-        "jsonb_object_keys",
-        "regexp_matches",
-        "regexp_split_to_table",
-        "string_to_table",
-        "csv_extract",
-    ]
+from mzlite.planner.scope import (
+    PENDING,
+    Context,
+    Domain,
+    Relations,
+    Scope,
+    Stage,
+    Visible,
+    free_references,
+    mentions_of,
+    resolve,
+    unique,
 )
+from mzlite.planner.subqueries import TESTED, apply_pending, attach, has_pending, has_subquery
+from mzlite.planner.syntax import ast, enums, parse_sql
+from mzlite.planner.temporal import bounds, filter_by_clock, is_temporal
 
 
 def plan(definition: str, relations: Relations) -> Operator:
@@ -68,21 +69,29 @@ def plan(definition: str, relations: Relations) -> Operator:
         MzError: a clause has no rule; the message names it.
     """
     statement = parse_sql(definition)[0].stmt
-    return lower_query(Context(relations, lower_query), statement, None)
+    refuse_outer_aggregates(statement)
+    return lower_query(Context(relations, lower_query, lower_from), statement, None)
 
 
 def lower_query(context: Context, statement: Node, outer: Scope | None) -> Operator:
     """A query of any form: SELECT, VALUES, a set operation, each possibly with CTEs."""
+    domain = outer.domain if outer is not None else None
     if statement.withClause is not None:
         context = context.nested()
         add_ctes(context, statement.withClause, outer)
     if statement.valuesLists:
-        return lower_values(context, statement)
+        return lower_values(context, statement, outer)
     if statement.op != enums.SetOperation.SETOP_NONE:
+        if domain is not None:
+            domain.may_drop = domain.may_open = False
         operator = lower_set_operation(context, statement, outer)
-        is_limited = statement.limitCount is not None or statement.limitOffset is not None
-        return limit_above(context, statement, operator) if is_limited else operator
+        return limit_above(context, statement, operator, domain) if is_limited(statement) else operator
     return lower_select(context, statement, outer)
+
+
+def is_limited(statement: Node) -> bool:
+    """LIMIT or OFFSET."""
+    return statement.limitCount is not None or statement.limitOffset is not None
 
 
 def add_ctes(context: Context, clause: Node, outer: Scope | None) -> None:
@@ -90,12 +99,24 @@ def add_ctes(context: Context, clause: Node, outer: Scope | None) -> None:
     if clause.recursive:
         raise unsupported("WITH RECURSIVE is not supported; Materialize has WITH MUTUALLY RECURSIVE")
     for cte in clause.ctes:
-        operator = context.lower_query(context.nested(), cte.ctequery, outer)
+        domain = outer.domain if outer is not None and is_correlated(context, cte.ctequery) else None
+        if domain is not None:
+            domain.may_drop = domain.may_open = False
+        operator = context.lower_query(context.nested(), cte.ctequery, outer if domain is not None else None)
         if cte.aliascolnames:
             renamed = [name.sval for name in cte.aliascolnames]
             renamed += operator.columns()[len(renamed) :]
             operator = rename(context, operator, renamed)
         context.ctes[cte.ctename] = operator
+        context.correlated.pop(cte.ctename, None)
+        if domain is not None:
+            context.correlated[cte.ctename] = domain
+
+
+def is_correlated(context: Context, query: Node) -> bool:
+    """Whether a query reads columns from around it, itself or by a CTE."""
+    names = {item.relname for item in walk(query) if isinstance(item, ast.RangeVar)}
+    return bool(free_references(query)) or not names.isdisjoint(context.correlated)
 
 
 def rename(context: Context, operator: Operator, names: list[str] | tuple[str, ...]) -> Operator:
@@ -107,16 +128,27 @@ def rename(context: Context, operator: Operator, names: list[str] | tuple[str, .
     return Select((Input(alias, operator),), (), tuple(outputs))
 
 
-def lower_values(context: Context, statement: Node) -> Operator:
-    """VALUES lists of constants."""
+def lower_values(context: Context, statement: Node, outer: Scope | None) -> Operator:
+    """VALUES lists."""
     names = tuple(f"column{number}" for number in range(1, len(statement.valuesLists[0]) + 1))
-    for row in statement.valuesLists:
-        for value in row:
-            if references(value) or any(isinstance(node, (ast.ColumnRef, ast.SubLink)) for node in walk(value)):
-                raise unsupported("VALUES that read columns or subqueries are not supported in a maintained view")
-    rows = ", ".join("(" + ", ".join(sql(value) for value in row) + ")" for row in statement.valuesLists)
-    columns = ", ".join(quote(name) for name in names)
-    return Constant(f"select * from (values {rows}) as v ({columns})", names)
+    domain = outer.domain if outer is not None else None
+    if domain is not None or free_references(statement) or any(map(has_subquery, statement.valuesLists)):
+        if domain is not None:
+            domain.may_drop = domain.may_open = False
+        rows = [lower_row(context, row, names, outer) for row in statement.valuesLists]
+        operator: Operator = Union(tuple(rows), rows[0].columns())
+    else:
+        lists = ", ".join("(" + ", ".join(sql(value) for value in row) + ")" for row in statement.valuesLists)
+        columns = ", ".join(quote(name) for name in names)
+        operator = Constant(f"select * from (values {lists}) as v ({columns})", names)
+    return limit_above(context, statement, operator, domain) if is_limited(statement) else operator
+
+
+def lower_row(context: Context, row: tuple[Node, ...], names: tuple[str, ...], outer: Scope | None) -> Operator:
+    """A row of VALUES that reads something, as a SELECT without FROM."""
+    targets = tuple(ast.ResTarget(name=name, val=value) for name, value in zip(names, row, strict=True))
+    none, limit = enums.SetOperation.SETOP_NONE, enums.LimitOption.LIMIT_OPTION_DEFAULT
+    return lower_select(context, ast.SelectStmt(targetList=targets, op=none, limitOption=limit), outer)
 
 
 SET_KINDS = {
@@ -138,64 +170,228 @@ def lower_set_operation(context: Context, statement: Node, outer: Scope | None) 
     return SetOperation(name, (left, right), left.columns())  # type: ignore[arg-type]
 
 
+# One level ---------------------------------------------------------------------
+
+
 def lower_select(context: Context, statement: Node, outer: Scope | None) -> Operator:
     """One SELECT level."""
-    stage = lower_from(context, statement.fromClause or (), outer)
+    domain = outer.domain if outer is not None else None
+    stage = lower_from(context, statement.fromClause or (), outer, mentions_of(statement))
     targets = lower_targets(context, stage, statement.targetList or ())
     keys = [resolve(key, stage.scope) for key in statement.groupClause or ()]
     having = [resolve(part, stage.scope) for part in conjuncts(statement.havingClause)]
     distinct_on = [resolve(node, stage.scope) for node in statement.distinctClause or () if node is not None]
     order = [resolve_sort(part, stage.scope, targets) for part in statement.sortClause or ()]
+    count, offset = (
+        resolve(node, stage.scope) if node is not None else None
+        for node in (statement.limitCount, statement.limitOffset)
+    )
     everything = [*(node for _, node in targets), *having, *distinct_on, *(part.node for part in order)]
-    stage.above = [*everything, *keys]
-    add_where(context, stage, conjuncts(statement.whereClause))
-    is_grouped = bool(keys) or any(contains_aggregate(node) for node in everything)
-    is_limited = statement.limitCount is not None or statement.limitOffset is not None
-    is_plain = not is_grouped and not is_limited and not any(contains_window(node) for _, node in targets)
+    is_grouped = bool(keys) or bool(having) or any(contains_aggregate(node) for node in everything)
+    is_global = is_grouped and not keys
+    opens = is_global and domain is not None and domain.may_open and is_simple(stage, statement, targets)
+    stage.where += [resolve(part, stage.scope) for part in conjuncts(statement.whereClause)]
+    has_correlated = any(
+        isinstance(item, ast.RangeVar) and item.relname in context.correlated for item in walk(statement)
+    )
+    drop_domain(stage, statement, keep=has_correlated or (is_global and not opens))
+    forget(stage, statement)
+    stage.above = [*everything, *keys, *stage.domain()]
+    apply_pending(context, stage)
+
+    has_windows = any(contains_window(node) for node in everything)
+    is_plain = not is_grouped and not is_limited(statement) and not has_windows
+    taken = {name for name, _ in targets}
     if is_plain and statement.distinctClause is None:
+        targets = [(name, attach(context, stage, node)) for name, node in targets]
+        targets += [(unique(f"mz_{default_name(node)}", taken), node) for node in stage.domain()]
         return finish_by_clock(context, stage, targets)
-    filter_by_clock(context, stage)
 
     if is_grouped:
-        grouped = group(context, stage, keys, everything)
+        for node in everything:
+            for call in (item for item in walk(node, into_subqueries=False) if is_aggregate(item)):
+                stage.above.append(attach(context, stage, call))
+        everything = [attach_calls(context, stage, node) for node in everything]
+        read = [attach(context, stage, key) for key in keys]
+        stage.above += [*everything, *read, *stage.domain()]
+        filter_by_clock(context, stage)
+        grouped = group(context, stage, [*read, *stage.domain()], everything)
+        for key, node in zip(keys, read, strict=True):
+            grouped.replacements.setdefault(sql(key), grouped.replacements[sql(stage.current(node))])
+        if opens and domain is not None:
+            own = [grouped.above(node) for node in stage.domain()]
+            above_targets = [grouped.above(stage.current(node)) for node in everything[: len(targets)]]
+            domain.opened = (
+                grouped.source,
+                [(name, node) for (name, _), node in zip(targets, above_targets, strict=True)],
+                own,
+            )
+            return grouped.source.operator
+        below, stage = stage, above_group(context, stage, grouped, outer, is_global=is_global)
 
         def above(node: Node) -> Node:
-            return grouped.above(stage.current(node))
+            return stage.current(grouped.above(below.current(attach_calls(context, below, node))))
 
         targets = [(name, above(node)) for name, node in targets]
         distinct_on = [above(node) for node in distinct_on]
         order = [replace_sort(part, above(part.node)) for part in order]
-        conditions = [above(part) for part in having]
-        stage = Stage([grouped.source], conditions, scope=Scope(outer=outer))
+        stage.where += [above(part) for part in having]
         stage.above = [*(node for _, node in targets), *distinct_on, *(part.node for part in order)]
-        filter_by_clock(context, stage)
+        apply_pending(context, stage)
 
-    if any(contains_window(node) for _, node in targets):
-        return windowed(context, stage, statement, targets, order)
-    if distinct_on:
-        if is_limited:
-            raise unsupported(
-                "LIMIT together with DISTINCT ON in one query level is not supported in a maintained view"
+    targets = [(name, attach(context, stage, node)) for name, node in targets]
+    targets += [(unique(f"mz_{default_name(node)}", taken), node) for node in stage.domain()]
+    distinct_on = [attach(context, stage, node) for node in distinct_on]
+    order = [replace_sort(part, attach(context, stage, part.node)) for part in order]
+    limit = Limit(*(attach(context, stage, node) if node is not None else None for node in (count, offset)))
+    stage.above = [*(node for _, node in targets), *distinct_on, *(part.node for part in order)]
+    filter_by_clock(context, stage, [limit.row()])
+    return shape(context, stage, Shape(statement, targets, distinct_on, order, limit))
+
+
+def forget(stage: Stage, statement: Node) -> None:
+    """Leaves out of the stage's mentions what only its plain conditions mention, which are in effect."""
+    waiting = [part for part in conjuncts(statement.whereClause) if has_subquery(part)]
+    above = (statement.targetList, statement.groupClause, statement.havingClause, statement.distinctClause)
+    needed = mentions_of(*above, statement.sortClause, statement.limitCount, statement.limitOffset, *waiting)
+    stage.mentions = {found for found in stage.mentions if found in needed or found[0] in (PENDING, TESTED)}
+
+
+def is_simple(stage: Stage, statement: Node, targets: list[Output]) -> bool:
+    """Whether a global aggregate is all that a level does, so that its columns can be computed further up."""
+    return (
+        not statement.havingClause
+        and statement.distinctClause is None
+        and not is_limited(statement)
+        and not stage.tables
+        and not any(contains_window(node) or has_waiting(node) for _, node in targets)
+    )
+
+
+def has_waiting(node: Node) -> bool:
+    """Whether an expression has a subquery outside of its aggregates."""
+    return has_pending(rewrite(node, lambda item: column("", "") if is_aggregate(item) else None))
+
+
+def attach_calls(context: Context, stage: Stage, node: Node) -> Node:
+    """The expression with the subqueries in its aggregates attached to the rows that are aggregated."""
+    return rewrite(node, lambda item: attach(context, stage, item) if is_aggregate(item) else None)
+
+
+def above_group(context: Context, stage: Stage, grouped: Grouped, outer: Scope | None, *, is_global: bool) -> Stage:
+    """The level above its groups: what is visible of it are the keys."""
+    source, pending = grouped.source, stage.scope.pending
+    if not is_global or outer is None or outer.domain is None:
+        visible = [
+            Visible(
+                item.alias,
+                {
+                    name: grouped.replacements[sql(node)]
+                    for name, node in item.columns.items()
+                    if sql(node) in grouped.replacements
+                },
             )
-        return first_of_each(context, stage, targets, distinct_on, order)
-    if is_limited and statement.distinctClause is None:
-        return top_k(context, stage, statement, targets, order)
-    operator: Operator = finish(context, stage, targets)
-    if statement.distinctClause is not None:
-        operator = SetOperation("distinct", (operator,), operator.columns())
-        return limit_above(context, statement, operator) if is_limited else operator
-    return operator
+            for item in stage.scope.visible
+        ]
+        return Stage([source], scope=Scope(visible, outer, pending=pending), mentions=stage.mentions)
+    # One row for each value of the domain, also for those without rows.
+    result = Stage(scope=Scope(outer=outer, pending=pending), mentions=stage.mentions)
+    add_domain(result)
+    keys = [grouped.replacements[sql(node)] for node in stage.domain()]
+    columns = [(name, filled(column(source.alias, name), source)) for name in source.operator.columns()]
+    on = [same(own, key) for own, key in zip(result.domain(), keys, strict=True)]
+    found = join_left(context, result, Dependent(source, columns, on, keys))
+    mapping = {(source.alias, name): node for name, node in found}
+    for key, own in zip(keys, result.domain(), strict=True):
+        mapping |= dict.fromkeys(references(key), own)
+    result.moves = [mapping]
+    return result
 
 
-def finish(context: Context, stage: Stage, targets: list[Output]) -> Operator:
-    """The stage projected to the targets."""
-    targets = [(name, stage.current(node)) for name, node in targets]
-    if not stage.sources:
-        query = "select " + ", ".join(f"{sql(node)} as {quote(name)}" for name, node in targets)
-        if not stage.tables and not stage.where:
-            return Constant(query, tuple(name for name, _ in targets))
-        stage.sources = [Input(context.alias(), Constant("select 1 as one", ("one",)))]
-    return Select(tuple(stage.sources), tuple(stage.where), tuple(targets), tuple(stage.tables))
+@dataclass
+class Shape:
+    """What a level does with its rows at last, over its stage."""
+
+    statement: Node
+    targets: list[Output]
+    distinct_on: list[Node]
+    order: list[Node]
+    limit: Limit
+
+
+def shape(context: Context, stage: Stage, level: Shape) -> Operator:
+    """Window functions, DISTINCT and LIMIT, each over the one before."""
+    limited, distinct = is_limited(level.statement), level.statement.distinctClause is not None
+    read = [*(node for _, node in level.targets), *level.distinct_on, *(part.node for part in level.order)]
+    if any(contains_window(node) for node in read):
+        if not limited and not distinct:
+            return windowed(context, stage, level.targets, stage.domain())
+        outputs = extended(level)
+        stage, level = over(context, stage, level, outputs, windowed(context, stage, outputs, stage.domain()))
+    if distinct:
+        if level.distinct_on:
+            keys = [*level.distinct_on, *stage.domain()]
+            outputs = extended(level) if limited else level.targets
+            operator = first_of_each(context, stage, outputs, keys, level.order)
+        else:
+            outputs = level.targets
+            projected = finish(context, stage, outputs)
+            operator = SetOperation("distinct", (projected,), projected.columns())
+        if not limited:
+            return operator
+        stage, level = over(context, stage, level, outputs, operator)
+    if limited:
+        return top_k(context, stage, level.targets, level.order, level.limit, stage.domain())
+    return finish(context, stage, level.targets)
+
+
+def extended(level: Shape) -> list[Output]:
+    """The targets and whatever else is read further up."""
+    outputs = list(level.targets)
+    taken = {name for name, _ in outputs}
+    texts = {sql(node) for _, node in outputs}
+    for node in (
+        *level.distinct_on,
+        *(part.node for part in level.order),
+        *(each for _, each in level.limit.columns()),
+    ):
+        if sql(node) not in texts and (references(node) or contains_window(node)):
+            texts.add(sql(node))
+            outputs.append((unique("mz_order", taken), node))
+    return outputs
+
+
+def over(
+    context: Context, stage: Stage, level: Shape, outputs: list[Output], operator: Operator
+) -> tuple[Stage, Shape]:
+    """The stage above an operator that yields the outputs, and what is left to do there."""
+    alias = context.alias()
+    places = {sql(stage.current(node)): column(alias, name) for name, node in outputs}
+    places |= {sql(node): column(alias, name) for name, node in outputs}
+
+    def moved(node: Node) -> Node:
+        return rewrite(node, lambda item: places.get(sql(item)) if isinstance(item, ast.Node) else None)
+
+    visible = [
+        Visible(item.alias, {name: moved(node) for name, node in item.columns.items() if sql(node) in places})
+        for item in stage.scope.visible
+    ]
+    result = Stage([Input(alias, operator)], scope=Scope(visible, stage.scope.outer), mentions=stage.mentions)
+    limit = Limit(*(moved(node) if node is not None else None for node in (level.limit.count, level.limit.offset)))
+    order = [replace_sort(part, moved(part.node)) for part in level.order]
+    targets = [(name, column(alias, name)) for name, _ in level.targets]
+    return result, Shape(level.statement, targets, [moved(node) for node in level.distinct_on], order, limit)
+
+
+def limit_above(context: Context, statement: Node, operator: Operator, domain: Domain | None) -> Operator:
+    """LIMIT over a set operation, whose ORDER BY can only name its output columns."""
+    alias = context.alias()
+    stage = Stage([Input(alias, operator)])
+    targets: list[Output] = [(name, column(alias, name)) for name in operator.columns()]
+    stage.scope = Scope([Visible(None, dict(targets))])
+    order = [resolve_sort(part, stage.scope, targets) for part in statement.sortClause or ()]
+    keys = [node for _, node in targets[len(targets) - len(domain.names) :]] if domain is not None else []
+    return top_k(context, stage, targets, order, Limit(statement.limitCount, statement.limitOffset), keys)
 
 
 def finish_by_clock(context: Context, stage: Stage, targets: list[Output]) -> Operator:
@@ -217,61 +413,41 @@ def finish_by_clock(context: Context, stage: Stage, targets: list[Output]) -> Op
 def lower_targets(context: Context, stage: Stage, items: tuple[Node, ...]) -> list[Output]:
     """The select list; set-returning functions in it become table functions of the stage."""
     taken: set[str] = set()
-    targets: list[Output] = []
-    alias = context.alias() if any(function_name(item.val) in SET_RETURNING for item in items) else ""
+    names = [unique(item.name or default_name(item.val), taken) for item in items]
     calls: dict[str, str] = {}
-    for item in items:
-        name = unique(item.name or default_name(item.val), taken)
-        if function_name(item.val) in SET_RETURNING:
-            calls[name] = sql(resolve(item.val, stage.scope))
-            targets.append((name, column(alias, name)))
-        else:
-            targets.append((name, resolve(item.val, stage.scope)))
+    alias = context.alias() if any(returns_set(node) for item in items for node in walk_level(item.val)) else ""
+
+    def advance(name: str) -> Callable[[Node], Node | None]:
+        def change(node: Node) -> Node | None:
+            if isinstance(node, ast.SubLink) or not returns_set(node):
+                return node if isinstance(node, ast.SubLink) else None
+            call = resolve(node, stage.scope)
+            if has_pending(call):
+                raise unsupported("a subquery within a table function of the select list is not supported")
+            own = name if name not in calls else unique(name, taken)
+            calls[own] = sql(call)
+            return ast.ColumnRef(fields=(ast.String(sval=alias), ast.String(sval=own)))
+
+        return change
+
+    nodes = [rewrite(item.val, advance(name)) for item, name in zip(items, names, strict=True)]
     if calls:
         # Several of them advance together; the shorter ones are filled up with nulls.
         rows = f"ROWS FROM ({', '.join(calls.values())})" if len(calls) > 1 else next(iter(calls.values()))
-        names = ", ".join(quote(name) for name in calls)
-        stage.tables.append(TableFunction(alias, f"{rows} as {quote(alias)} ({names})", tuple(calls)))
-    return targets
+        listed = ", ".join(quote(name) for name in calls)
+        stage.tables.append(TableFunction(alias, f"{rows} as {quote(alias)} ({listed})", tuple(calls)))
+        stage.scope.visible.append(Visible(alias, {name: column(alias, name) for name in calls}))
+    return [(name, resolve(node, stage.scope)) for name, node in zip(names, nodes, strict=True)]
 
 
-def default_name(node: Node) -> str:
-    """The name PostgreSQL gives an unnamed column."""
-    if isinstance(node, ast.ColumnRef):
-        return str(node.fields[-1].sval)
-    return function_name(node) or "?column?"
+def walk_level(node: Node) -> Iterator[Node]:
+    """The nodes of an expression outside of its subqueries."""
+    return walk(node, into_subqueries=False)
 
 
-# WHERE -----------------------------------------------------------------------
-
-
-def add_where(context: Context, stage: Stage, parts: list[Node]) -> None:
-    """Adds the conditions of WHERE: plain ones to the stage, subqueries as semi and anti joins."""
-    with_subquery = [part for part in parts if has_subquery(part)]
-    for part in parts:
-        if part not in with_subquery:
-            stage.where.append(resolve(part, stage.scope))
-    for part in with_subquery:
-        apply_condition(context, stage, part)
-
-
-def filter_by_clock(context: Context, stage: Stage) -> None:
-    """Moves the stage's temporal conditions into a temporal filter above its join."""
-    clock = [part for part in stage.where if is_temporal(part)]
-    if not clock:
-        return
-    found = [bound for part in clock for bound in bounds(part)]
-    stage.where = [part for part in stage.where if not is_temporal(part)]
-    source = stage.collapse(context, [bound.expression for bound in found])
-    found = [Bound(bound.kind, stage.current(bound.expression), bound.plus) for bound in found]
-    kept = {name for node in stage.above for alias, name in references(stage.current(node)) if alias == source.alias}
-    names = tuple(name for name in source.operator.columns() if name in kept)
-    alias = context.alias()
-    move = {(source.alias, name): column(alias, name) for name in names}
-    stage.replace(Input(alias, Temporal(source, tuple(found), names)), move)
-
-
-# Whatever is a function of a key's rows: windows, DISTINCT ON, top-k --------------
+def returns_set(node: Node) -> bool:
+    """A call of a set-returning function."""
+    return function_name(node) in SET_RETURNING
 
 
 def resolve_sort(part: Node, scope: Scope, targets: list[Output]) -> Node:
@@ -285,132 +461,11 @@ def resolve_sort(part: Node, scope: Scope, targets: list[Output]) -> Node:
     return replace_sort(part, resolve(part.node, scope))
 
 
-def replace_sort(part: Node, node: Node) -> Node:
-    """The item with another expression."""
-    return ast.SortBy(node=node, sortby_dir=part.sortby_dir, sortby_nulls=part.sortby_nulls, useOp=part.useOp)
-
-
-def orders(node: Node) -> bool:
-    """Whether an expression tells rows apart; a constant in ORDER BY would be a position to PostgreSQL, or an error."""
-    return bool(references(node))
-
-
-def per_key(
-    context: Context,
-    stage: Stage,
-    targets: list[Output],
-    keys: list[Node],
-    query: Callable[[str, str], str],
-    title: str,
-) -> Operator:
-    """Rows recomputed for each touched key. `query` makes its SQL from the select list and the FROM item."""
-    source = stage.collapse(context, [*(node for _, node in targets), *keys])
-    taken = {name for name, _ in targets}
-    key_outputs = [(unique("key", taken), stage.current(key)) for key in keys]
-    outputs = [*((name, stage.current(node)) for name, node in targets), *key_outputs]
-    select_list = ", ".join(f"{sql(node)} as {quote(name)}" for name, node in outputs)
-    text = query(select_list, f"{{input}} as {quote(source.alias)}")
-    names = tuple(name for name, _ in outputs)
-    operator = PerKey(source, tuple(key_outputs), text, names, title)
-    if not keys:
-        return operator
-    alias = context.alias()
-    return Select((Input(alias, operator),), (), tuple((name, column(alias, name)) for name, _ in targets))
-
-
-def first_of_each(
-    context: Context, stage: Stage, targets: list[Output], keys: list[Node], order: list[Node]
-) -> Operator:
-    """DISTINCT ON: the first row of each key; the whole row breaks ties, so the result is a function of the rows."""
-    # The input is made to have a plain column for each key and each part of the order.
-    taken: set[str] = set()
-    outputs: list[Output] = []
-    places: dict[str, str] = {}
-    for node in [*(node for _, node in targets), *keys, *(part.node for part in order)]:
-        for part in [node] if node in keys else sorted_references(stage.current(node)):
-            text = sql(stage.current(part))
-            if text not in places:
-                places[text] = unique(output_name(part), taken)
-                outputs.append((places[text], part))
-    source = Input(context.alias(), finish(context, stage, outputs))
-    current = [stage.current(node) for _, node in outputs]
-    move = {ref: column(source.alias, places[sql(node)]) for node in current if (ref := reference(node))}
-
-    def moved(node: Node) -> Node:
-        current = stage.current(node)
-        place = places.get(sql(current))
-        return column(source.alias, place) if place is not None else rebase(current, move)
-
-    order = [part for part in order if orders(stage.current(part.node))]
-    sorts = [sql(replace_sort(part, moved(part.node))) for part in order]
-    names = [places[sql(stage.current(key))] for key in keys]
-    behind = [
-        text
-        for part, text in zip(order, sorts, strict=True)
-        if sql(stage.current(part.node)) not in {sql(stage.current(key)) for key in keys}
-    ]
-    ties = [sql(moved(node)) for _, node in targets if orders(moved(node))]
-    first = First(source, tuple(names), (*behind, *ties))
-    alias = context.alias()
-    again = {(source.alias, name): column(alias, name) for name, _ in outputs}
-    return Select((Input(alias, first),), (), tuple((name, rebase(moved(node), again)) for name, node in targets))
-
-
-def sorted_references(node: Node) -> list[Node]:
-    """The columns that an expression reads, as nodes, in a stable order."""
-    return [column(alias, name) for alias, name in sorted(references(node))]
-
-
-def output_name(node: Node) -> str:
-    """A readable name for a column that an expression yields."""
-    found = reference(node)
-    return found[1] if found is not None else default_name(node)
-
-
-def top_k(context: Context, stage: Stage, statement: Node, targets: list[Output], order: list[Node]) -> Operator:
-    """ORDER BY .. LIMIT over all rows of the level."""
-
-    def query(select_list: str, source: str) -> str:
-        sorts = [replace_sort(part, stage.current(part.node)) for part in order]
-        ties = [sql(current) for _, node in targets if orders(current := stage.current(node))]
-        parts = [*(sql(part) for part in sorts if orders(part.node)), *ties]
-        sorting = f" order by {', '.join(parts)}" if parts else ""
-        return f"select {select_list} from {source}{sorting}{limit_clause(statement)}"
-
-    return per_key(context, stage, targets, [], query, "Top k")
-
-
-def limit_clause(statement: Node) -> str:
-    """LIMIT and OFFSET as SQL text."""
-    text = f" limit {sql(statement.limitCount)}" if statement.limitCount is not None else ""
-    return text + (f" offset {sql(statement.limitOffset)}" if statement.limitOffset is not None else "")
-
-
-def limit_above(context: Context, statement: Node, operator: Operator) -> Operator:
-    """LIMIT over a set operation or DISTINCT, whose ORDER BY can only name its output columns."""
-    alias = context.alias()
-    stage = Stage([Input(alias, operator)])
-    targets: list[Output] = [(name, column(alias, name)) for name in operator.columns()]
-    stage.scope = Scope([Visible(None, dict(targets))])
-    order = [resolve_sort(part, stage.scope, targets) for part in statement.sortClause or ()]
-    return top_k(context, stage, statement, targets, order)
-
-
-def windowed(context: Context, stage: Stage, statement: Node, targets: list[Output], order: list[Node]) -> Operator:
-    """Window functions: recomputed for each touched partition, which must be the same for all of them to be narrow."""
-    if statement.distinctClause is not None or statement.limitCount is not None:
-        raise unsupported(
-            "DISTINCT or LIMIT beside window functions in one query level is not supported: use a subquery"
-        )
-    shared: list[Node] | None = None
-    for _, node in targets:
-        for item in walk(node, into_subqueries=False):
-            if isinstance(item, ast.FuncCall) and item.over is not None:
-                partition = list(item.over.partitionClause or ())
-                texts = {sql(part) for part in partition}
-                shared = partition if shared is None else [part for part in shared if sql(part) in texts]
-
-    def query(select_list: str, source: str) -> str:
-        return f"select {select_list} from {source}"
-
-    return per_key(context, stage, targets, shared or [], query, "Window")
+def refuse_outer_aggregates(statement: Node) -> None:
+    """Raises for an aggregate in a subquery that only reads columns from around it, which Materialize does not take."""
+    for query in (node for node in walk(statement) if isinstance(node, ast.SelectStmt) and node is not statement):
+        free = {id(node) for node in free_references(query)}
+        for call in (node for node in walk(query) if is_aggregate(node)):
+            read = [node for node in walk(call.args or ()) if isinstance(node, ast.ColumnRef)]
+            if read and all(id(node) in free for node in read):
+                raise unsupported("aggregate functions that refer exclusively to outer columns not yet supported")

@@ -1,16 +1,22 @@
 """Temporal filters: conditions that compare mz_now() with an expression.
 
 In: one conjunct of a WHERE or HAVING. Out: the bounds of the interval of mz_now() in which
-it holds, in milliseconds. The forms and their refusals are those of Materialize's manual,
+it holds, in milliseconds, and the filter over a stage. The forms and their refusals are those of Materialize's manual,
 "Temporal filters": mz_now() stands alone on one side of =, <, <=, >, >= or BETWEEN.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from mzlite.errors import unsupported
-from mzlite.planner.expressions import Node, contains_function, function_name, sql
-from mzlite.planner.operators import Bound
+from mzlite.planner.expressions import Node, column, contains_function, function_name, references, sql
+from mzlite.planner.operators import Bound, Input, Temporal
 from mzlite.planner.syntax import ast, enums
+
+if TYPE_CHECKING:
+    from mzlite.planner.scope import Context, Stage
 
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
 
@@ -65,3 +71,23 @@ def refused(condition: Node) -> Exception:
         "Unsupported temporal predicate. Note: `mz_now()` must be directly compared to a non-temporal expression of "
         f"mz_timestamp-castable type. Expression found: {sql(condition)}"
     )
+
+
+def filter_by_clock(context: Context, stage: Stage, extra: Iterable[Node] = ()) -> None:
+    """Moves the stage's temporal conditions into a temporal filter above its join.
+
+    What its `above` and `extra` read is kept.
+    """
+    clock = [part for part in stage.where if is_temporal(part)]
+    if not clock:
+        return
+    found = [bound for part in clock for bound in bounds(part)]
+    stage.where = [part for part in stage.where if not is_temporal(part)]
+    above = [*stage.above, *extra]
+    source = stage.collapse(context, [*above, *(bound.expression for bound in found)])
+    found = [Bound(bound.kind, stage.current(bound.expression), bound.plus) for bound in found]
+    kept = {name for node in above for alias, name in references(stage.current(node)) if alias == source.alias}
+    names = tuple(name for name in source.operator.columns() if name in kept)
+    alias = context.alias()
+    move = {(source.alias, name): column(alias, name) for name in names}
+    stage.replace(Input(alias, Temporal(source, tuple(found), names)), move)

@@ -99,6 +99,15 @@ $$;
 grant usage on schema mzlite to materialize;
 grant execute on function mzlite.readable(text) to materialize;
 
+-- The value of a scalar subquery with several rows; the argument gives its type.
+create function mzlite.many_records(value anyelement) returns anyelement
+language plpgsql immutable parallel safe
+as $$
+begin
+    raise exception 'more than one record produced in subquery' using errcode = 'cardinality_violation';
+end
+$$;
+
 -- Sums of floating point numbers in fixed point, as Materialize keeps them: found before PostgreSQL's own.
 -- The state holds the scaled sum and how many values were not a number, infinite, negatively infinite, and in all.
 create function mzlite.add_double(state numeric [], x double precision) returns numeric []
