@@ -139,7 +139,7 @@ def domain_of(
 ) -> tuple[Domain, Scope]:
     """The distinct values of the stage's columns, and the stage's scope as a query sees it that is lowered for them."""
     taken: set[str] = set()
-    names = tuple(unique(f"mz_{name}", taken) for _, name in refs)
+    names = tuple(unique(f"of_{name}", taken) for _, name in refs)
     outputs = tuple((name, column(*ref)) for name, ref in zip(names, refs, strict=True))
     values = Select(tuple(stage.sources), tuple(stage.where), outputs, tuple(stage.tables))
     operator = SetOperation("distinct", (values,), names)

@@ -298,7 +298,7 @@ def join_dependent(context: Context, stage: Stage, item: Node, second: Node, sta
     context.counter[0] = counted
     names = [(part.alias, name) for part in seen.scope.visible for name in part.columns]
     outputs = tuple(
-        ast.ResTarget(name=f"mz_{position}", val=raw_column(alias, name))
+        ast.ResTarget(name=f"column{position}", val=raw_column(alias, name))
         for position, (alias, name) in enumerate(names)
     )
     where = list(conjuncts(item.quals))

@@ -40,9 +40,9 @@ def replace_sort(part: Node, node: Node) -> Node:
     return ast.SortBy(node=node, sortby_dir=part.sortby_dir, sortby_nulls=part.sortby_nulls, useOp=part.useOp)
 
 
-def order_by(order: list[Node]) -> str:
-    """ORDER BY as SQL text, empty for no items."""
-    return " order by " + ", ".join(sql(part) for part in order) if order else ""
+def orders(node: Node) -> bool:
+    """Whether an expression tells rows apart; a constant in ORDER BY would be a position to PostgreSQL, or an error."""
+    return bool(references(node))
 
 
 def per_key(
@@ -98,6 +98,7 @@ def first_of_each(
         place = places.get(sql(current))
         return column(source.alias, place) if place is not None else rebase(current, move)
 
+    order = [part for part in order if orders(stage.current(part.node))]
     sorts = [sql(replace_sort(part, moved(part.node))) for part in order]
     names = [places[sql(stage.current(key))] for key in keys]
     behind = [
@@ -105,7 +106,7 @@ def first_of_each(
         for part, text in zip(order, sorts, strict=True)
         if sql(stage.current(part.node)) not in {sql(stage.current(key)) for key in keys}
     ]
-    ties = [sql(moved(node)) for _, node in targets]
+    ties = [sql(moved(node)) for _, node in targets if orders(moved(node))]
     first = First(source, tuple(names), (*behind, *ties))
     alias = context.alias()
     again = {(source.alias, name): column(alias, name) for name, _ in outputs}
@@ -132,14 +133,16 @@ def top_k(
     is_plain = not keys and not references(limit.row())
 
     def sorting() -> str:
-        sorts = [sql(replace_sort(part, stage.current(part.node))) for part in order]
-        return ", ".join([*sorts, *(sql(stage.current(node)) for _, node in targets)])
+        sorts = [replace_sort(part, stage.current(part.node)) for part in order]
+        parts = [sql(part) for part in sorts if orders(part.node)]
+        parts += [sql(current) for _, node in targets if orders(current := stage.current(node))]
+        return f" order by {', '.join(parts)}" if parts else ""
 
     def query(select_list: str, source: str) -> str:
         if is_plain:
-            return f"select {select_list} from {source} order by {sorting()}{limit.text()}"
-        partition = ", ".join(sql(stage.current(key)) for key in keys)
-        rank = f"row_number() over ({f'partition by {partition} ' if keys else ''}order by {sorting()})"
+            return f"select {select_list} from {source}{sorting()}{limit.text()}"
+        partition = "partition by " + ", ".join(sql(stage.current(key)) for key in keys) if keys else ""
+        rank = f"row_number() over ({partition}{sorting()})"
         bounds = [f"({sql(stage.current(node))}) as {name}" for name, node in limit.columns()]
         inner = f"select {', '.join([select_list, f'{rank} as mz_rank', *bounds])} from {source}"
         return f"select {{names}} from ({inner}) as mz_ranked where {limit.test()}"

@@ -183,10 +183,17 @@ def whole_row(fields: tuple[str, ...], scope: Scope) -> Node | None:
 
 
 def pending(node: Node, scope: Scope) -> Node:
-    """A reference in the place of a subquery: its text, so that equal ones of a level share it."""
+    """What stands in the place of a subquery: its text, so that equal ones of a level share it.
+
+    ANY and ALL become a call of that and what stands before them, which may be or have aggregates of this level.
+    """
     text = sql(node)
     scope.pending[text] = node
-    return column(PENDING, text)
+    if node.testexpr is None:
+        return column(PENDING, text)
+    tests = node.testexpr.args if isinstance(node.testexpr, ast.RowExpr) else (node.testexpr,)
+    args = (column(PENDING, text), *(resolve(test, scope) for test in tests))
+    return ast.FuncCall(funcname=(ast.String(sval=PENDING),), args=args)
 
 
 def is_local(node: Node) -> bool:

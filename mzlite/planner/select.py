@@ -57,9 +57,9 @@ from mzlite.planner.scope import (
     resolve,
     unique,
 )
-from mzlite.planner.subqueries import TESTED, apply_pending, attach, has_pending, has_subquery
+from mzlite.planner.subqueries import TESTED, apply_pending, attach, changed, has_pending, has_subquery
 from mzlite.planner.syntax import ast, enums, parse_sql
-from mzlite.planner.temporal import bounds, filter_by_clock, is_temporal
+from mzlite.planner.temporal import bounds, filter_by_clock, is_temporal, split
 
 
 def plan(definition: str, relations: Relations) -> Operator:
@@ -177,9 +177,14 @@ def lower_select(context: Context, statement: Node, outer: Scope | None) -> Oper
     """One SELECT level."""
     domain = outer.domain if outer is not None else None
     stage = lower_from(context, statement.fromClause or (), outer, mentions_of(statement))
-    targets = lower_targets(context, stage, statement.targetList or ())
+    statement = with_sets(context, stage, statement)
+    taken: set[str] = set()
+    targets = [
+        (unique(item.name or default_name(item.val), taken), resolve(item.val, stage.scope))
+        for item in statement.targetList or ()
+    ]
     keys = [resolve(key, stage.scope) for key in statement.groupClause or ()]
-    having = [resolve(part, stage.scope) for part in conjuncts(statement.havingClause)]
+    having = [resolve(part, stage.scope) for part in filters(statement.havingClause)]
     distinct_on = [resolve(node, stage.scope) for node in statement.distinctClause or () if node is not None]
     order = [resolve_sort(part, stage.scope, targets) for part in statement.sortClause or ()]
     count, offset = (
@@ -190,7 +195,7 @@ def lower_select(context: Context, statement: Node, outer: Scope | None) -> Oper
     is_grouped = bool(keys) or bool(having) or any(contains_aggregate(node) for node in everything)
     is_global = is_grouped and not keys
     opens = is_global and domain is not None and domain.may_open and is_simple(stage, statement, targets)
-    stage.where += [resolve(part, stage.scope) for part in conjuncts(statement.whereClause)]
+    stage.where += [resolve(part, stage.scope) for part in filters(statement.whereClause)]
     has_correlated = any(
         isinstance(item, ast.RangeVar) and item.relname in context.correlated for item in walk(statement)
     )
@@ -201,10 +206,9 @@ def lower_select(context: Context, statement: Node, outer: Scope | None) -> Oper
 
     has_windows = any(contains_window(node) for node in everything)
     is_plain = not is_grouped and not is_limited(statement) and not has_windows
-    taken = {name for name, _ in targets}
     if is_plain and statement.distinctClause is None:
         targets = [(name, attach(context, stage, node)) for name, node in targets]
-        targets += [(unique(f"mz_{default_name(node)}", taken), node) for node in stage.domain()]
+        targets += [(unique(f"of_{default_name(node)}", taken), node) for node in stage.domain()]
         return finish_by_clock(context, stage, targets)
 
     if is_grouped:
@@ -240,13 +244,18 @@ def lower_select(context: Context, statement: Node, outer: Scope | None) -> Oper
         apply_pending(context, stage)
 
     targets = [(name, attach(context, stage, node)) for name, node in targets]
-    targets += [(unique(f"mz_{default_name(node)}", taken), node) for node in stage.domain()]
+    targets += [(unique(f"of_{default_name(node)}", taken), node) for node in stage.domain()]
     distinct_on = [attach(context, stage, node) for node in distinct_on]
     order = [replace_sort(part, attach(context, stage, part.node)) for part in order]
     limit = Limit(*(attach(context, stage, node) if node is not None else None for node in (count, offset)))
     stage.above = [*(node for _, node in targets), *distinct_on, *(part.node for part in order)]
     filter_by_clock(context, stage, [limit.row()])
     return shape(context, stage, Shape(statement, targets, distinct_on, order, limit))
+
+
+def filters(condition: Node | None) -> list[Node]:
+    """The conjuncts of a condition, each of which depends on the clock in one way at most."""
+    return [found for part in conjuncts(condition) for found in (split(part) if is_temporal(part) else [part])]
 
 
 def forget(stage: Stage, statement: Node) -> None:
@@ -357,7 +366,7 @@ def extended(level: Shape) -> list[Output]:
     ):
         if sql(node) not in texts and (references(node) or contains_window(node)):
             texts.add(sql(node))
-            outputs.append((unique("mz_order", taken), node))
+            outputs.append((unique("sort", taken), node))
     return outputs
 
 
@@ -410,34 +419,45 @@ def finish_by_clock(context: Context, stage: Stage, targets: list[Output]) -> Op
     return Temporal(source, limits, tuple(name for name, _ in targets))
 
 
-def lower_targets(context: Context, stage: Stage, items: tuple[Node, ...]) -> list[Output]:
-    """The select list; set-returning functions in it become table functions of the stage."""
-    taken: set[str] = set()
-    names = [unique(item.name or default_name(item.val), taken) for item in items]
-    calls: dict[str, str] = {}
-    alias = context.alias() if any(returns_set(node) for item in items for node in walk_level(item.val)) else ""
+def with_sets(context: Context, stage: Stage, statement: Node) -> Node:
+    """The statement with columns for the set-returning functions in its expressions, which the stage then yields."""
+    clauses = ("targetList", "groupClause", "sortClause", "distinctClause")
+    items = statement.targetList or ()
+    if not any(returns_set(node) for item in items for node in walk_level(item.val)):
+        return statement
+    alias, taken = context.alias(), {item.name or default_name(item.val) for item in items}
+    calls: dict[str, tuple[str, str]] = {}
 
-    def advance(name: str) -> Callable[[Node], Node | None]:
+    def advance(name: str | None) -> Callable[[Node], Node | None]:
         def change(node: Node) -> Node | None:
             if isinstance(node, ast.SubLink) or not returns_set(node):
                 return node if isinstance(node, ast.SubLink) else None
-            call = resolve(node, stage.scope)
-            if has_pending(call):
-                raise unsupported("a subquery within a table function of the select list is not supported")
-            own = name if name not in calls else unique(name, taken)
-            calls[own] = sql(call)
-            return ast.ColumnRef(fields=(ast.String(sval=alias), ast.String(sval=own)))
+            text = sql(node)
+            if text not in calls:
+                call = resolve(node, stage.scope)
+                if has_pending(call):
+                    raise unsupported("a subquery within a table function of the select list is not supported")
+                used = {own for own, _ in calls.values()}
+                own = name if name is not None and name not in used else unique(default_name(node), taken)
+                calls[text] = (own, sql(call))
+            return ast.ColumnRef(fields=(ast.String(sval=alias), ast.String(sval=calls[text][0])))
 
         return change
 
-    nodes = [rewrite(item.val, advance(name)) for item, name in zip(items, names, strict=True)]
-    if calls:
-        # Several of them advance together; the shorter ones are filled up with nulls.
-        rows = f"ROWS FROM ({', '.join(calls.values())})" if len(calls) > 1 else next(iter(calls.values()))
-        listed = ", ".join(quote(name) for name in calls)
-        stage.tables.append(TableFunction(alias, f"{rows} as {quote(alias)} ({listed})", tuple(calls)))
-        stage.scope.visible.append(Visible(alias, {name: column(alias, name) for name in calls}))
-    return [(name, resolve(node, stage.scope)) for name, node in zip(names, nodes, strict=True)]
+    outputs = []
+    for item in items:
+        name = item.name or default_name(item.val)
+        outputs.append(ast.ResTarget(name=name, val=rewrite(item.val, advance(name))))
+    fields = {clause: rewrite(getattr(statement, clause), advance(None)) for clause in clauses}
+    # Several of them advance together; the shorter ones are filled up with nulls.
+    texts = [text for _, text in calls.values()]
+    rows = f"ROWS FROM ({', '.join(texts)})" if len(texts) > 1 else texts[0]
+    names = tuple(name for name, _ in calls.values())
+    listed = ", ".join(map(quote, names))
+    stage.tables.append(TableFunction(alias, f"{rows} as {quote(alias)} ({listed})", names))
+    stage.scope.visible.append(Visible(alias, {name: column(alias, name) for name in names}))
+    stage.mentions |= {(alias, name) for name in names}
+    return changed(statement, **{**fields, "targetList": tuple(outputs)})
 
 
 def walk_level(node: Node) -> Iterator[Node]:

@@ -27,7 +27,9 @@ from mzlite.planner.expressions import (
     expression,
     function_name,
     quote,
+    reference,
     references,
+    rewrite,
     sql,
     walk,
 )
@@ -79,27 +81,31 @@ def apply_condition(context: Context, stage: Stage, condition: Node) -> None:
     core, negated = condition, False
     while isinstance(core, ast.BoolExpr) and core.boolop == enums.BoolExprType.NOT_EXPR:
         core, negated = core.args[0], not negated
-    node = pending_node(stage, core)
+    node, tests = pending_node(stage, core)
     kinds = enums.SubLinkType
     if node is not None and node.subLinkType == kinds.EXISTS_SUBLINK:
         filter_by_existence(context, stage, node.subselect, (), "anti" if negated else "semi")
     elif node is not None and node.subLinkType in (kinds.ANY_SUBLINK, kinds.ALL_SUBLINK):
-        filter_by_comparison(context, stage, node, negated=negated)
+        filter_by_comparison(context, stage, node, tested(context, stage, tests), negated=negated)
     else:
-        stage.where.append(attach(context, stage, condition))
+        condition = attach(context, stage, condition)
+        stage.where.append(condition)
 
 
-def pending_node(stage: Stage, node: Node) -> Node | None:
-    """The subquery that a reference stands for."""
-    if isinstance(node, ast.ColumnRef) and len(node.fields) == 2 and node.fields[0].sval == PENDING:
-        return stage.scope.pending[node.fields[1].sval]
-    return None
+def pending_node(stage: Stage, node: Node) -> tuple[Node | None, Sequence[Node]]:
+    """The subquery that a part of an expression stands for, and what it is compared with; None for any other part."""
+    tests: Sequence[Node] = ()
+    if function_name(node) == PENDING:
+        node, *tests = node.args
+    found = reference(node)
+    if found is None or found[0] != PENDING:
+        return None, ()
+    return stage.scope.pending[found[1]], tests
 
 
-def filter_by_comparison(context: Context, stage: Stage, node: Node, *, negated: bool) -> None:
+def filter_by_comparison(context: Context, stage: Stage, node: Node, tests: Sequence[Node], *, negated: bool) -> None:
     """`x operator ANY (..)` or ALL as a condition, which only true passes."""
     operator, is_all = operator_of(node), node.subLinkType == enums.SubLinkType.ALL_SUBLINK
-    tests = tested(context, stage, node)
     if operator == "=" and not is_all and not negated:
         filter_by_existence(context, stage, node.subselect, tests, "semi")
         return
@@ -125,7 +131,8 @@ def filter_not_in(context: Context, stage: Stage, node: Node, tests: Sequence[No
     null = expression(f"{names[0]} is null")
     filter_by_existence(context, stage, over_rows(node.subselect, 1, null), (), "anti")
     known = f"{sql(tests[0])} is not null or not exists ({sql(over_rows(node.subselect, 1, None))})"
-    stage.where.append(attach(context, stage, resolve(expression(known), stage.scope)))
+    condition = attach(context, stage, resolve(expression(known), stage.scope))
+    stage.where.append(condition)
 
 
 def filter_by_existence(context: Context, stage: Stage, query: Node, tests: Sequence[Node], kind: Kind) -> None:
@@ -236,12 +243,12 @@ def operator_of(node: Node) -> str:
     return str(node.operName[-1].sval) if node.operName else "="
 
 
-def tested(context: Context, stage: Stage, node: Node) -> list[Node]:
-    """The expressions before ANY or ALL, as names that the subquery sees whatever its own are."""
+def tested(context: Context, stage: Stage, tests: Sequence[Node]) -> list[Node]:
+    """What stands before ANY or ALL, as names that the subquery sees whatever its own are."""
     found = []
-    for test in node.testexpr.args if isinstance(node.testexpr, ast.RowExpr) else (node.testexpr,):
+    for test in tests:
         name = context.alias()
-        stage.scope.visible.append(Visible(TESTED, {name: attach(context, stage, resolve(test, stage.scope))}))
+        stage.scope.visible.append(Visible(TESTED, {name: attach(context, stage, test)}))
         stage.mentions.add((TESTED, name))
         found.append(ast.ColumnRef(fields=(ast.String(sval=TESTED), ast.String(sval=name))))
     return found
@@ -282,16 +289,26 @@ def over_rows(query: Node, count: int, condition: Node | None) -> Node:
 
 def attach(context: Context, stage: Stage, node: Node) -> Node:
     """The expression with the values of its subqueries, which the stage has then been joined with."""
-    for alias, text in sorted(references(node)):
-        if alias == PENDING and stage.scope.find((PENDING, text)) is None:
-            value = value_of(context, stage, stage.scope.pending[text])
+
+    def placed(item: Node) -> Node | None:
+        query, tests = pending_node(stage, item)
+        if query is None:
+            return None
+        text = sql(item)
+        if stage.scope.find((PENDING, text)) is None:
+            value = value_of(context, stage, query, tests)
             stage.scope.visible.append(Visible(PENDING, {text: value}))
             stage.mentions.add((PENDING, text))
-    values = {(alias, text): stage.scope.find((alias, text)) for alias, text in references(node) if alias == PENDING}
+        return column(PENDING, text)
+
+    if not has_pending(node):
+        return stage.current(node)
+    node = rewrite(node, placed)
+    values = {ref: stage.scope.find(ref) for ref in references(node) if ref[0] == PENDING}
     return rebase(stage.current(node), {ref: value for ref, value in values.items() if value is not None})
 
 
-def value_of(context: Context, stage: Stage, node: Node) -> Node:
+def value_of(context: Context, stage: Stage, node: Node, tests: Sequence[Node]) -> Node:
     """The value of one subquery."""
     kinds = enums.SubLinkType
     match node.subLinkType:
@@ -302,15 +319,16 @@ def value_of(context: Context, stage: Stage, node: Node) -> Node:
         case kinds.ARRAY_SUBLINK:
             return attach(context, stage, resolve(collected(node.subselect), stage.scope))
         case kinds.ANY_SUBLINK | kinds.ALL_SUBLINK:
-            return attach(context, stage, resolve(comparison(context, stage, node), stage.scope))
+            names = tested(context, stage, tests)
+            return attach(context, stage, resolve(comparison(node, names), stage.scope))
     raise unsupported("a comparison of a row with a subquery is not supported in a maintained view")
 
 
 def existence(context: Context, stage: Stage, query: Node) -> Node:
     """EXISTS: whether the values that the query reads are among those for which it has rows."""
     dependent = depend(context, stage, without_columns(query))
-    there = ("mz_there", ast.TypeCast(arg=expression("true"), typeName=boolean()))
-    taken = {"mz_there"}
+    there = ("there", ast.TypeCast(arg=expression("true"), typeName=boolean()))
+    taken = {"there"}
     keys = [(unique("key", taken), key) for key in dependent.keys]
     found = Select((dependent.source,), (), (there, *keys))
     alias = context.alias()
@@ -318,9 +336,7 @@ def existence(context: Context, stage: Stage, query: Node) -> Node:
     source = Input(alias, SetOperation("distinct", (found,), names))
     move = {ref: column(alias, name) for name, key in keys for ref in references(key)}
     on = [rebase(part, move) for part in dependent.on]
-    dependent = Dependent(
-        source, [("mz_there", column(alias, "mz_there"))], on, [column(alias, name) for name, _ in keys]
-    )
+    dependent = Dependent(source, [("there", column(alias, "there"))], on, [column(alias, name) for name, _ in keys])
     [(_, node)] = join_left(context, stage, dependent)
     return ast.NullTest(arg=node, nulltesttype=enums.NullTestType.IS_NOT_NULL, argisrow=False)
 
@@ -368,18 +384,18 @@ def is_limited_to_one(query: Node) -> bool:
 def one_of_each(context: Context, dependent: Dependent) -> Dependent:
     """The only row of each key; reading that of a key with several is an error."""
     source = dependent.source
-    taken = {"mz_count", "mz_value"}
+    taken = {"records", "value"}
     keys = tuple((unique("key", taken), key) for key in dependent.keys)
     outputs = [f"{sql(key)} as {quote(name)}" for name, key in keys]
-    outputs += ["count(*) as mz_count", f"any_value({sql(dependent.columns[0][1])}) as mz_value"]
+    outputs += ["count(*) as records", f"any_value({sql(dependent.columns[0][1])}) as value"]
     query = f"select {', '.join(outputs)} from {{input}} as {quote(source.alias)}"
     if keys:
         query += " group by " + ", ".join(sql(key) for _, key in keys)
-    names = (*(name for name, _ in keys), "mz_count", "mz_value")
+    names = (*(name for name, _ in keys), "records", "value")
     alias = context.alias()
     found = Input(alias, PerKey(source, keys, query, names, "One of each"))
     move = {ref: column(alias, name) for name, key in keys for ref in references(key)}
-    value = f"case when {alias}.mz_count > 1 then mzlite.many_records({alias}.mz_value) else {alias}.mz_value end"
+    value = f"case when {alias}.records > 1 then mzlite.many_records({alias}.value) else {alias}.value end"
     return Dependent(
         found,
         [(dependent.columns[0][0], expression(value))],
@@ -401,10 +417,10 @@ def collected(query: Node) -> Node:
     return expression(f"coalesce(({sql(inner)}), '{{}}')")
 
 
-def comparison(context: Context, stage: Stage, node: Node) -> Node:
+def comparison(node: Node, tests: Sequence[Node]) -> Node:
     """ANY or ALL as an expression of EXISTS, true, false or unknown as SQL has it."""
     operator, is_all = operator_of(node), node.subLinkType == enums.SubLinkType.ALL_SUBLINK
-    tests, names = tested(context, stage, node), columns_of(node)
+    names = columns_of(node)
     test = compared(operator, tests, names)
     decided = test if not is_all else f"({test}) is false"
     if operator in ("=", "<>") and len(tests) == 1 and (operator == "<>") == is_all:

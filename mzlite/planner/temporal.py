@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "="}
 
+NEGATED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+
 
 def is_temporal(condition: Node) -> bool:
     """Whether a condition depends on the clock."""
@@ -50,6 +52,30 @@ def bounds(condition: Node) -> list[Bound]:
             if operator in MIRRORED and is_clock(condition.rexpr):
                 return compared(MIRRORED[operator], condition.lexpr, condition)
     raise refused(condition)
+
+
+def split(condition: Node, *, negated: bool = False) -> list[Node]:
+    """The conjuncts of a condition on the clock, with NOT moved down to comparisons."""
+    if isinstance(condition, ast.BoolExpr):
+        kinds = enums.BoolExprType
+        if condition.boolop == kinds.NOT_EXPR:
+            return split(condition.args[0], negated=not negated)
+        if condition.boolop == (kinds.OR_EXPR if negated else kinds.AND_EXPR):
+            return [part for argument in condition.args for part in split(argument, negated=negated)]
+    if not negated:
+        return [condition]
+    if is_temporal(condition) and isinstance(condition, ast.A_Expr) and condition.lexpr is not None:
+        operator = condition.name[-1].sval
+        if condition.kind == enums.A_Expr_Kind.AEXPR_OP and operator in NEGATED:
+            return [ast.A_Expr(**{**fields(condition), "name": (ast.String(sval=NEGATED[operator]),)})]
+        if condition.kind == enums.A_Expr_Kind.AEXPR_NOT_BETWEEN:
+            return [ast.A_Expr(**{**fields(condition), "kind": enums.A_Expr_Kind.AEXPR_BETWEEN})]
+    return [ast.BoolExpr(boolop=enums.BoolExprType.NOT_EXPR, args=(condition,))]
+
+
+def fields(node: Node) -> dict[str, Node]:
+    """A node's fields."""
+    return {name: getattr(node, name) for name in node}
 
 
 def compared(operator: str, expression: Node, condition: Node) -> list[Bound]:

@@ -84,10 +84,14 @@ SELECT DISTINCT ON (c.city) c.city,
 --           Get public.customers
 --           Get public.orders
 
--- title: refused: distinct on with a limit
+-- title: distinct on with a limit
 SELECT DISTINCT ON (order_id) order_id,
     kind
    FROM public.events
   ORDER BY order_id, at
  LIMIT 3;
--- error: LIMIT together with DISTINCT ON in one query level is not supported in a maintained view
+-- Top k by (): select q4.order_id as "order_id", q4.kind as "kind" from {input} as "q4" order by q4.order_id, q4.sort, q4.order_id, q4.kind limit 3
+--   Map q3: q3.order_id, q3.kind, q3.at as sort
+--     First of each (order_id) by q2.at, q2.order_id, q2.kind, q2.at
+--       Map q1: q1.order_id, q1.kind, q1.at
+--         Get public.events

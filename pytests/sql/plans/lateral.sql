@@ -12,7 +12,7 @@ SELECT o.id,
 --     Aggregate by (): count(*) as count
 --       Get public.refunds
 
--- title: refused: a lateral subquery that reads the row
+-- title: a lateral subquery that reads the row
 SELECT c.name,
     s.amount
    FROM (public.customers c
@@ -21,4 +21,8 @@ SELECT c.name,
           WHERE (o.customer_id = c.id)
           ORDER BY o.amount DESC
          LIMIT 3) s);
--- error: a correlated reference to "c.id" is not supported here
+-- Join q1, q5 on q1.id = q5.of_customer_id: q1.name, q5.amount
+--   Get public.customers
+--   Map q4: q4.amount, q4.of_customer_id
+--     Top k by (q3.customer_id): select "amount", "of_customer_id", "key" from (select q3.amount as "amount", q3.customer_id as "of_customer_id", q3.customer_id as "key", row_number() over (partition by q3.customer_id order by q3.amount DESC, q3.amount, q3.customer_id) as mz_rank, (3) as mz_limit from {input} as "q3") as mz_ranked where mz_rank > 0 and coalesce(mz_rank <= 0 + mz_limit, true)
+--       Get public.orders

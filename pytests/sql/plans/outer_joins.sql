@@ -36,7 +36,7 @@ SELECT o.id,
    FROM (public.orders o
      RIGHT JOIN public.customers c ON ((o.customer_id = c.id)));
 -- Map q3: q3.id_2 as id, q3.name
---   Left join q2, q1 on q1.customer_id = q2.id: q2.id, q2.name, q2.city, q1.id as id_2, q1.customer_id, q1.amount, q1.placed_at, q1.tags, q1.body
+--   Left join q1, q2 on q2.customer_id = q1.id: q1.id, q1.name, q1.city, q2.id as id_2, q2.customer_id, q2.amount, q2.placed_at, q2.tags, q2.body
 --     Get public.customers
 --     Get public.orders
 
@@ -66,7 +66,7 @@ SELECT refunds.id,
    FROM (public.orders
      RIGHT JOIN public.refunds USING (id));
 -- Map q3: q3.id, q3.placed_at
---   Left join q2, q1 on q1.id = q2.id: q2.id, q2.amount, q2.city, q1.id as id_2, q1.customer_id, q1.amount as amount_2, q1.placed_at, q1.tags, q1.body
+--   Left join q1, q2 on q1.id = q2.id: q1.id, q1.amount, q1.city, q2.id as id_2, q2.customer_id, q2.amount as amount_2, q2.placed_at, q2.tags, q2.body
 --     Get public.refunds
 --     Get public.orders
 
@@ -114,9 +114,9 @@ SELECT c.name,
      LEFT JOIN (public.orders o
      JOIN public.events e ON ((e.order_id = o.id))) ON ((o.customer_id = c.id)));
 -- Map q5: q5.name, q5.id_2 as id, q5.kind
---   Left join q1, q4 on q4.customer_id = q1.id: q1.id, q1.name, q1.city, q4.amount, q4.body, q4.customer_id, q4.id as id_2, q4.placed_at, q4.tags, q4.at, q4.kind, q4.order_id
+--   Left join q1, q4 on q4.customer_id = q1.id: q1.id, q1.name, q1.city, q4.customer_id, q4.id as id_2, q4.kind, q4.order_id
 --     Get public.customers
---     Join q2, q3 on q3.order_id = q2.id: q2.amount, q2.body, q2.customer_id, q2.id, q2.placed_at, q2.tags, q3.at, q3.kind, q3.order_id
+--     Join q2, q3 on q3.order_id = q2.id: q2.customer_id, q2.id, q3.kind, q3.order_id
 --       Get public.orders
 --       Get public.events
 
@@ -130,9 +130,14 @@ SELECT a.id,
 --     Get public.orders
 --     Get public.orders
 
--- title: refused: the clock in the condition
+-- title: the clock in the condition
 SELECT o.id,
     e.at
    FROM (public.orders o
      LEFT JOIN public.events e ON (((e.order_id = o.id) AND (mz_catalog.mz_now() OPERATOR(mz_catalog.<=) (e.at)::mz_catalog.mz_timestamp))));
--- error: mz_now() in the condition of an outer join is not supported
+-- Map q6: q6.id, q6.column2 as at
+--   Left join q1, q5 on q1.id = q5.of_order_id: q1.id, q1.customer_id, q1.amount, q1.placed_at, q1.tags, q1.body, q5.column0, q5.column1, q5.column2
+--     Get public.orders
+--     Temporal filter until q4.until + 1
+--       Map q3: q3.order_id as column0, q3.kind as column1, q3.at as column2, q3.order_id as of_order_id, CAST(q3.at AS mz_catalog.mz_timestamp) as until
+--         Get public.events

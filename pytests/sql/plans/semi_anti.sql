@@ -30,10 +30,10 @@ SELECT id
   WHERE (customer_id IN ( SELECT customers.id
            FROM public.customers
           WHERE (customers.city = 'Oslo'::text)));
--- Map q4: q4.id
---   Semi join q1, q3 on q1.customer_id = q3.value: q1.id, q1.customer_id, q1.amount, q1.placed_at, q1.tags, q1.body
+-- Map q5: q5.id
+--   Semi join q1, q4 on q1.customer_id = q4.value: q1.id, q1.customer_id, q1.amount, q1.placed_at, q1.tags, q1.body
 --     Get public.orders
---     Filter q2 on q2.city = CAST('Oslo' AS text): q2.id as value
+--     Filter q3 on q3.city = CAST('Oslo' AS text): q3.id as value
 --       Get public.customers
 
 -- title: a pair in a subquery
@@ -42,10 +42,10 @@ SELECT id
   WHERE ((id, amount) IN ( SELECT refunds.id,
             refunds.amount
            FROM public.refunds));
--- Map q4: q4.id
---   Semi join q1, q3 on q1.id = q3.value and q1.amount = q3.value_2: q1.id, q1.customer_id, q1.amount, q1.placed_at, q1.tags, q1.body
+-- Map q6: q6.id
+--   Semi join q1, q5 on q1.id = q5.value and q1.amount = q5.value_2: q1.id, q1.customer_id, q1.amount, q1.placed_at, q1.tags, q1.body
 --     Get public.orders
---     Map q2: q2.id as value, q2.amount as value_2
+--     Map q4: q4.id as value, q4.amount as value_2
 --       Get public.refunds
 
 -- title: in over a grouped subquery
@@ -55,11 +55,11 @@ SELECT name
            FROM public.orders
           GROUP BY orders.customer_id
          HAVING (sum(orders.amount) > (100)::numeric)));
--- Map q5: q5.name
---   Semi join q1, q4 on q1.id = q4.customer_id: q1.id, q1.name, q1.city
+-- Map q6: q6.name
+--   Semi join q1, q5 on q1.id = q5.customer_id: q1.id, q1.name, q1.city
 --     Get public.customers
---     Filter q3 on q3.sum > CAST(100 AS numeric): q3.customer_id
---       Aggregate by (q2.customer_id): sum(q2.amount) as sum
+--     Filter q4 on q4.sum > CAST(100 AS numeric): q4.customer_id
+--       Aggregate by (q3.customer_id): sum(q3.amount) as sum
 --         Get public.orders
 
 -- title: exists beside plain conditions
@@ -69,8 +69,8 @@ SELECT id
            FROM public.events e
           WHERE ((e.order_id = o.id) AND (e.at > o.placed_at)))));
 -- Map q5: q5.id
---   Semi join q4, q3 on q3.order_id = q4.id and q3.at > q4.placed_at: q4.amount, q4.body, q4.customer_id, q4.id, q4.placed_at, q4.tags
---     Filter q1 on q1.amount > CAST(5 AS numeric): q1.amount, q1.body, q1.customer_id, q1.id, q1.placed_at, q1.tags
+--   Semi join q4, q3 on q3.order_id = q4.id and q3.at > q4.placed_at: q4.id, q4.placed_at
+--     Filter q1 on q1.amount > CAST(5 AS numeric): q1.id, q1.placed_at
 --       Get public.orders
 --     Map q2: q2.at, q2.order_id
 --       Get public.events
@@ -109,59 +109,105 @@ SELECT id
 --     Map q5: q5.id
 --       Get public.refunds
 
--- title: refused: not in
+-- title: not in
 SELECT id
    FROM public.orders
   WHERE (NOT (customer_id IN ( SELECT customers.id
            FROM public.customers)));
--- error: this form of subquery is not supported in a maintained view: use EXISTS, NOT EXISTS or IN
+-- Filter q14 on q14.customer_id IS NOT NULL OR NOT q14.there IS NOT NULL: q14.id
+--   Left join q9, q13 on : q9.id, q9.customer_id, q9.amount, q9.placed_at, q9.tags, q9.body, q13.there
+--     Anti join q5, q8 on : q5.id, q5.customer_id, q5.amount, q5.placed_at, q5.tags, q5.body
+--       Anti join q1, q4 on q1.customer_id = q4.value: q1.id, q1.customer_id, q1.amount, q1.placed_at, q1.tags, q1.body
+--         Get public.orders
+--         Map q3: q3.id as value
+--           Get public.customers
+--       Filter q7 on q7.id IS NULL: 1 as one
+--         Map q6: q6.id
+--           Get public.customers
+--     Distinct
+--       Map q12: CAST(TRUE AS boolean) as there
+--         Map q11: 1 as one
+--           Map q10: q10.id
+--             Get public.customers
 
--- title: refused: a subquery inside a larger condition
+-- title: a subquery inside a larger condition
 SELECT id
    FROM public.orders o
   WHERE ((amount > (5)::numeric) OR (EXISTS ( SELECT 1
            FROM public.events e
           WHERE (e.order_id = o.id))));
--- error: a subquery inside a larger condition is not supported in a maintained view
+-- Filter q6 on q6.amount > CAST(5 AS numeric) OR q6.there IS NOT NULL: q6.id
+--   Left join q1, q5 on q1.id = q5.key: q1.id, q1.customer_id, q1.amount, q1.placed_at, q1.tags, q1.body, q5.there
+--     Get public.orders
+--     Distinct
+--       Map q4: CAST(TRUE AS boolean) as there, q4.of_order_id as key
+--         Map q3: 1 as one, q3.order_id as of_order_id
+--           Get public.events
 
--- title: refused: a scalar subquery in a condition
+-- title: a scalar subquery in a condition
 SELECT id
    FROM public.orders
   WHERE (amount > ( SELECT avg(orders_1.amount) AS avg
            FROM public.orders orders_1));
--- error: a subquery inside a larger condition is not supported in a maintained view
+-- Join q1, q4 on q1.amount > q4.avg: q1.id
+--   Get public.orders
+--   Map q3: q3.avg
+--     Aggregate by (): avg(q2.amount) as avg
+--       Get public.orders
 
--- title: refused: a subquery in the condition of a join
+-- title: a subquery in the condition of a join
 SELECT o.id
    FROM (public.orders o
      JOIN public.customers c ON (((c.id = o.customer_id) AND (o.amount > ( SELECT avg(refunds.amount) AS avg
            FROM public.refunds)))));
--- error: a subquery outside WHERE is not supported in a maintained view: use a join
+-- Join q1, q2, q5 on q2.id = q1.customer_id and q1.amount > q5.avg: q1.id
+--   Get public.orders
+--   Get public.customers
+--   Map q4: q4.avg
+--     Aggregate by (): avg(q3.amount) as avg
+--       Get public.refunds
 
--- title: refused: a subquery in having
+-- title: a subquery in having
 SELECT customer_id
    FROM public.orders
   GROUP BY customer_id
  HAVING (count(*) > ( SELECT count(*) AS count
            FROM public.refunds));
--- error: a subquery outside WHERE is not supported in a maintained view: use a join
+-- Join q2, q5 on q2.count > q5.count: q2.customer_id
+--   Aggregate by (q1.customer_id): count(*) as count
+--     Get public.orders
+--   Map q4: q4.count
+--     Aggregate by (): count(*) as count
+--       Get public.refunds
 
--- title: refused: a subquery in values
+-- title: a subquery in values
 VALUES (( SELECT count(*) AS count
            FROM public.refunds));
--- error: VALUES that read columns or subqueries are not supported in a maintained view
+-- Union
+--   Map q3: q3.count as column1
+--     Map q2: q2.count
+--       Aggregate by (): count(*) as count
+--         Get public.refunds
 
--- title: refused: an uncorrelated subquery in the select list
+-- title: an uncorrelated subquery in the select list
 SELECT id,
     ( SELECT max(events.at) AS max
            FROM public.events) AS latest
    FROM public.orders;
--- error: a subquery outside WHERE is not supported in a maintained view: use a join
+-- Join q1, q4: q1.id, q4.max as latest
+--   Get public.orders
+--   Map q3: q3.max
+--     Aggregate by (): max(q2.at) as max
+--       Get public.events
 
--- title: refused: a correlated subquery in the select list
+-- title: a correlated subquery in the select list
 SELECT id,
     ( SELECT max(e.at) AS max
            FROM public.events e
           WHERE (e.order_id = o.id)) AS last
    FROM public.orders o;
--- error: a subquery outside WHERE is not supported in a maintained view: use a join
+-- Map q5: q5.id, q5.max as last
+--   Left join q1, q4 on q1.id = q4.order_id: q1.id, q1.customer_id, q1.amount, q1.placed_at, q1.tags, q1.body, q4.max
+--     Get public.orders
+--     Aggregate by (q3.order_id): max(q3.at) as max
+--       Get public.events

@@ -92,9 +92,10 @@ SELECT t.tag,
 --     Map q1 flat map unnest(q1.tags) as "q2" ("tag"): q2.tag
 --       Get public.orders
 
--- title: refused: a left join with another condition
+-- title: a left join with another condition
 SELECT o.id,
     t.tag
    FROM (public.orders o
      LEFT JOIN LATERAL unnest(o.tags) t(tag) ON ((t.tag <> ''::text)));
--- error: LEFT JOIN of a table function with a condition other than true is not supported
+-- Map q1 left flat map unnest(q1.tags) as "q2" ("tag") on (q2.tag <> CAST('' AS text)): q1.id, q2.tag
+--   Get public.orders

@@ -54,15 +54,21 @@ SELECT customer_id,
 --   Aggregate by (q1.customer_id): sum(q1.amount) as sum
 --     Get public.orders
 
--- title: refused: with a limit
+-- title: with a limit
 SELECT id,
     row_number() OVER (ORDER BY id) AS row_number
    FROM public.orders
  LIMIT 3;
--- error: DISTINCT or LIMIT beside window functions in one query level is not supported: use a subquery
+-- Top k by (): select q2.id as "id", q2.row_number as "row_number" from {input} as "q2" order by q2.id, q2.row_number limit 3
+--   Window by (): select q1.id as "id", row_number() OVER (ORDER BY q1.id) as "row_number" from {input} as "q1"
+--     Get public.orders
 
--- title: refused: with distinct
+-- title: with distinct
 SELECT DISTINCT customer_id,
     count(*) OVER (PARTITION BY customer_id) AS count
    FROM public.orders;
--- error: DISTINCT or LIMIT beside window functions in one query level is not supported: use a subquery
+-- Distinct
+--   Map q3: q3.customer_id, q3.count
+--     Map q2: q2.customer_id, q2.count
+--       Window by (q1.customer_id): select q1.customer_id as "customer_id", count(*) OVER (PARTITION BY q1.customer_id) as "count", q1.customer_id as "key" from {input} as "q1"
+--         Get public.orders
