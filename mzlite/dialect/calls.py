@@ -10,7 +10,13 @@ from mzlite.dialect import tokens as t
 from mzlite.dialect.ast import Expression
 from mzlite.dialect.data_types import TypeParser
 from mzlite.dialect.keywords import POSTGRES_NO_FUNCTION, POSTGRES_VALUE_FUNCTIONS
-from mzlite.dialect.rewritten import QUOTIENTS_OF_SUMS, WRAPPED_ARGUMENTS, quotient_of_sums
+from mzlite.dialect.rewritten import (
+    QUOTIENTS_OF_SUMS,
+    ROWS_BY_WIDTH,
+    WRAPPED_ARGUMENTS,
+    quotient_of_sums,
+    width_of_rows,
+)
 from mzlite.dialect.stream import quote_identifier
 from mzlite.errors import syntax_error
 
@@ -110,6 +116,21 @@ class CallParser(TypeParser):
             rest = self.relay(call.arguments_end, call.end)
             self.edits = [edit for edit in self.edits if edit[0] < call.start]
             self.edit(call.start, call.end, quotient_of_sums(name, value, order, rest, distinct=call.distinct))
+
+    def rewrite_rows(self, call: ast.Function) -> bool:
+        """Where the first argument of a table function says how many columns it has: the one with as many is called."""
+        name = call.name[-1]
+        if name not in ROWS_BY_WIDTH or len(call.arguments or ()) != 2:
+            return False
+        assert call.arguments is not None
+        first, rest = call.arguments
+        width = width_of_rows(name, first.value) if isinstance(first, ast.Value) else None
+        if width is None:
+            return False
+        self.edit(call.start, self.text.index("(", call.start), f"mz_internal.{name}_{width}")
+        if name == "csv_extract":
+            self.edit(first.start, rest.start, "")
+        return True
 
     def call_arguments(self, *, order_by: bool) -> tuple[list[Expression] | None, list[ast.OrderBy]]:
         """The arguments after the opening parenthesis, None for `*`, and the ORDER BY of an aggregate."""

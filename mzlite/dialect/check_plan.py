@@ -15,11 +15,13 @@ from mzlite.dialect.check_values import (
     check_frame,
     check_integer_literal,
     check_literal,
+    check_text_literal,
     is_negative,
     unsupported,
     visible_type,
 )
-from mzlite.dialect.functions import FunctionInfo, find_function
+from mzlite.dialect.features import FLAGS
+from mzlite.dialect.functions import GUARDED, FunctionInfo, find_function
 from mzlite.dialect.names import query_columns
 from mzlite.dialect.pg_errors import FUNCTION_HINT
 from mzlite.errors import INTERNAL, MzError
@@ -248,6 +250,7 @@ class _Planner:
                 self.expression(node.expression, context)
                 check_type(node.data_type)
                 check_integer_literal(node)
+                check_text_literal(node)
             case ast.Collate():
                 if node.collation != ("pg_catalog", "default"):
                     raise unsupported("COLLATE")
@@ -441,4 +444,10 @@ class _Planner:
 def _info(call: ast.Function) -> FunctionInfo:
     info = find_function(call.name)
     assert info is not None, "names are checked first"
+    if info.name in GUARDED:
+        FLAGS.require(GUARDED[info.name])
+    if info.name == "date_bin" and len(call.arguments or ()) == 2:
+        FLAGS.require("enable_binary_date_bin")
+    if info.name == "concat_agg":
+        raise unsupported("concat_agg")
     return info

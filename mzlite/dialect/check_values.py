@@ -10,8 +10,13 @@ from decimal import Decimal
 
 from mzlite.dialect import ast
 from mzlite.errors import MzError
+from mzlite.kafka.json_errors import json_error
 
 _MAX_FRAME_OFFSET = 1_000_000
+_MOMENTS = {"date": "date", "timestamp": "timestamp", "timestamptz": "timestamp with time zone"}
+_SPECIAL_MOMENTS = frozenset(
+    ["allballs", "epoch", "infinity", "+infinity", "-infinity", "now", "today", "tomorrow", "yesterday"]
+)
 _INTEGER_TYPES = {"int2": "smallint", "int4": "integer", "int8": "bigint"}
 
 
@@ -63,6 +68,18 @@ def check_integer_literal(cast: ast.Cast) -> None:
     if re.fullmatch(r"[+-]?[0-9]+", text) is None:
         why = "invalid digit found in string" if text else "cannot parse integer from empty string"
         raise MzError(f'invalid input syntax for type {name}: {why}: "{literal.value}"')
+
+
+def check_text_literal(cast: ast.Cast) -> None:
+    """PostgreSQL takes 'infinity' and 'now' for moments, and says less about what is not JSON."""
+    literal = cast.expression
+    if cast.data_type.kind != "named" or not isinstance(literal, ast.Value) or literal.kind != "string":
+        return
+    name = cast.data_type.name[-1]
+    if name in _MOMENTS and literal.value.strip().lower() in _SPECIAL_MOMENTS:
+        raise MzError(f'invalid input syntax for type {_MOMENTS[name]}: "{literal.value}"')
+    if name == "jsonb" and (why := json_error(literal.value.encode())) is not None:
+        raise MzError(f'invalid input syntax for type jsonb: {why}: "{literal.value}"')
 
 
 def check_frame(frame: ast.WindowFrame, *, aggregate: bool) -> None:

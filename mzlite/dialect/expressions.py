@@ -50,6 +50,23 @@ _LIKE_FORMS = (ast.Like, ast.Between, ast.InList, ast.InSubquery)
 _COMPARISONS = frozenset({"<", "<=", "<>", ">", ">=", "="})
 
 
+def is_list(node: Expression) -> bool:
+    """Whether an expression is seen to be a list: LIST[..], a cast to a list, or one of these and more elements."""
+    match node:
+        case ast.Nested():
+            return is_list(node.expression)
+        case ast.Sequence() | ast.SequenceSubquery():
+            return node.kind == "list"
+        case ast.Cast():
+            return node.data_type.kind == "list"
+        case ast.Operation(operator="||", left=left) if left is not None:
+            return is_list(left) or is_list(node.right)
+        case ast.Function(name=name):
+            return name[-1] in ("list_agg", "list_append", "list_cat", "list_prepend", "list_remove")
+        case _:
+            return False
+
+
 class ExpressionParser(SpecialFormParser):
     """Adds `expression` to the stream; `query` comes from the query parser."""
 
@@ -280,7 +297,11 @@ class ExpressionParser(SpecialFormParser):
         word = self.take_one_of("ANY", "ALL", "SOME")
         if word is not None:
             return self._quantified(left, operator, word)
+        sign = self.tokens.starts[self.index - 1]
         right = self.subexpression(precedence)
+        if operator == "||" and namespace is None and is_list(left) != is_list(right):
+            # An element beside a list; PostgreSQL's operator for that is hidden, because arrays do not have it.
+            self.edit(sign, sign + 2, " operator(mzlite_postgres.||) ")
         return ast.Operation(left.start, self.last_end, operator, namespace, left, right)
 
     def _keyword_infix(self, left: Expression, word: str, precedence: int) -> Expression:

@@ -75,6 +75,17 @@ UNMATERIALIZABLE: Mapping[str, str] = MappingProxyType(
 )
 """Functions whose value is that of a moment or a session, with the name that errors call them by."""
 
+GUARDED: Mapping[str, str] = MappingProxyType(
+    {
+        "date_bin_hopping": "enable_date_bin_hopping",
+        "list_length_max": "enable_list_length_max",
+        "list_n_layers": "enable_list_n_layers",
+        "list_remove": "enable_list_remove",
+        "repeat_row": "enable_repeat_row",
+    }
+)
+"""Functions behind a flag."""
+
 VALUE_FUNCTIONS = frozenset(
     ["current_catalog", "current_role", "current_schema", "current_timestamp", "current_user", "session_user", "user"]
 )

@@ -103,6 +103,16 @@ _RULES: tuple[_Rule, ...] = (
         r"^cannot change materialized view .*$|^cannot (?:insert into|update|delete from) view \"(.*)\"$",
         r"cannot insert into view '\1'",
     ),
+    _rule(r"^argument of CASE/WHEN must be type boolean, not type (.*)$", r"CASE must have type boolean, not type \1"),
+    _rule(r'^unit "(.*)" not recognized for type .*$', r"unit '\1' not recognized"),
+    _rule(r'^unit "(.*)" not supported for type (.*)$', r"unit '\1' not supported for type \2"),
+    _rule(r'^time zone "(.*)" not recognized$', r"invalid time zone '\1'"),
+    _rule(r'^unrecognized encoding: "(.*)"$', r"invalid encoding name '\1'"),
+    _rule(r"^LIKE pattern must not end with escape character$", "unterminated escape sequence in LIKE"),
+    _rule(r"^cannot take logarithm of zero$", "function ln is not defined for zero"),
+    _rule(r"^cannot take logarithm of a negative number$", "function ln is not defined for negative numbers"),
+    _rule(r"^null character not permitted$", r"\g<0>"),
+    _rule(r"^timestamps cannot be binned into intervals containing months or years$", r"\g<0>"),
     _rule(r"^aggregate functions are not allowed in WHERE$", "aggregate functions are not allowed in WHERE clause"),
     _rule(
         r"^aggregate functions are not allowed in JOIN conditions$", "aggregate functions are not allowed in ON clause"
@@ -192,4 +202,4 @@ def _unknown_function(message: str) -> MzError:
     message = re.sub(r"\bcharacter varying\b", "varchar", message)
     if message.startswith("operator does not exist"):
         return MzError(re.sub(r"\bmz_catalog\.", "", message), hint=OPERATOR_HINT)
-    return MzError(re.sub(r"\bmz_catalog\.", "", message), hint=FUNCTION_HINT)
+    return MzError(re.sub(r"\b(?:mz|pg)_catalog\.", "", message), hint=FUNCTION_HINT)

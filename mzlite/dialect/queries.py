@@ -400,8 +400,12 @@ class QueryParser(ExpressionParser):
         self.expect(t.LPAREN)
         arguments, _ = self.call_arguments(order_by=False)
         call = ast.Function(start, self.last_end, name, arguments)
+        renamed = self.rewrite_rows(call)
         with_ordinality = self.take_keyword("WITH", "ORDINALITY")
+        end = self.last_end
         alias = self.table_alias()
+        if renamed and alias is None:
+            self.edit(end, end, f" as {name[-1]}")
         return ast.TableFunction(start, self.last_end, call, alias, with_ordinality, lateral)
 
     def _rows_from(self, start: int, *, lateral: bool) -> ast.RowsFrom:

@@ -5,6 +5,7 @@ In: a function's name and the texts of its parts. Out: the text of the form that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -23,6 +24,25 @@ WRAPPED_ARGUMENTS: Mapping[str, str] = MappingProxyType(
 
 QUOTIENTS_OF_SUMS = frozenset(["avg", "stddev", "stddev_pop", "stddev_samp", "var_pop", "var_samp", "variance"])
 """Aggregates that Materialize computes from sums and a count; mz_internal has a function of each name that divides."""
+
+
+ROWS_BY_WIDTH = frozenset(["csv_extract", "regexp_extract"])
+"""Table functions whose first argument says how many columns they have."""
+_WIDEST = 40
+_GROUP = re.compile(r"\\.|\[[^]]*\]|\((?!\?)|\(\?P?<[a-zA-Z]")
+
+
+def width_of_rows(name: str, argument: str) -> int | None:
+    """How many columns csv_extract(number, ..) or regexp_extract(pattern, ..) yields; None if that cannot be said.
+
+    >>> width_of_rows("csv_extract", "3"), width_of_rows("regexp_extract", "(a)[(](?:b)(c)")
+    (3, 2)
+    """
+    if name == "csv_extract":
+        width = int(argument) if argument.isdigit() else 0
+    else:
+        width = sum(found.startswith("(") for found in _GROUP.findall(argument))
+    return width if 0 < width <= _WIDEST else None
 
 
 def quotient_of_sums(name: str, value: str, order: str, rest: str, *, distinct: bool) -> str:

@@ -16,7 +16,7 @@ where oid = any (array[
     'lower(anymultirange)', 'lower_inc(anymultirange)', 'lower_inf(anymultirange)', 'upper(anymultirange)', 'upper_inc(anymultirange)',
     'upper_inf(anymultirange)', 'max(anyarray)', 'max(anyenum)', 'max(bytea)', 'max(inet)', 'max(money)', 'max(oid)', 'max(pg_lsn)',
     'max(record)', 'max(tid)', 'max(timetz)', 'max(xid8)', 'min(anyarray)', 'min(anyenum)', 'min(bytea)', 'min(inet)', 'min(money)',
-    'min(oid)', 'min(pg_lsn)', 'min(record)', 'min(tid)', 'min(timetz)', 'min(xid8)', 'obj_description(oid)', 'octet_length(bit)',
+    'min(oid)', 'min(pg_lsn)', 'min(record)', 'min(tid)', 'min(timetz)', 'min(xid8)', 'obj_description(oid)', 'octet_length(bit)', 'pg_size_pretty(bigint)',
     'position(bit, bit)', 'position(bytea, bytea)', 'pow(numeric, numeric)', 'regexp_replace(text, text, text, integer)',
     'regexp_replace(text, text, text, integer, integer)', 'regexp_replace(text, text, text, integer, integer, text)', 'reverse(bytea)',
     'substr(bytea, integer)', 'substr(bytea, integer, integer)', 'substring(bit, integer)', 'substring(bit, integer, integer)',
