@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg
 
 from mzlite.dialect.functions import FUNCTIONS, OPERATORS, TYPES, UNMATERIALIZABLE, VALUE_FUNCTIONS, FunctionInfo
+from mzlite.dialect.rewritten import ROWS_BY_WIDTH
 from mzlite.storage.bootstrap import bootstrap
 from mzlite.storage.postgres import Postgres
 
@@ -46,8 +47,8 @@ def present_functions(connection: psycopg.Connection) -> Arities:
 
 def is_present(info: FunctionInfo, present: Arities) -> bool:
     """Whether mzlite has a form of a function with as many arguments as one of Materialize's."""
-    if info.name in VALUE_FUNCTIONS:
-        return True  # part of the grammar
+    if info.name in VALUE_FUNCTIONS or info.name in ROWS_BY_WIDTH:
+        return True  # part of the grammar, or called under another name
     return any(
         fewest <= low and (most is None or (high is not None and most >= high))
         for low, high in info.arities
