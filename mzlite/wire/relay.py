@@ -18,7 +18,7 @@ from mzlite.dialect.statements import Statement
 from mzlite.errors import MzError
 from mzlite.wire.descriptions import Descriptions
 from mzlite.wire.errors import ConnectionLostError, Translate, error_response
-from mzlite.wire.messages import ErrorResponse
+from mzlite.wire.messages import CommandComplete, ErrorResponse
 from mzlite.wire.rows import COPY_DATA, DATA_ROW, RowAdapter, run_end
 from mzlite.wire.stream import ChunkStream, ConnectionClosedError, MessageStream
 
@@ -143,6 +143,7 @@ class Relay:
         self._silent_error: MzError | None = None
         self._was_copy_in = False
         self._query_adapter: RowAdapter | None = None
+        self._gives_rows = False  # the statement that runs has a result
         self._passing = 0  # bytes of a row still to come that go out as they are
         self._rest = _Rest()
 
@@ -295,6 +296,11 @@ class Relay:
             self._was_copy_in = False
             if self.dirty and (self.status != IN_TRANSACTION or tag == "COMMIT"):
                 self.hold = True
+            gave_rows = self._gives_rows if current.portal is None else current.portal.adapter is not None
+            if gave_rows and tag.startswith("INSERT "):
+                # INSERT .. RETURNING answers as a query does.
+                message = CommandComplete(f"SELECT {tag.rpartition(' ')[2]}").encode()
+        self._gives_rows = False
         if not current.silent:
             self.client.send(message)
         current.completed += 1
@@ -319,6 +325,7 @@ class Relay:
                 current.portal.adapter = adapter
         else:
             self._query_adapter = adapter
+            self._gives_rows = adapter is not None
         if not current.silent:
             self.client.send(message)
 
