@@ -74,9 +74,13 @@ def migrate(connection: Connection, scripts: Iterable[str]) -> None:
     for schema, name in _system_views(connection):
         connection.execute(f'drop view if exists "{schema}"."{name}" cascade')
     made: set[str] = set()
+    # The scripts mean PostgreSQL's functions where mz_catalog has one of the same name, as they do over an empty database.
+    (path,) = connection.execute("select current_setting('search_path')").fetchone() or ("",)
+    connection.execute("set local search_path = public")
     for script in scripts:
         for text in split(script, with_parser=True):
             _run(connection, text, made)
+    connection.execute("select set_config('search_path', %s, true)", (path,))
     connection.execute(f"drop schema {_SCRATCH} cascade")
     connection.execute("drop function pg_temp.define(text)")
     _restore(connection, before)
