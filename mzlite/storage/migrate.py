@@ -74,7 +74,7 @@ def migrate(connection: Connection, scripts: Iterable[str]) -> None:
     for schema, name in _system_views(connection):
         connection.execute(f'drop view if exists "{schema}"."{name}" cascade')
     made: set[str] = set()
-    # The scripts mean PostgreSQL's functions where mz_catalog has one of the same name, as they do over an empty database.
+    # Where mz_catalog has a function of the same name the scripts mean PostgreSQL's, as over an empty database.
     (path,) = connection.execute("select current_setting('search_path')").fetchone() or ("",)
     connection.execute("set local search_path = public")
     for script in scripts:
