@@ -21,6 +21,7 @@ from mzlite.catalog.drop import drop_temporary
 from mzlite.catalog.execute import execute
 from mzlite.catalog.interface import ExecuteResult
 from mzlite.catalog.maintained import check_inputs
+from mzlite.catalog.rbac import authorize_reads, is_enforced
 from mzlite.catalog.registry import find_item, quote_name, search_path
 from mzlite.catalog.remote import Question
 from mzlite.dataflow.engine import Engine
@@ -33,7 +34,7 @@ from mzlite.dialect.check import check_query
 from mzlite.dialect.databases import physical_name
 from mzlite.dialect.features import FLAGS
 from mzlite.dialect.pg_errors import from_psycopg
-from mzlite.dialect.statements import Explain, Name, Statement, Subscribe, ValidateConnection
+from mzlite.dialect.statements import Access, Explain, Name, Statement, Subscribe, ValidateConnection
 from mzlite.errors import MzError
 from mzlite.roster import Roster
 from mzlite.session import Session
@@ -169,6 +170,15 @@ class Coordinator:
     async def ensure_role(self, name: str) -> Role:
         """The role of that name, which is made if there is none."""
         return await asyncio.to_thread(self.roster.ensure, name)
+
+    async def authorize(self, session: Session, access: Access) -> None:
+        """Judge a statement that PostgreSQL carries out.
+
+        Raises:
+            MzError: the session's role may not.
+        """
+        if is_enforced(session):
+            await asyncio.to_thread(self.roster.authorize, session, access)
 
     async def end_session(self, session: Session) -> None:
         """Drops what a session that has ended made for itself; harmless when that is nothing."""
@@ -308,7 +318,9 @@ class Subscription:
             query = "select * from " + ".".join(quote_name(part) for part in name)
         else:
             check_query(query, maintained=True)
-        check_inputs(tx, analyse(tx, session, query, statement.syntax, temporary=True).references)
+        references = analyse(tx, session, query, statement.syntax, temporary=True).references
+        authorize_reads(tx, session, references)
+        check_inputs(tx, references)
         object_id = f"t{self._number}"
         item = tx.dataflow.subscribe(tx, object_id, query, search_path(session))
         if item.error is not None:

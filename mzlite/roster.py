@@ -1,16 +1,22 @@
-"""Who the roles are, answered beside the engine: logging in does not wait for a long tick.
+"""Who the roles are and what they may do, answered beside the engine: nobody waits for a long tick.
 
-In: the inner PostgreSQL. Out: roles by name, made when they are new, on a connection of its own.
+In: the inner PostgreSQL. Out: roles by name, made when they are new, and judgements, on a connection of its own.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
 
 import psycopg
 
+from mzlite.catalog.rbac import authorize_relayed
 from mzlite.catalog.roles import ensure_role
+from mzlite.dataflow.transaction import EngineTransaction, run
+from mzlite.dialect.statements import Access
+from mzlite.session import Session
 from mzlite.storage.postgres import Postgres
 from mzlite.wire.interface import Role
 
@@ -19,6 +25,17 @@ select r.name, coalesce(r.superuser, false), coalesce(r.login, false), p.verifie
 from mzlite.roles as r left join mzlite.passwords as p on p.role_id = r.id
 where r.name = %s and r.id <> 'p'
 """
+
+
+@dataclass
+class _Reader:
+    """What the catalog's look-ups work with, without an engine behind it."""
+
+    connection: psycopg.Connection[Any]
+
+    def execute(self, text: str, params: Sequence[object] | None = None) -> psycopg.Cursor[Any]:
+        """Run one statement."""
+        return run(self.connection, text, params)
 
 
 class Roster:
@@ -42,6 +59,15 @@ class Roster:
         assert role is not None
         return role
 
+    def authorize(self, session: Session, access: Access) -> None:
+        """Judge a statement that PostgreSQL carries out.
+
+        Raises:
+            MzError: the session's role may not.
+        """
+        with self._lock, self._connected().transaction():
+            authorize_relayed(cast(EngineTransaction, _Reader(self._connected())), session, access)
+
     def anybody(self) -> bool:
         """Whether anybody could log in with a password."""
         with self._lock:
@@ -60,4 +86,5 @@ class Roster:
     def _connected(self) -> psycopg.Connection[Any]:
         if self._connection is None or self._connection.closed:
             self._connection = self._postgres.connect()
+            self._connection.execute("set search_path = ''")
         return self._connection

@@ -15,6 +15,7 @@ from mzlite.catalog import (
     connections,
     drop,
     explain,
+    rbac,
     relations,
     roles,
     schemas,
@@ -72,6 +73,7 @@ def execute(statement: s.Statement, session: Session, tx: EngineTransaction) -> 
         psycopg.Error: PostgreSQL refuses a definition; the caller says it in Materialize's words.
     """
     roles.ensure_role(tx, session.user)
+    rbac.authorize(tx, session, statement)
     if isinstance(statement, s.AlterSet) and statement.object_type == "connection":
         return connections.alter_connection(statement, session, tx)
     if isinstance(statement, s.AlterSet):

@@ -1,7 +1,6 @@
 """Roles, privileges and their defaults.
 
-In: the statements. Out: rows in the registry. Privileges are recorded and shown, not enforced, which is what
-Materialize does unless `enable_rbac_checks` is on.
+In: the statements. Out: rows in the registry. They are enforced by `rbac`.
 """
 
 from __future__ import annotations
@@ -139,7 +138,7 @@ def _grant_membership(statement: Grant, session: Session, tx: EngineTransaction)
 
 def _grant_privileges(statement: Grant, session: Session, tx: EngineTransaction) -> None:
     grantor = role_id(tx, session.user)
-    for object_type, identity in _objects(statement, session, tx):
+    for object_type, identity in granted_objects(statement, session, tx):
         letters = _letters(tx, statement.privileges, object_type, identity)
         for name in statement.roles:
             grantee = role_id(tx, name)
@@ -170,7 +169,7 @@ def _letters(tx: EngineTransaction, privileges: tuple[str, ...], object_type: st
     return "".join(LETTERS[word] for word in words)
 
 
-def _objects(statement: Grant, session: Session, tx: EngineTransaction) -> list[tuple[str, str]]:
+def granted_objects(statement: Grant, session: Session, tx: EngineTransaction) -> list[tuple[str, str]]:
     """The objects that a GRANT is about, by type and id."""
     kind = statement.object_type.lower()
     if kind == "system":

@@ -8,13 +8,18 @@ stands in the list as `Refused`, so that it is raised in its turn.
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from mzlite.dialect import statements as s
 from mzlite.dialect.check import check_statement
 from mzlite.dialect.databases import FIRST_DATABASE
 from mzlite.dialect.parser import ParsedStatement, StatementParser
+from mzlite.dialect.reading import names_columns, relations
 from mzlite.dialect.tokens import tokenize
 from mzlite.errors import MzError
 
+_DELETE = re.compile(r"\s*delete\b", re.I)
 MAX_BATCH_BYTES = 1_000_000
 
 
@@ -31,7 +36,7 @@ def parse(sql: str, database: str = FIRST_DATABASE) -> list[s.Statement]:
     parsed = parser.parse()
     if len(parsed) == 1:
         check_statement(parsed[0])
-        return [parsed[0].statement]
+        return [_with_access(parsed[0])]
     return [_checked(each) for each in parsed]
 
 
@@ -40,4 +45,24 @@ def _checked(parsed: ParsedStatement) -> s.Statement:
         check_statement(parsed)
     except MzError as error:
         return s.Refused(parsed.statement.sql, error)
-    return parsed.statement
+    return _with_access(parsed)
+
+
+def _with_access(parsed: ParsedStatement) -> s.Statement:
+    """The statement with what it needs privileges on."""
+    statement = parsed.statement
+    if not isinstance(statement, s.Relayed) or not (parsed.queries or parsed.expressions or parsed.target):
+        return statement
+    reads = relations((*parsed.queries, *parsed.expressions, *parsed.tables))
+    inner = statement.prepared if isinstance(statement, s.Prepare) else None
+    writer = inner or statement
+    access = s.Access(reads)
+    if parsed.target and not writer.writes:
+        access = s.Access((*reads, parsed.target))
+    elif parsed.target:
+        privilege = "INSERT" if writer.inserts else "DELETE" if _DELETE.search(writer.relay_sql) else "UPDATE"
+        looks = not writer.inserts or parsed.returns_all or names_columns(parsed.expressions)
+        access = s.Access(reads, parsed.target, privilege, looks)
+    if isinstance(statement, s.Prepare) and inner is not None:
+        return replace(statement, access=access, prepared=replace(inner, access=access))
+    return replace(statement, access=access)

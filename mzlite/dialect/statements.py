@@ -29,6 +29,22 @@ class Statement:
 
 
 @dataclass(frozen=True)
+class Access:
+    """What a relayed statement needs privileges on.
+
+    Attributes:
+        reads: the relations that it names in queries.
+        target: the relation that it writes, and `privilege` what it does there: INSERT, UPDATE or DELETE.
+        reads_target: it looks at the rows of the target, too.
+    """
+
+    reads: tuple[Name, ...] = ()
+    target: Name = ()
+    privilege: str = ""
+    reads_target: bool = False
+
+
+@dataclass(frozen=True)
 class Relayed(Statement):
     """A statement for the session's own PostgreSQL backend, after rewriting (`relay_sql`).
 
@@ -39,6 +55,7 @@ class Relayed(Statement):
             absorbed it.
         reads_then_writes: UPDATE, DELETE, INSERT .. SELECT from a relation: serialized with the other writers.
         target: the relation that it writes, and `inserts` whether rows only come.
+        access: what it needs privileges on; for PREPARE that of what is prepared.
     """
 
     relay_sql: str
@@ -47,6 +64,7 @@ class Relayed(Statement):
     reads_then_writes: bool = False
     target: Name = ()
     inserts: bool = False
+    access: Access = Access()
 
 
 @dataclass(frozen=True)

@@ -195,6 +195,8 @@ class ExtendedProtocol:
 
     async def _execute_relayed(self, message: Execute, portal: Portal | None, statement: Relayed | None) -> None:
         session = self.session
+        if statement is not None and session.relay.status != FAILED:
+            await session.authorize(statement)
         if portal is None:
             # A cursor that was declared by SQL, or nothing at all: the backend knows.
             portal = Portal(Prepared(None))
@@ -314,6 +316,11 @@ class ExtendedProtocol:
         portal = self._portals.pop(name, None)
         if portal is not None and isinstance(portal.held, SubscribeCursor):
             await portal.held.close()
+
+    def prepared_relayed(self, name: str) -> Relayed | None:
+        """The relayed statement that a client has prepared under a name."""
+        found = self._prepared.get(name)
+        return found.statement if found is not None and isinstance(found.statement, Relayed) else None
 
     def forget_prepared(self) -> None:
         """The backend has forgotten every prepared statement, so the own ones go too."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mzlite.dialect.admin import AdminStatement
-from mzlite.dialect.statements import Statement, Subscribe
+from mzlite.dialect.statements import Access, Statement, Subscribe
 from mzlite.errors import MzError
 from mzlite.session import Session
 
@@ -149,6 +149,13 @@ class Coordinator(Protocol):
 
     async def ensure_role(self, name: str) -> Role:
         """The role of that name, which is made if there is none."""
+
+    async def authorize(self, session: Session, access: Access) -> None:
+        """Judge a relayed statement.
+
+        Raises:
+            MzError: the session's role may not.
+        """
 
     async def end_session(self, session: Session) -> None:
         """Drop what a session has made for itself alone. Called once its backend has gone, and not more than once."""

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 import structlog
 
 from mzlite.dialect.admin import ADMINISTRATOR, parse_admin
-from mzlite.dialect.statements import Relayed, Statement
+from mzlite.dialect.statements import Deallocate, Execute, Prepare, Relayed, Statement
 from mzlite.errors import MzError
 from mzlite.session import Session
+from mzlite.wire import messages
 from mzlite.wire.backend import Backend
 from mzlite.wire.errors import (
     ADMIN_SHUTDOWN,
@@ -39,7 +40,6 @@ from mzlite.wire.messages import (
     Bind,
     CancelRequest,
     Close,
-    Execute,
     Parse,
     Query,
     ReadyForQuery,
@@ -82,6 +82,7 @@ class ClientSession:
         self.variables = SessionVariables(self.session, server.dialect.variables)
         self.transaction = Transaction()
         self.cursors: dict[str, SubscribeCursor] = {}
+        self.prepared: dict[str, Relayed] = {}
         self.interruptible = Interruptible(self.client)
         self.own = OwnStatements(self)
         self.simple = SimpleProtocol(self)
@@ -197,7 +198,7 @@ class ClientSession:
                 case "D":
                     await extended.describe(body)
                 case "E":
-                    await extended.execute(Execute.decode(body))
+                    await extended.execute(messages.Execute.decode(body))
                 case "C":
                     await extended.close(Close.decode(body))
                 case "H":
@@ -309,6 +310,21 @@ class ClientSession:
                     self.session, transaction.deferred, transaction.revision
                 )
 
+    async def authorize(self, statement: Statement) -> None:
+        """Have a relayed statement judged; an EXECUTE by what was prepared.
+
+        Raises:
+            MzError: the session's role may not.
+        """
+        if isinstance(statement, Prepare) and statement.prepared is not None:
+            self.prepared[statement.name] = statement.prepared
+        elif isinstance(statement, Execute):
+            statement = self.extended.prepared_relayed(statement.name) or self.prepared.get(statement.name) or statement
+        elif isinstance(statement, Deallocate):
+            self.prepared.pop(statement.name or "", None)
+        if isinstance(statement, Relayed) and (statement.access.reads or statement.access.target):
+            await self.coordinator.authorize(self.session, statement.access)
+
     async def execute_deferred(self) -> None:
         """Carry out what the transaction has put off to its COMMIT, all at one moment or not at all.
 
@@ -342,7 +358,7 @@ class ClientSession:
         if self.extended.unsynced:
             send(Parse(_SILENT, sql).encode())
             send(Bind(_SILENT, _SILENT).encode())
-            send(Execute(_SILENT).encode())
+            send(messages.Execute(_SILENT).encode())
             send(Close(b"P", _SILENT).encode())
             send(Close(b"S", _SILENT).encode())
             send(FLUSH)

@@ -71,6 +71,8 @@ class SimpleProtocol:
         control = isinstance(statement, Relayed) and statement.kind == "transaction"
         now = (failed and not control) or transaction.admit(statement)
         if isinstance(statement, Relayed):
+            if not failed:
+                await session.authorize(statement)
             batch.append(statement)
             return
         await self._relay(batch)

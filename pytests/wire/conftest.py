@@ -189,6 +189,9 @@ class TestCoordinator:
     async def role(self, name: str) -> Role | None:
         return Role(name, superuser=name == "boss", login=True)
 
+    async def authorize(self, session: Session, access: s.Access) -> None:
+        pass
+
     async def ensure_role(self, name: str) -> Role:
         raise AssertionError("every role is known")
 

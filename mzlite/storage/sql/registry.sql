@@ -173,7 +173,7 @@ create table mzlite.secrets (
     contents bytea not null
 );
 
--- Who may do what is recorded, not enforced (Materialize's default, too: enable_rbac_checks = off).
+-- Who may do what; enforced where enable_rbac_checks is on (as in Materialize, it is off by default).
 create table mzlite.privileges (
     object_type text not null,
     object_id text not null,
