@@ -31,6 +31,7 @@ ROWS_IN_A_TRANSACTION = 10_000
 ROWS_AT_ONCE = 2_000
 TRANSACTION_TIMEOUT_MS = 300_000
 COMMIT_TIMEOUT = 60.0
+COMMIT_ATTEMPT = 3.0
 IDLE_SECONDS = 5.0
 ERROR_SECONDS = 0.5
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
@@ -189,7 +190,7 @@ class Publisher:
         """Write a position of this instance, by which an older one that is shut out sees that it was replaced."""
         producer.begin_transaction()
         self._produce_position(producer, self._position)
-        _commit(producer)
+        self._commit(producer)
 
     def _produce_position(self, producer: Producer, position: Position) -> None:
         key = progress_key(self.spec.sink_id)
@@ -213,7 +214,7 @@ class Publisher:
             return None
         try:
             self._produce_position(producer, position)
-            _commit(producer)
+            self._commit(producer)
         except KafkaException as error:
             if error.args[0].txn_requires_abort():
                 producer.abort_transaction(COMMIT_TIMEOUT)
@@ -252,6 +253,25 @@ class Publisher:
             (self.spec.sink_id, self._position.sequence, self._position.timestamp),
         )
 
+    def _commit(self, producer: Producer) -> None:
+        """Commit, and go on trying while the outcome can still be learned.
+
+        To give up is safe: the next start settles the transaction and reads what became of it.
+
+        Raises:
+            KafkaException: it cannot be committed, or this instance is to stop.
+            MzError: the topic has been deleted, so the messages will never arrive.
+        """
+        while True:
+            try:
+                producer.commit_transaction(COMMIT_ATTEMPT)
+                return
+            except KafkaException as error:
+                if not error.args[0].retriable() or error.args[0].txn_requires_abort() or self._stopping.is_set():
+                    raise
+            # The producer itself would wait for a deleted topic as long as a transaction may take.
+            topic_partitions(self.spec.client, self.spec.topic)
+
     def _error_of_what_it_reads(self, connection: psycopg.Connection[Any]) -> str | None:
         """Why the sunk relation cannot be read at present."""
         row = connection.execute(
@@ -287,17 +307,6 @@ def _encoded(text: str | None, fmt: str | None) -> bytes | None:
         return None
     # FORMAT BYTES travels through the outbox as hexadecimal digits.
     return bytes.fromhex(text) if fmt == "bytes" else text.encode()
-
-
-def _commit(producer: Producer) -> None:
-    """Commit, and go on trying while the outcome can still be learned."""
-    while True:
-        try:
-            producer.commit_transaction(COMMIT_TIMEOUT)
-            return
-        except KafkaException as error:
-            if not error.args[0].retriable() or error.args[0].txn_requires_abort():
-                raise
 
 
 def _is_fenced(error: BaseException) -> bool:

@@ -496,3 +496,20 @@ def test_random_upserts_leave_what_the_definitions_say(client: psycopg.Connectio
         for name, query in views.items():
             for left, right in ((query, f"table {name}"), (f"table {name}", query)):
                 assert rows(client, f"select * from ({left}) as l except all select * from ({right}) as r") == []
+
+
+def test_a_sink_makes_its_deleted_topic_anew(client: psycopg.Connection[Any], kafka: Broker) -> None:
+    topic = unique("deleted")
+    run(client, "create table t (id int)")
+    run(client, "insert into t values (1)")
+    run(client, f"create sink k from t into kafka connection kc (topic '{topic}') format json envelope debezium")
+    until_equal(lambda: topic_exists(kafka, topic) and len(messages(kafka, topic)), 1)
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers})
+    admin.delete_topics([topic])[topic].result(30)
+    wait_for(lambda: not topic_exists(kafka, topic))
+    started = time.monotonic()
+    run(client, "insert into t values (2)")
+    until_equal(
+        lambda: topic_exists(kafka, topic) and messages(kafka, topic), [(None, b'{"before":null,"after":{"id":2}}')]
+    )
+    assert time.monotonic() - started < 30
