@@ -25,7 +25,9 @@
         level then doubles the pattern, so leave it off where the contract does.
 
     Most messages are ASCII without a backslash: escaping leaves them as they
-    are, which is cheaper to see than a match.
+    are, which is cheaper to see than a match. And most are written compactly,
+    with strings, small numbers and nulls: for them a pattern with few states
+    and few classes of characters does, at less than half the cost.
 -#}
     {%- set text = "convert_from(" ~ bytes ~ ", 'utf8')" -%}
     {%- set pattern = json_object_pattern(depth, arrays) -%}
@@ -33,6 +35,12 @@
             when octet_length(encode({{ bytes }}, 'escape')) = octet_length({{ bytes }})
                 then
                     case
+                        {%- if not arrays %}
+                        when
+                            {{ separate_members(text) }}
+                            ~ '{{ compact_object_pattern(depth) }}'
+                            then {{ text }}::jsonb
+                        {%- endif %}
                         when
                             {{ separate_members(text, arrays) }}
                             ~ '{{ pattern }}'
@@ -95,4 +103,23 @@
         {%- set shape.value = scalar ~ '|' ~ shape.object ~ ('|' ~ array if arrays else '') -%}
     {%- endfor -%}
     ^{{ space ~ shape.object ~ space }}$
+{%- endmacro %}
+
+
+{% macro compact_object_pattern(depth) -%}
+{#-
+    A part of what json_object_pattern matches: at most a space after a colon or
+    a comma, numbers of few digits, no true and false, no empty object. Whatever
+    it leaves out is for the other pattern.
+-#}
+    {%- set string = '"[^"\\\\\\u0001-\\u001f]*"' -%}
+    {%- set number = '(?:0|[1-9][0-9]{0,5})(?:\\.[0-9]{1,3})?' -%}
+    {%- set scalar = string ~ '|' ~ number ~ '|null' -%}
+    {%- set shape = namespace(value=scalar, object='') -%}
+    {%- for _ in range(depth) -%}
+        {%- set member = ', ?' ~ string ~ ': ?(?:' ~ shape.value ~ ')' -%}
+        {%- set shape.object = '\\{(?:' ~ member ~ ')+\\}' -%}
+        {%- set shape.value = scalar ~ '|' ~ shape.object -%}
+    {%- endfor -%}
+    ^{{ shape.object }}$
 {%- endmacro %}
