@@ -15,6 +15,7 @@ from mzlite.dataflow.rel import Column, ConstantRel, MapRel, NodeRel, Rel, Union
 from mzlite.dataflow.rules.accumulators import Call
 from mzlite.dataflow.rules.aggregate import Aggregate, Key, plan_calls
 from mzlite.dataflow.rules.counted import Counted, Values
+from mzlite.dataflow.rules.expiring_first import UNTIL, ExpiringFirst
 from mzlite.dataflow.rules.first import First
 from mzlite.dataflow.rules.join import Join, JoinInput
 from mzlite.dataflow.rules.keys import hash_of
@@ -42,6 +43,8 @@ Describe = Callable[[str], list[Column]]
 """Gives the columns of a SELECT."""
 Execute = Callable[[str], None]
 """Runs a DDL statement."""
+MOMENT = "(({})::mz_catalog.mz_timestamp::bigint + {})"
+"""A bound of a temporal filter and its distance, as SQL of ms."""
 
 
 @dataclass
@@ -294,9 +297,8 @@ class Builder:
         """A temporal filter."""
         source = self.build(operator.source.operator)
         columns = tuple(column for column in source.columns if column.name in operator.names)
-        moment = "(({})::mz_catalog.mz_timestamp::bigint + {})"
         lower, upper = (
-            [moment.format(sql(bound.expression), bound.plus) for bound in operator.bounds if bound.kind == kind]
+            [MOMENT.format(sql(bound.expression), bound.plus) for bound in operator.bounds if bound.kind == kind]
             for kind in ("from", "until")
         )
         # Asks PostgreSQL whether each bound can be a moment at all.
@@ -362,6 +364,10 @@ class Builder:
 
     def first(self, operator: op.First) -> Rel:
         """DISTINCT ON."""
+        expiring = self.expiring(operator.source.operator)
+        if expiring is not None:
+            source = operator.source.alias
+            return self.add(ExpiringFirst(self.number(), self.owner, expiring, source, operator.keys, operator.order))
         alias = operator.source.alias
         rel = self.once(self.build(operator.source.operator))
         if not rel.append_only:
@@ -374,6 +380,45 @@ class Builder:
             if self.create:
                 self.execute(f"create index on {store} ({hash_of(parts)})")
         return self.add(First(self.number(), self.owner, rel, alias, operator.keys, operator.order))
+
+    def expiring(self, operator: op.Operator) -> Rel | None:
+        """What is under a temporal filter, each row with the moment at which it expires; None if rows can leave otherwise, or come by the clock."""
+        choice = [(name, name) for name in operator.columns()]
+        if (
+            isinstance(operator, op.Select)
+            and len(operator.sources) == 1
+            and not operator.where
+            and not operator.tables
+        ):
+            found = [(name, reference(node)) for name, node in operator.outputs]
+            choice = [(name, ref[1]) for name, ref in found if ref is not None]
+            if len(choice) < len(found):
+                return None
+            operator = operator.sources[0].operator
+        if not isinstance(operator, op.Temporal) or any(bound.kind != "until" for bound in operator.bounds):
+            return None
+        source = self.build(operator.source.operator)
+        if not source.append_only:
+            return None
+        alias = operator.source.alias
+        ends = [MOMENT.format(sql(bound.expression), bound.plus) for bound in operator.bounds]
+        # least skips nulls, but a null bound means that the condition never holds.
+        known = " and ".join(f"({end}) is not null" for end in ends)
+        outputs = [f"{quote(alias)}.{quote(column)}" for _, column in choice]
+        until = f"case when {known} then least({', '.join(ends)}) end"
+        types = {column.name: column for column in source.columns}
+        columns = [Column(name, types[column].type) for name, column in choice]
+        rel = MapRel(
+            source,
+            alias,
+            (*columns, UNTIL),
+            (*outputs, until),
+            (*(column for _, column in choice), None),
+            (),
+        )
+        # Asks PostgreSQL whether each bound can be a moment at all.
+        self.describe(rel.state())
+        return rel
 
     def per_key(self, operator: op.PerKey) -> Rel:
         """Whatever is recomputed per key."""

@@ -1,0 +1,149 @@
+"""Winners: what the rules of DISTINCT ON have in common.
+
+A winner is the first row of its key in an order. Winners are kept in the store, one row each,
+found by the hash of the key. Rows that come are challengers: the best one of each key is weighed
+against the winner, or admitted where there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mzlite.dataflow.node import Node
+from mzlite.dataflow.rel import TICK, Column, names_of
+from mzlite.dataflow.rules.keys import hash_of, same_row
+from mzlite.planner.expressions import quote
+
+
+class Winners(Node):
+    """The store of the winners and the statements that change it.
+
+    Args:
+        columns: of a row.
+        carried: further columns of the input that a row keeps beside it, not part of the output.
+        alias: under which keys and order refer to the input.
+        keys: the key columns.
+        order: the ORDER BY items behind the keys over `alias`, ties broken by the whole row.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        owner: str,
+        columns: tuple[Column, ...],
+        carried: tuple[Column, ...],
+        alias: str,
+        keys: Sequence[str],
+        order: Sequence[str],
+    ) -> None:
+        super().__init__(number, owner, columns, False)
+        self.carried, self.alias = carried, quote(alias)
+        self.kept = (*columns, *carried)
+        self.keys = [column for column in columns if column.name in keys]
+        self.order = list(order)
+        self.has_removed = True
+
+    def key_hash(self, alias: str) -> str:
+        """SQL of the hash of a row's keys."""
+        return hash_of([f"{alias}.{quote(column.name)}" for column in self.keys])
+
+    @property
+    def row_type(self) -> str:
+        """The composite type of a kept row."""
+        return f"mzlite_data.r_{self.number}"
+
+    @property
+    def challengers(self) -> str:
+        """The temporary table of this tick's challengers; `mz_id` is where their key's winner is."""
+        return f"pg_temp.b_{self.number}"
+
+    def state_columns(self) -> Sequence[Column]:
+        return [*super().state_columns(), *self.carried, Column("mz_key", "bigint not null")]
+
+    def store_statements(self) -> list[str]:
+        create, *rest = super().store_statements()
+        row = f"create type {self.row_type} as ({', '.join(f'{quote(c.name)} {c.type}' for c in self.kept)})"
+        # Winners are replaced in place; room on the page keeps the new version beside the old one.
+        return [
+            row,
+            f"{create} with (fillfactor = 80)",
+            *rest,
+            f"create index n_{self.number}_key on {self.store} (mz_key)",
+        ]
+
+    def drop_statements(self) -> list[str]:
+        return [*super().drop_statements(), f"drop type if exists {self.row_type}"]
+
+    def session_statements(self) -> list[str]:
+        columns = ", ".join(f"{quote(column.name)} {column.type}" for column in self.kept)
+        return [
+            *super().session_statements(),
+            f"create temporary table b_{self.number} ({columns}, mz_key bigint, mz_place bigint, mz_id tid)",
+        ]
+
+    def session_tables(self) -> list[str]:
+        return [*super().session_tables(), self.challengers]
+
+    def best(self, rows: str) -> str:
+        """The first row of each key among `rows`, with the key's hash."""
+        keys = names_of(self.keys, self.alias)
+        return (
+            f"select distinct on ({keys}) {names_of(self.kept, self.alias)}, {self.key_hash(self.alias)} as mz_key"
+            f" from ({rows}) as {self.alias} order by {', '.join([keys, *self.order])}"
+        )
+
+    def challenge(self, ranked: str) -> str:
+        """Writes the challengers down, each with its key's winner. `ranked` gives kept columns, mz_key and mz_place."""
+        return (
+            f"insert into {self.challengers} select r.*, s.ctid from ({ranked}) as r"
+            f" left join {self.store} as s on s.mz_key = r.mz_key and {same_row(self.keys, 's', 'r')}"
+        )
+
+    def contest(self, losers: str | None = None) -> str:
+        """Each challenger that meets its key's winner is weighed against it; the better one stays, the other may go to `losers`."""
+        own, kept = names_of(self.columns), names_of(self.kept)
+        order = ", ".join([f"{self.alias}.mz_id", *self.order, f"{self.alias}.mz_side"])
+        sets = ", ".join(f"{quote(column.name)} = w.{quote(column.name)}" for column in self.kept)
+        lost = (
+            f" lost as (insert into {losers} ({kept}, mz_key) select {kept}, mz_key from changed"
+            f" union all select (m.mz_b).*, m.mz_key from met as m join decided as d on d.mz_id = m.mz_id and d.mz_side = 0),"
+            if losers is not None
+            else ""
+        )
+        return (
+            f"with met as materialized (select s.ctid as mz_id, s.mz_key, row({names_of(self.kept, 'b')})::{self.row_type} as mz_b,"
+            f" row({names_of(self.kept, 's')})::{self.row_type} as mz_s from {self.challengers} as b"
+            f" join {self.store} as s on s.ctid = b.mz_id where b.mz_place = 1),"
+            f" contest as (select mz_id, 1 as mz_side, (mz_b).* from met union all select mz_id, 0, (mz_s).* from met),"
+            f" decided as (select distinct on ({self.alias}.mz_id) * from contest as {self.alias} order by {order}),"
+            f" changed as (update {self.store} as t set {sets}, mz_tick = {TICK} from decided as w"
+            f" where w.mz_side = 1 and t.ctid = w.mz_id"
+            f" returning {names_of(self.kept, 'old')}, old.mz_tick, old.mz_key, {self.renamed('new')}),{lost} {self.noted('changed')}"
+            f" insert into {self.delta_table} ({own}, mz_diff)"
+            f" select {own}, -1 from changed union all select {self.renamed_list()}, 1 from changed"
+        )
+
+    def admit(self) -> str:
+        """A challenger whose key has no winner is the winner."""
+        own, kept = names_of(self.columns), names_of(self.kept)
+        return (
+            f"with added as (insert into {self.store} ({kept}, mz_tick, mz_key)"
+            f" select {names_of(self.kept, 'b')}, {TICK}, b.mz_key from {self.challengers} as b"
+            f" where b.mz_place = 1 and b.mz_id is null returning {own})"
+            f" insert into {self.delta_table} ({own}, mz_diff) select {own}, 1 from added"
+        )
+
+    def noted(self, rows: str) -> str:
+        """A CTE that writes down which of the replaced winners were there before the tick."""
+        own = names_of(self.columns)
+        return f"noted as (insert into {self.removed_table} ({own}) select {own} from {rows} where mz_tick < {TICK})"
+
+    def renamed(self, version: str) -> str:
+        """The columns of an updated row under names of their own."""
+        return ", ".join(
+            f"{version}.{quote(column.name)} as {quote('mz_new_' + column.name)}" for column in self.columns
+        )
+
+    def renamed_list(self) -> str:
+        """Those names."""
+        return ", ".join(quote("mz_new_" + column.name) for column in self.columns)
