@@ -217,6 +217,9 @@ class Engine:
         # A tick's delta tables are to stay in memory; the default of 8 MB writes them to files and reads them back.
         run(connection, "set temp_buffers = '256MB'")
         run(connection, "set work_mem = '64MB'")
+        # A tick loses nothing when it is replayed from the offsets it committed with; definitions, and ticks that
+        # feed a sink, wait for the disk.
+        run(connection, "set synchronous_commit = off")
         if self.options.profile:
             run(connection, PROFILE_TABLE)
         self._connection = connection
@@ -268,7 +271,10 @@ class Engine:
         """Runs a job in a transaction and makes the tick's functions anew."""
         with self._transaction() as tx:
             # A session that sits on a lock must not hold up the ticks for long.
-            tx.execute("select set_config('lock_timeout', %s, true)", (LOCK_TIMEOUT,))
+            tx.execute(
+                "select set_config('lock_timeout', %s, true), set_config('synchronous_commit', 'on', true)",
+                (LOCK_TIMEOUT,),
+            )
             result = job(tx)
             tx.execute("select set_config('search_path', %s, true)", (ENGINE_PATH,))
             self._program.install(tx, self.dataflow)
@@ -344,8 +350,7 @@ class Engine:
             with self._transaction() as tx:
                 if self._healing.attempt(tx, self.dataflow):
                     self._program.install(tx, self.dataflow)
-                # What Kafka is about to see must be durable here first.
-                tx.execute(FAST_PLANS, ("on" if self.dataflow.sinks else "off",))
+                tx.execute(FAST_PLANS)
                 tick = Tick(tx, self.dataflow, self._program)
                 self._take_in(tick, taken)
                 if writers:

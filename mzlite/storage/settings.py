@@ -31,9 +31,6 @@ def server_settings(socket_dir: Path, shared_buffers_mb: int | None = None) -> d
         "work_mem": "16MB",
         "maintenance_work_mem": "128MB",
         "hash_mem_multiplier": "2",
-        # A tick loses nothing when it is replayed from the offsets it committed with; the tick that feeds a
-        # sink switches this on for itself.
-        "synchronous_commit": "off",
         "fsync": "on",
         "wal_level": "minimal",
         "max_wal_senders": "0",
