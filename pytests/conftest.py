@@ -30,10 +30,15 @@ def _is_worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     # Workers are started with this process's environment, and so learn where the broker is.
     if not _is_worker(config):
         os.environ[SHARED] = tempfile.mkdtemp(prefix="hotplate-tests-")
+        if config.option.basetemp is None:
+            # pytest's own directory is shared by all runs of a user, and each run closes it to other accounts
+            # anew: also to PostgreSQL's, under which the servers of another run are just starting.
+            config.option.basetemp = str(Path(os.environ[SHARED]) / "files")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

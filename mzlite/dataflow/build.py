@@ -321,7 +321,8 @@ class Builder:
         shared: dict[str, Values] = {}
         for call in by_value:
             if call.value not in shared:
-                shared[call.value] = self.values(source, alias, keys, call)
+                extremes = any(other.is_extreme for other in by_value if other.value == call.value)
+                shared[call.value] = self.values(source, alias, keys, call, with_extremes=extremes)
             values[call.name] = shared[call.value]
         plans = plan_calls(calls, values, source.append_only)
         return self.add(Aggregate(self.number(), self.owner, keys, plans, source, alias))
@@ -347,12 +348,12 @@ class Builder:
         distinct = bool(node.agg_distinct) and function in ("count", "sum", "avg")
         return Call(name, function, argument, condition, distinct, type_, argument_type)
 
-    def values(self, source: Rel, alias: str, keys: Sequence[Key], call: Call) -> Values:
+    def values(self, source: Rel, alias: str, keys: Sequence[Key], call: Call, *, with_extremes: bool) -> Values:
         """The node that keeps a call's distinct values per group."""
         columns = [*(key.column for key in keys), Column("mz_value", call.argument_type)]
         texts = (*(key.sql for key in keys), call.value)
         rows = MapRel(source, alias, tuple(columns), texts, (None,) * len(texts), (f"({call.value}) is not null",))
-        node = Values(self.number(), self.owner, tuple(columns), rows)
+        node = Values(self.number(), self.owner, tuple(columns), rows, with_extremes=with_extremes)
         self.add(node)
         return node
 

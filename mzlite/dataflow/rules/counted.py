@@ -46,7 +46,7 @@ class Counted(Node):
     def state_columns(self) -> Sequence[Column]:
         counts = [Column(name, "bigint not null default 0") for name in ("mz_left", "mz_right")]
         keys = [Column(name, "bigint not null") for name in ("mz_key", "mz_key2")]
-        return [*self.columns, *counts, *keys, Column("mz_tick", "bigint not null")]
+        return [*(self.columns if self.own_stored else ()), *counts, *keys, Column("mz_tick", "bigint not null")]
 
     def store_statements(self) -> list[str]:
         # Two independent hashes stand for the row: wide rows do not fit into an index.
@@ -79,72 +79,69 @@ class Counted(Node):
         if not parts:
             return []
         when = (frozenset().union(*(source.changes_with() for source in self.sources)),)
-        return [Step(self.upsert(" union all ".join(parts)), when=when, counts="delta"), *self.clean(mode, when)]
+        return [Step(self.upsert(" union all ".join(parts)), when=when, counts="delta")]
+
+    @property
+    def own_stored(self) -> bool:
+        """Whether the store has the rows' columns, and not their hashes alone."""
+        return True
 
     def upsert(self, changes: str) -> str:
-        """Adds the changes to the counts and writes down what that does to the result."""
+        """Adds the changes to the counts and writes down what that does to the result; rows that no longer occur anywhere leave."""
         own = names_of(self.columns)
-        row = f"row({own})"
-        hashes = f"hash_record_extended({row}, 0) as mz_k, hash_record_extended({row}, 1) as mz_k2"
+        hashes = f"hash_record_extended(row({own}), 0) as mz_k, hash_record_extended(row({own}), 1) as mz_k2"
         sums = "sum(mz_l)::bigint as mz_l, sum(mz_r)::bigint as mz_r"
+        gone = "s.mz_left + d.mz_l = 0 and s.mz_right + d.mz_r = 0"
         old, new = self.result("o_"), self.result("n_")
-        plain = ", ".join(f"new.{quote(column.name)}" for column in self.columns)
-        empty = "n_mz_left = 0 and n_mz_right = 0"
-        noted = (
-            f" z as (insert into {self.empty_table} select mz_key, mz_key2 from u where {empty})"
-            if self.shrinking
-            else ""
-        )
+        stored, given, told = "", "", names_of(self.columns, "d")
+        if self.own_stored:
+            stored, given = f"{own}, ", f"{names_of(self.columns, 'd')}, "
+            # A row goes as it came: of values that are equal, others may print differently.
+            told = ", ".join(
+                f"case when merge_action() = 'DELETE' then old.{name} else new.{name} end as {name}"
+                for name in (quote(column.name) for column in self.columns)
+            )
+        counts = [
+            f"coalesce({version}.{name}, 0) as {prefix}_{name}"
+            for version, prefix in (("old", "o"), ("new", "n"))
+            for name in ("mz_left", "mz_right")
+        ]
+        # MERGE instead of ON CONFLICT: nobody else writes here, and a new row needs no speculative insertion.
         return (
             f"with d as (select {own}, {hashes}, {sums} from ({changes}) as c group by {own}),"
-            f" u as (insert into {self.store} as s ({own}, mz_left, mz_right, mz_key, mz_key2, mz_tick)"
-            f" select {own}, mz_l, mz_r, mz_k, mz_k2, {TICK} from d where mz_l <> 0 or mz_r <> 0"
-            " on conflict (mz_key, mz_key2) do update set mz_left = s.mz_left + excluded.mz_left,"
-            f" mz_right = s.mz_right + excluded.mz_right, mz_tick = {TICK}"
-            f" returning {plain}, coalesce(old.mz_left, 0) as o_mz_left, coalesce(old.mz_right, 0) as o_mz_right,"
-            f" new.mz_left as n_mz_left, new.mz_right as n_mz_right, new.mz_key, new.mz_key2){',' if noted else ''}{noted}"
+            f" u as (merge into {self.store} as s using (select * from d where mz_l <> 0 or mz_r <> 0) as d"
+            " on s.mz_key = d.mz_k and s.mz_key2 = d.mz_k2"
+            f" when matched and {gone} then delete"
+            f" when matched then update set mz_left = s.mz_left + d.mz_l, mz_right = s.mz_right + d.mz_r, mz_tick = {TICK}"
+            f" when not matched then insert ({stored}mz_left, mz_right, mz_key, mz_key2, mz_tick)"
+            f" values ({given}d.mz_l, d.mz_r, d.mz_k, d.mz_k2, {TICK})"
+            f" returning {told}, {', '.join(counts)})"
             f" insert into {self.delta_table} ({own}, mz_diff)"
             f" select {own}, {new} - {old} from u where {new} <> {old}"
         )
-
-    @property
-    def shrinking(self) -> bool:
-        """Whether rows can stop to occur."""
-        return not all(source.append_only for source in self.sources)
-
-    @property
-    def empty_table(self) -> str:
-        """The temporary table of the rows that no longer occur anywhere."""
-        return f"pg_temp.z_{self.number}"
-
-    def session_statements(self) -> list[str]:
-        empty = f"create temporary table z_{self.number} (mz_key bigint, mz_key2 bigint)"
-        return [*super().session_statements(), *([empty] if self.shrinking else [])]
-
-    def session_tables(self) -> list[str]:
-        return [*super().session_tables(), *([self.empty_table] if self.shrinking else [])]
-
-    def clean(self, mode: Mode, when: tuple[frozenset[int], ...]) -> list[Step]:
-        """Drops the rows that no longer occur anywhere."""
-        if mode is Mode.HYDRATE or not self.shrinking:
-            return []
-        match = "s.mz_key = z.mz_key and s.mz_key2 = z.mz_key2"
-        return [
-            Step(f"delete from {self.store} as s using {self.empty_table} as z where {match}", when=when),
-            Step(f"delete from {self.empty_table}", when=when),
-        ]
 
 
 class Values(Counted):
     """The distinct values of one expression per group, for DISTINCT aggregates, MIN and MAX.
 
     The columns are the group's keys, then the value; an index in that order finds a group's smallest and largest.
+    Where nobody asks for those, the store holds the hashes and counts alone.
     """
 
     title = "Values per group"
 
-    def __init__(self, number: int, owner: str, columns: tuple[Column, ...], source: Rel) -> None:
+    def __init__(
+        self, number: int, owner: str, columns: tuple[Column, ...], source: Rel, *, with_extremes: bool
+    ) -> None:
         super().__init__(number, owner, "distinct", columns, (source,))
+        self.with_extremes = with_extremes
+
+    @property
+    def own_stored(self) -> bool:
+        return self.with_extremes
+
+    def state_query(self) -> str:
+        raise NotImplementedError("the values of a group are read by its aggregate alone")
 
     def extreme(self, keys: Sequence[str], *, largest: bool) -> str:
         """A subquery for the extreme value of the group whose keys the given SQL expressions have."""
