@@ -47,7 +47,7 @@ ACCESS_RULES = "local all all peer map=mzlite\n"
 CLIENT_ROLE = "materialize"
 """The role of every client's backend."""
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(32 * 1024 * 1024), "MALLOC_TRIM_THRESHOLD_": str(64 * 1024 * 1024)}
-"""For glibc: the hash tables and sorts of a tick come from memory that the backend keeps, not from the kernel each time."""
+"""For glibc: a tick takes its hash tables and sorts from memory that the backend keeps, not from the kernel."""
 
 
 class PostgresError(RuntimeError):
