@@ -67,7 +67,7 @@ def serve(
     tls_mode: Annotated[TlsMode | None, typer.Option(help="By default `prefer` with a certificate.")] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate (PEM, the chain behind it).")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its private key, of mode 0600.")] = None,
-    batch_rows: Annotated[int, typer.Option(help="Messages of one source in one tick, at most.")] = 20_000,
+    batch_rows: Annotated[int, typer.Option(help="Messages of all sources together in one tick, at most.")] = 20_000,
     clock_at: Annotated[
         int | None, typer.Option(help="Hold the clock at this moment (ms since 1970).", envvar="MZLITE_CLOCK_AT")
     ] = None,

@@ -22,6 +22,7 @@ from mzlite.clock import Clock
 from mzlite.dataflow import source_errors
 from mzlite.dataflow.dataflow import Dataflow
 from mzlite.dataflow.heal import Healing
+from mzlite.dataflow.intake import shares
 from mzlite.dataflow.program import PROFILE_TABLE
 from mzlite.dataflow.rel import Mode
 from mzlite.dataflow.statuses import Record, Statuses
@@ -51,7 +52,7 @@ class EngineOptions:
     """Limits of a tick.
 
     Attributes:
-        batch_rows: messages taken from one source in one tick, at most.
+        batch_rows: messages taken from all sources together in one tick, at most.
         batch_bytes: bytes of rows taken from one source in one tick, at most.
         pause: seconds from one tick's end to the next one's start while only sources have news, so that
             ticks at rest gather a few messages each.
@@ -372,15 +373,18 @@ class Engine:
             raise
         self._finished(started, tick.result, writers)
         self._statuses.committed(taken)
-        if any(batch.messages >= self.options.batch_rows for _, batch in taken):
+        if any(ingest.waiting() for ingest in self.ingests.values()):
             self.wake()
 
     def _take_in(self, tick: Tick, taken: list[tuple[Ingest, Batch]]) -> None:
         """Takes what the sources have received."""
-        for source_id, ingest in self.ingests.items():
-            item = self.dataflow.graph.get(source_id)
-            batch = ingest.take(self.options.batch_rows, self.options.batch_bytes) if item is not None else None
-            if item is None or batch is None:
+        known = {source_id: ingest for source_id, ingest in self.ingests.items() if source_id in self.dataflow.graph}
+        limits = shares({source_id: ingest.waiting() for source_id, ingest in known.items()}, self.options.batch_rows)
+        for source_id, ingest in known.items():
+            item = self.dataflow.graph[source_id]
+            # Where nothing waits there may be an error to take, or what has arrived just now.
+            batch = ingest.take(limits[source_id] or 1, self.options.batch_bytes)
+            if batch is None:
                 continue
             taken.append((ingest, batch))
             tick.ingest(item, batch, ingest.spec.staged_columns)

@@ -146,6 +146,11 @@ class Ingest:
             snapshot=dict(self._snapshot),
         )
 
+    def waiting(self) -> list[tuple[int, int]]:
+        """What is there to take, piece by piece in order: (newest Kafka timestamp in ms, messages)."""
+        with self._buffer.condition:
+            return [(chunk.timestamps[-1], len(chunk.rows)) for chunk in self._buffer.chunks if chunk.rows]
+
     def take(self, max_rows: int, max_bytes: int) -> Batch | None:
         """What has arrived, in order, or None; never blocks.
 

@@ -41,7 +41,11 @@ class Feed:
         """A batch whose tick did not commit."""
         self.batches.insert(0, batch)
 
-    def stop(self) -> None:
+    def waiting(self) -> list[tuple[int, int]]:
+        """What there is to take."""
+        return [(0, batch.rows) for batch in self.batches[:1]]
+
+    def stop(self, *, wait: bool = True) -> None:
         """Nothing runs here."""
 
 
