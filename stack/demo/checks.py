@@ -7,7 +7,7 @@ a list of checks, each with what was found.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,7 @@ import psycopg
 from stack.demo.alerts import AlertReader
 from stack.engine import connect
 from stack.settings import Settings
+from stack.topics import message_counts
 
 CLOCK_MS = 2_000
 """So long an order that has passed the mark may take to appear."""
@@ -28,6 +29,13 @@ VIEWS = """
     from mz_objects as objects
     inner join mz_schemas as schemas on objects.schema_id = schemas.id
     where schemas.name in ('bronze', 'silver', 'gold', 'alerts') and objects.type in ('view', 'materialized-view')
+"""
+
+READ = """
+    select sum(statistics.offset_committed)::bigint
+    from mz_internal.mz_source_statistics as statistics
+    inner join mz_sources as sources on statistics.id = sources.id
+    where sources.name = any (%s)
 """
 
 
@@ -71,6 +79,27 @@ def views_have_rows(settings: Settings) -> list[Check]:
     if not checks:
         checks.append(Check("views", False, "there are none"))
     return checks
+
+
+def all_is_read(settings: Settings, topics: Sequence[str], timeout: float) -> Check:
+    """The sources have read every message of their topics: only then can the views agree with what was sent."""
+    began = time.monotonic()
+    counts = message_counts(settings.brokers)
+    wanted = sum(counts.get(topic, 0) for topic in topics)
+    names = [f"kafka_{topic}" for topic in topics]
+    read = 0
+
+    def agrees() -> bool:
+        nonlocal read
+        with connect(settings, connect_timeout=10) as connection:
+            row = connection.execute(READ, (names,)).fetchone()
+        read = int(row[0] or 0) if row else 0
+        return read >= wanted
+
+    name = "every message was read"
+    if wait_until(agrees, timeout, interval=0.25):
+        return Check(name, True, f"{wanted:,} messages, {time.monotonic() - began:.1f} s after the last was sent")
+    return Check(name, False, f"{wanted - read:,} of {wanted:,} messages are still to be read after {timeout:.0f} s")
 
 
 def orders_by_window(settings: Settings) -> dict[str, tuple[int, str]]:

@@ -20,7 +20,7 @@ from rich.live import Live
 from rich.table import Table
 
 from stack.demo.alerts import AlertReader
-from stack.demo.checks import Check, alerts_agree, delays_agree, gold_agrees, views_have_rows, wait_until
+from stack.demo.checks import Check, alerts_agree, all_is_read, delays_agree, gold_agrees, views_have_rows, wait_until
 from stack.demo.deploy import deploy, is_deployed
 from stack.demo.feeds import Feed
 from stack.demo.source import GeneratorProcess
@@ -182,6 +182,8 @@ class _Live:
             elif not self._state.generator.is_alone:
                 checks.append(Check("gold counts what was sent", True, "not compared: the topics held other events"))
             else:
+                topics = topics_of(self._options.system)
+                checks.append(all_is_read(self._settings, topics, SETTLE_SECONDS))
                 checks.append(gold_agrees(self._settings, truth, SETTLE_SECONDS))
                 checks.append(delays_agree(self._settings, truth, SETTLE_SECONDS))
             try:
