@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,43 +14,19 @@ import psycopg
 import pytest
 
 from mzlite.storage.postgres import find_binaries
+from mzlite.testing import MzliteServer
 from pytests.end_to_end.kafka_tools import create_topic, produce
 from stack.broker import Broker
 
 DEADLINE = 30.0
 
 
-class RunningServer:
-    """`mzlite serve` over one data directory."""
+class RunningServer(MzliteServer):
+    """`mzlite serve` over one data directory, from the start."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory = directory
+        super().__init__(directory)
         self.start()
-
-    def start(self) -> None:
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "mzlite", "serve", "--listen", "127.0.0.1:0", "--shared-buffers", "64"),
-                *("--data", str(self.directory), "--log-level", "warning"),
-            ],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        assert line.startswith("mzlite ready on "), line
-        self.port = int(line.rpartition(":")[2])
-
-    def stop(self, number: int = signal.SIGTERM) -> None:
-        self.process.send_signal(number)
-        self.process.wait(DEADLINE)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-
-    def connect(self) -> psycopg.Connection[Any]:
-        return psycopg.connect(
-            host="127.0.0.1", port=self.port, user="materialize", dbname="materialize", autocommit=True
-        )
 
     def psql(self, command: str) -> str:
         """What psql prints for a command of its own."""

@@ -1,0 +1,3 @@
+{{ config(materialized='source') }}
+
+from kafka connection {{ env_var('CONNECTION') }} (topic '{{ env_var('TOPIC') }}')

@@ -1,0 +1,3 @@
+{{ config(materialized='materialized_view', contract={'enforced': true}) }}
+
+select 'a' as id

@@ -1,0 +1,3 @@
+{{ config(materialized='view', grants={'select': ['materialize']}) }}
+
+select 1 as id

@@ -1,0 +1,3 @@
+{{ config(materialized='view', indexes=[{'default': true}]) }}
+
+select version from {{ ref('version') }}

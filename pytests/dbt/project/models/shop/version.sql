@@ -1,0 +1,3 @@
+{{ config(materialized='materialized_view') }}
+
+select {{ var('least') }} as version
