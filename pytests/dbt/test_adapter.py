@@ -159,14 +159,13 @@ def test_what_the_adapter_refuses_stays_refused(deployed: Deployed) -> None:
     )
     assert result.status == 1
     for words in (
-        "dbt-materialize does not support incremental models",
+        "Compilation Error in model step",
         "This model has an enforced contract that failed",
-        "dbt-materialize does not implement the grants configuration",
         "dbt-materialize does not implement source freshness checks",
     ):
         assert words in result.output
-    assert "history" in result.output
-    assert "ERROR=1" in result.output.rpartition("$ dbt snapshot")[2]
+    # The adapter has no snapshots of its own; PostgreSQL's begin with CREATE TABLE .. AS.
+    assert "Expected a list of columns in parentheses, found AS" in result.output.rpartition("$ dbt snapshot")[2]
 
 
 def test_a_deployment_beside_the_running_one(deployed: Deployed) -> None:

@@ -1,3 +1,0 @@
-{{ config(materialized='view', grants={'select': ['materialize']}) }}
-
-select 1 as id
