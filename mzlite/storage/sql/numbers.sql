@@ -148,7 +148,7 @@ create function mz_internal.as_text(anyelement) returns text language sql immuta
 -- What to_jsonb() and its relatives make of their arguments: a moment is written as in text.
 create function mz_internal.as_json(anyelement) returns anyelement language sql immutable parallel safe as 'select $1';
 create function mz_internal.as_json(numeric) returns numeric language sql immutable strict parallel safe return trim_scale($1);
-create function mz_internal.as_json(timestamp) returns text language sql immutable strict parallel safe return textin(timestamp_out($1));
+create function mz_internal.as_json(timestamp) returns text language sql stable strict parallel safe return textin(timestamp_out($1));
 create function mz_internal.as_json(timestamptz) returns text language sql stable strict parallel safe return textin(timestamptz_out($1));
 create function mz_internal.as_json(mz_catalog.uint2) returns bigint language sql immutable strict parallel safe return $1::bigint;
 create function mz_internal.as_json(mz_catalog.uint4) returns bigint language sql immutable strict parallel safe return $1::bigint;
