@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ ROOT = Path(__file__).parent.parent.parent
 RECORDED = ROOT / "pytests" / "unit" / "dialect" / "recorded"
 DIFFERENCES = ROOT / "docs" / "differences.tsv"
 GROUPS = ("statements", "sessions", "expressions")
+SETTLES_WITHIN = 30.0
 VALUES_EQUAL = 0.9  # of each session; 0.95 of all together
 
 _BEFORE = {
@@ -130,6 +132,11 @@ def test_answers_as_recorded(server: RunningServer, group: str) -> None:
             for statement in _BEFORE.get(sql, ()):
                 connection.execute(statement.encode())
             found = differences(recorded(entry), answered(connection, sql))
+            deadline = time.monotonic() + SETTLES_WITHIN
+            while found and "mz_source_statuses" in sql and time.monotonic() < deadline:
+                # A source is starting for a moment; the recorded one had been running for a while.
+                time.sleep(0.1)
+                found = differences(recorded(entry), answered(connection, sql))
             values += 1
             equal += not found
             if found:
