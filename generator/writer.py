@@ -20,7 +20,7 @@ SETTINGS: dict[str, Any] = {
     "enable.idempotence": True,
     # The partitioner of the Java client, so that keys meet in the same partition whoever writes them.
     "partitioner": "murmur2_random",
-    "linger.ms": 5,
+    "linger.ms": 20,
     "batch.num.messages": 20_000,
     "batch.size": 1_000_000,
     "queue.buffering.max.messages": 200_000,
