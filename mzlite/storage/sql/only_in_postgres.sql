@@ -41,3 +41,7 @@ where (castsource, casttarget) in (
     ('bytea'::regtype, 'smallint'::regtype), ('bytea'::regtype, 'integer'::regtype), ('bytea'::regtype, 'bigint'::regtype),
     ('smallint'::regtype, 'bytea'::regtype), ('integer'::regtype, 'bytea'::regtype), ('bigint'::regtype, 'bytea'::regtype)
 );
+
+-- The other way round: the form that Materialize's pg_attrdef calls for, whose expressions are text. psql asks with the schema.
+create function pg_catalog.pg_get_expr(text, oid) returns text language sql immutable strict parallel safe return $1;
+create function pg_catalog.pg_get_expr(text, oid, boolean) returns text language sql immutable strict parallel safe return $1;
