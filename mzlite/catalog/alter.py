@@ -6,7 +6,7 @@ depends on the object is bound to its oid and notices nothing.
 
 from __future__ import annotations
 
-from mzlite.catalog.clusters import alter_cluster
+from mzlite.catalog.clusters import alter_cluster, refuse_system
 from mzlite.catalog.interface import EngineTransaction, ExecuteResult
 from mzlite.catalog.registry import (
     Item,
@@ -144,8 +144,7 @@ def _rename_database(tx: EngineTransaction, name: str, new_name: str) -> None:
 
 def _rename_cluster(tx: EngineTransaction, statement: AlterRename) -> None:
     cluster = resolve_cluster(tx, statement.name[-1])
-    if cluster.id.startswith("s"):
-        raise MzError(f"system cluster '{cluster.name}' cannot be modified", sqlstate="42501")
+    refuse_system(cluster)
     taken = tx.execute("select 1 from mzlite.clusters where name = %s", (statement.new_name,)).fetchone()
     if taken is not None:
         raise MzError(f"cluster '{statement.new_name}' already exists", sqlstate="42710")
@@ -176,8 +175,7 @@ def swap(statement: AlterSwap, session: Session, tx: EngineTransaction) -> Execu
         first = resolve_cluster(tx, statement.name[-1])
         second = resolve_cluster(tx, statement.with_name)
         for cluster in (first, second):
-            if cluster.id.startswith("s"):
-                raise MzError(f"system cluster '{cluster.name}' cannot be modified", sqlstate="42501")
+            refuse_system(cluster)
         for cluster_id, name in ((first.id, second.name), (second.id, first.name)):
             tx.execute("update mzlite.clusters set name = %s where id = %s", (name, cluster_id))
         return ExecuteResult("ALTER CLUSTER")
@@ -255,6 +253,9 @@ def set_options(statement: AlterSet, session: Session, tx: EngineTransaction) ->
         MzError: the object does not exist, or the option is refused.
     """
     if statement.object_type == "cluster":
+        known = tx.execute("select 1 from mzlite.clusters where name = %s", (statement.name[-1],)).fetchone()
+        if known is None and statement.if_exists:
+            return ExecuteResult("ALTER CLUSTER", [does_not_exist("cluster", statement.name[-1])])
         return alter_cluster(statement, session, tx)
     item = _item(tx, session, statement.object_type, statement.name, if_exists=statement.if_exists)
     if item is None:

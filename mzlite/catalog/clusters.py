@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 
+from mzlite.catalog.audit import record
 from mzlite.catalog.interface import EngineTransaction, ExecuteResult
+from mzlite.catalog.limits import check_limit, check_table
 from mzlite.catalog.privileges import apply_default_privileges
 from mzlite.catalog.registry import Cluster, resolve_cluster, role_id
 from mzlite.catalog.schemas import already_exists
+from mzlite.dialect.features import FLAGS
 from mzlite.dialect.statements import AlterSet, CreateCluster, CreateClusterReplica, OptionValue
 from mzlite.errors import MzError
 from mzlite.session import Session
@@ -49,6 +52,7 @@ def create_cluster(statement: CreateCluster, session: Session, tx: EngineTransac
             sqlstate="42939",
             detail='The prefixes "mz_" and "pg_" are reserved for system clusters.',
         )
+    check_table(tx, "cluster", "max_clusters", "clusters")
     schedule, estimate = _schedule(options.get("SCHEDULE"))
     factor = _replication_factor(options)
     owner = role_id(tx, session.user)
@@ -80,6 +84,7 @@ def create_cluster(statement: CreateCluster, session: Session, tx: EngineTransac
     assert created is not None
     cluster = Cluster(*created)
     apply_default_privileges(tx, "cluster", cluster.id, owner)
+    record(tx, "create", "cluster", {"id": cluster.id, "name": cluster.name})
     if is_managed:
         _set_managed_replicas(tx, cluster, owner)
     for name, replica_options in statement.replicas:
@@ -94,6 +99,7 @@ def create_replica(statement: CreateClusterReplica, session: Session, tx: Engine
         MzError: the cluster is managed, or the replica exists.
     """
     cluster = resolve_cluster(tx, statement.cluster)
+    refuse_system(cluster)
     if cluster.managed and not statement.options.get("INTERNAL"):
         raise MzError(f"cannot modify managed cluster {cluster.name}")
     _add_replica(tx, cluster, statement.name, statement.options, role_id(tx, session.user))
@@ -107,6 +113,7 @@ def alter_cluster(statement: AlterSet, session: Session, tx: EngineTransaction) 
         MzError: it does not exist, or an option is refused.
     """
     cluster = resolve_cluster(tx, statement.name[-1])
+    refuse_system(cluster)
     options = statement.options
     managed = cluster.managed if options.get("MANAGED") is None else bool(options["MANAGED"])
     if not managed:
@@ -160,6 +167,16 @@ def alter_cluster(statement: AlterSet, session: Session, tx: EngineTransaction) 
     return ExecuteResult("ALTER CLUSTER")
 
 
+def refuse_system(cluster: Cluster) -> None:
+    """Refuse to change one of the system's clusters.
+
+    Raises:
+        MzError: it is one.
+    """
+    if cluster.id.startswith("s"):
+        raise MzError(f"system cluster '{cluster.name}' cannot be modified", sqlstate="42501")
+
+
 def check_size(tx: EngineTransaction, size: str) -> None:
     """Refuse a size that no replica can have.
 
@@ -190,12 +207,14 @@ def _schedule(value: OptionValue) -> tuple[str, str | None]:
     text = str(value or "MANUAL")
     if not text.upper().startswith("ON REFRESH"):
         return "manual", None
+    FLAGS.require("enable_cluster_schedule_refresh")
     _, quote, rest = text.partition("'")
     return "on-refresh", rest.partition("'")[0] if quote else None
 
 
 def _set_managed_replicas(tx: EngineTransaction, cluster: Cluster, owner: str) -> None:
     """Give a managed cluster the replicas r1 to rN of its size."""
+    check_limit("cluster replica", "max_replicas_per_cluster", 0, cluster.replication_factor or 0)
     wanted = [f"r{number}" for number in range(1, (cluster.replication_factor or 0) + 1)]
     tx.execute(
         "delete from mzlite.cluster_replicas where cluster_id = %s and not name = any (%s)", (cluster.id, wanted)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import psycopg
 
+from mzlite.catalog.audit import record, record_item
 from mzlite.catalog.interface import EngineTransaction, ExecuteResult, Notice
 from mzlite.catalog.registry import (
     Item,
@@ -56,6 +57,8 @@ def _drop_one(statement: Drop, name: Name, session: Session, tx: EngineTransacti
         case "cluster replica":
             return _drop_replica(statement, name, tx)
         case "role":
+            if name[-1] == session.user:
+                raise MzError("current role cannot be dropped")
             return _drop_role(statement, name, tx)
         case "network policy":
             return _drop_network_policy(statement, name, tx)
@@ -175,6 +178,7 @@ def _remove_parts(tx: EngineTransaction, item: Item) -> None:
         assert row is not None
         kind = "type" if item.details["kind"] == "record" else "domain"
         tx.execute(f"drop {kind} {row[0]}")
+    record_item(tx, "drop", item.id)
     tx.execute("delete from mzlite.comments where id = %s", (item.id,))
     tx.execute("delete from mzlite.privileges where object_id = %s and object_type = %s", (item.id, item.type))
     tx.execute("delete from mzlite.dependencies where referenced_id = %s", (item.id,))
@@ -241,6 +245,7 @@ def _drop_database(statement: Drop, name: Name, tx: EngineTransaction) -> Notice
     tx.execute("delete from mzlite.comments where id = %s and object_type = 'database'", (row[0],))
     tx.execute("delete from mzlite.privileges where object_id = %s and object_type = 'database'", (row[0],))
     tx.execute("delete from mzlite.databases where id = %s", (row[0],))
+    record(tx, "drop", "database", {"id": row[0], "name": name[-1]})
     return None
 
 
@@ -259,6 +264,7 @@ def _drop_cluster(statement: Drop, name: Name, tx: EngineTransaction) -> Notice 
     tx.execute("delete from mzlite.comments where id = %s and object_type = 'cluster'", (row[0],))
     tx.execute("delete from mzlite.privileges where object_id = %s and object_type = 'cluster'", (row[0],))
     tx.execute("delete from mzlite.clusters where id = %s", (row[0],))
+    record(tx, "drop", "cluster", {"id": row[0], "name": name[-1]})
     return None
 
 
@@ -299,6 +305,7 @@ def _drop_role(statement: Drop, name: Name, tx: EngineTransaction) -> Notice | N
         )
     tx.execute("delete from mzlite.comments where id = %s and object_type = 'role'", (identity,))
     tx.execute("delete from mzlite.roles where id = %s", (identity,))
+    record(tx, "drop", "role", {"id": identity, "name": name[-1]})
     return None
 
 

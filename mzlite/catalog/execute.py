@@ -11,6 +11,7 @@ from typing import Any
 
 from mzlite.catalog import (
     alter,
+    audit,
     clusters,
     connections,
     drop,
@@ -74,6 +75,7 @@ def execute(statement: s.Statement, session: Session, tx: EngineTransaction) -> 
     """
     roles.ensure_role(tx, session.user)
     rbac.authorize(tx, session, statement)
+    audit.begin(tx, session.user)
     if isinstance(statement, s.AlterSet) and statement.object_type == "connection":
         return connections.alter_connection(statement, session, tx)
     if isinstance(statement, s.AlterSet):

@@ -13,7 +13,9 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from mzlite.catalog.audit import record_item
 from mzlite.catalog.interface import EngineTransaction
+from mzlite.catalog.limits import check_item
 from mzlite.catalog.privileges import apply_default_privileges
 from mzlite.dialect.databases import physical_schema
 from mzlite.dialect.statements import Name
@@ -325,7 +327,13 @@ class NewItem:
 
 
 def add_item(tx: EngineTransaction, session: Session, item: NewItem, references: Iterable[str] = ()) -> None:
-    """Register an object and what it depends on."""
+    """Register an object and what it depends on.
+
+    Raises:
+        MzError: there are too many.
+    """
+    if item.session_id is None:
+        check_item(tx, item.type, item.namespace)
     tx.execute(
         """
         insert into mzlite.objects
@@ -359,6 +367,7 @@ def add_item(tx: EngineTransaction, session: Session, item: NewItem, references:
         found |= _types_of(tx, item.relation)
     for reference in sorted(found):
         tx.execute("insert into mzlite.dependencies (object_id, referenced_id) values (%s, %s)", (item.id, reference))
+    record_item(tx, "create", item.id)
 
 
 def _types_of(tx: EngineTransaction, relation: int) -> set[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from mzlite.catalog.default_privileges import alter_default_privileges
 from mzlite.catalog.drop import described, drop_owned
 from mzlite.catalog.interface import EngineTransaction, ExecuteResult
+from mzlite.catalog.limits import check_table
 from mzlite.catalog.privileges import ALL, LETTERS, valid_letters
 from mzlite.catalog.registry import (
     database_id,
@@ -37,6 +38,7 @@ def create_role(statement: CreateRole, session: Session, tx: EngineTransaction) 
         raise MzError(f'role name "{statement.name}" is reserved', sqlstate="42939")
     if tx.execute("select 1 from mzlite.roles where name = %s", (statement.name,)).fetchone() is not None:
         raise MzError(f"role '{statement.name}' already exists", sqlstate="42710")
+    check_table(tx, "role", "max_roles", "roles")
     tx.execute(
         "insert into mzlite.roles (id, name, login, superuser) values ('u' || nextval('mzlite.role_ids'), %s, %s, %s)",
         (statement.name, "LOGIN" in statement.options or None, "SUPERUSER" in statement.options or None),

@@ -5,7 +5,9 @@ In: the statements. Out: rows in the registry, and a schema in the inner Postgre
 
 from __future__ import annotations
 
+from mzlite.catalog.audit import record
 from mzlite.catalog.interface import EngineTransaction, ExecuteResult, Notice
+from mzlite.catalog.limits import check_table
 from mzlite.catalog.privileges import apply_default_privileges
 from mzlite.catalog.registry import Schema, database_id, quote_name, role_id
 from mzlite.dialect.databases import physical_schema
@@ -28,6 +30,7 @@ def create_database(statement: CreateDatabase, session: Session, tx: EngineTrans
         if statement.if_not_exists:
             return ExecuteResult("CREATE DATABASE", [already_exists("database", statement.name)])
         raise MzError(f"database '{statement.name}' already exists", sqlstate="42P04")
+    check_table(tx, "database", "max_databases", "databases")
     owner = role_id(tx, session.user)
     created = tx.execute(
         """
@@ -38,6 +41,7 @@ def create_database(statement: CreateDatabase, session: Session, tx: EngineTrans
     ).fetchone()
     assert created is not None
     apply_default_privileges(tx, "database", str(created[0]), owner)
+    record(tx, "create", "database", {"id": created[0], "name": statement.name})
     add_schema(tx, statement.name, str(created[0]), "public", owner)
     return ExecuteResult("CREATE DATABASE")
 
@@ -79,10 +83,12 @@ def add_schema(tx: EngineTransaction, database: str, identity: str, name: str, o
     ).fetchone()
     assert created is not None
     apply_default_privileges(tx, "schema", str(created[0]), owner_id, identity)
+    record(tx, "create", "schema", {"id": created[0], "name": name, "database_name": database})
 
 
 def drop_schema(tx: EngineTransaction, schema: Schema) -> None:
     """Remove an empty schema."""
+    record(tx, "drop", "schema", {"id": schema.id, "name": schema.name, "database_name": schema.database})
     tx.execute("delete from mzlite.schemas where id = %s", (schema.id,))
     tx.execute("delete from mzlite.comments where id = %s and object_type = 'schema'", (schema.id,))
     tx.execute("delete from mzlite.privileges where object_id = %s and object_type = 'schema'", (schema.id,))

@@ -50,6 +50,7 @@ FEATURES = {
         Feature("enable_load_generator_clock", "Create a LOAD GENERATOR CLOCK"),
         Feature("enable_load_generator_datums", "Create a LOAD GENERATOR DATUMS"),
         Feature("enable_load_generator_key_value", "Create a LOAD GENERATOR KEY VALUE"),
+        Feature("enable_cluster_schedule_refresh", "`SCHEDULE = ON REFRESH` cluster option"),
         Feature("enable_create_continual_task", "CREATE CONTINUAL TASK"),
         Feature("enable_binary_date_bin", "the binary version of date_bin function"),
         Feature("enable_date_bin_hopping", "the date_bin_hopping function"),

@@ -48,10 +48,22 @@ def _relation(found: re.Match[str]) -> MzError:
     return MzError(f"unknown catalog item '{found.group(1)}'")
 
 
+def _read_only(found: re.Match[str]) -> MzError:
+    return MzError(
+        "transaction in read-only mode",
+        sqlstate="25006",
+        detail="SELECT queries cannot be combined with other query types, including SUBSCRIBE.",
+    )
+
+
 _INTEGERS = "integer|bigint|smallint"
 _RULES: tuple[_Rule, ...] = (
     (re.compile(f'{RAISE_PREFIX}(.*?)"?$', re.DOTALL), _raised),
     (re.compile(r'^relation "(.*)" does not exist$'), _relation),
+    (re.compile(r"^cannot execute .* in a read-only transaction$"), _read_only),
+    _rule(r'^prepared statement "(.*)" already exists$', r'prepared statement "\1" already exists', state="42P05"),
+    _rule(r'^cursor "(.*)" already exists$', r'cursor "\1" already exists', state="42P03"),
+    _rule(r'^type "(.*?)(?:\[\])+" does not exist$', r'type "\1" does not exist'),
     _rule(r'^schema "(.*)" does not exist$', r"unknown schema '\1'"),
     _rule(r"^permission denied for schema (mzlite\w*)$", r"unknown schema '\1'"),
     _rule(r"^permission denied for (?:table|view|sequence|function) (\w*)$", r"unknown catalog item '\1'"),

@@ -14,7 +14,7 @@ from mzlite.wire.copy_in import copy_in
 from mzlite.wire.errors import error_response, failed_transaction
 from mzlite.wire.messages import EMPTY_QUERY_RESPONSE, CommandComplete, Query
 from mzlite.wire.relay import FAILED, IDLE, Expected
-from mzlite.wire.transaction import deferred_tag, ends_transaction
+from mzlite.wire.transaction import Mode, deferred_tag, ends_transaction
 
 if TYPE_CHECKING:
     from mzlite.wire.session import ClientSession
@@ -68,12 +68,16 @@ class SimpleProtocol:
             await session.execute_deferred()
         if isinstance(statement, Refused):
             raise statement.error
+        written = transaction.mode is Mode.WRITE or any(each.writes for each in batch)
         control = isinstance(statement, Relayed) and statement.kind == "transaction"
         now = (failed and not control) or transaction.admit(statement)
         if isinstance(statement, Relayed):
             if not failed:
                 await session.authorize(statement)
             batch.append(statement)
+            if written and ends_transaction(statement):
+                # What follows in the same text has to see what was written.
+                await self._relay(batch)
             return
         await self._relay(batch)
         if session.relay.failed:
