@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mzlite.catalog.create_sql import broken, cluster_reference, name_list, reference
+from mzlite.catalog.create_sql import broken, cluster_reference, literal, name_list, reference
 from mzlite.catalog.definitions import Definition, analyse, refuse_repeated
 from mzlite.catalog.drop import drop_for_replacement
 from mzlite.catalog.interface import EngineTransaction, ExecuteResult
@@ -226,10 +226,9 @@ def create_materialized_view(
         identity,
         schema.physical,
         name,
-        statement.columns,
-        statement.query,
+        definition.columns,
+        _asserted(statement.query, definition.columns, statement.assert_not_null),
         search_path(session),
-        statement.assert_not_null,
     )
     options = [f"ASSERT NOT NULL = {show_name(column)}" for column in statement.assert_not_null]
     options += [f"REFRESH = {refresh}" for refresh in statement.refresh or ("ON COMMIT",)]
@@ -260,6 +259,18 @@ def create_materialized_view(
         definition.references,
     )
     return ExecuteResult("CREATE MATERIALIZED VIEW")
+
+
+def _asserted(query: str, columns: Sequence[str], assert_not_null: Sequence[str]) -> str:
+    """The query, with an error in the place of each null that must not be."""
+    if not assert_not_null:
+        return query
+    names = [quote_name(column) for column in columns]
+    outputs = [
+        f"mzlite.not_null(q.{name}, {literal(column)}) as {name}" if column in assert_not_null else f"q.{name}"
+        for name, column in zip(names, columns, strict=True)
+    ]
+    return f"select {', '.join(outputs)} from ({query}) as q ({', '.join(names)})"
 
 
 def _refresh(clause: str) -> dict[str, str]:

@@ -98,7 +98,6 @@ class Dataflow:
         columns: Sequence[str],
         query: str,
         search_path: Sequence[str],
-        assert_not_null: Sequence[str] = (),
     ) -> int:
         """A maintained view, filled. Returns the oid of the relation that clients see.
 
@@ -108,7 +107,7 @@ class Dataflow:
         definition = f"d_{object_id}"
         self._as_defined(tx, search_path, f"create view mzlite_def.{definition}{column_list(columns)} as {query}")
         oid = relation_oid(tx, "mzlite_def", definition)
-        item = self._build(tx, object_id, "materialized-view", 0, oid, None, assert_not_null)
+        item = self._build(tx, object_id, "materialized-view", 0, oid, None)
         self._show(tx, item, schema, name)
         item.relation = relation_oid(tx, schema, name)
         self._record(tx, item)
@@ -200,7 +199,7 @@ class Dataflow:
         definition = f"d_{object_id}"
         self._as_defined(tx, search_path, f"create view mzlite_def.{definition} as {query}")
         oid = relation_oid(tx, "mzlite_def", definition)
-        return self._build(tx, object_id, "subscription", 0, oid, None, ())
+        return self._build(tx, object_id, "subscription", 0, oid, None)
 
     def drop(self, tx: EngineTransaction, object_id: str) -> None:
         """Drops an object with its stores. What reads it was dropped before."""
@@ -285,7 +284,7 @@ class Dataflow:
         if row is None or row[0] != "v":
             raise unsupported("a maintained view can only read tables, sources and views")
         object_id = f"v{relation}"
-        item = self._build(tx, object_id, "view", relation, self._definition_of(tx, relation), None, ())
+        item = self._build(tx, object_id, "view", relation, self._definition_of(tx, relation), None)
         self._record(tx, item)
         return item
 
@@ -385,7 +384,6 @@ class Dataflow:
         relation: int,
         definition: int,
         numbers: Iterator[int] | None,
-        assert_not_null: Sequence[str],
     ) -> MaintainedObject:
         """Builds the nodes of a view's definition, and fills them if they are new."""
         reads: set[str] = set()
@@ -442,7 +440,7 @@ class Dataflow:
             base = builder.add(node)
             self.graph.add(MaintainedObject(object_id, kind, relation, 0, builder.nodes, base))
             return
-        item = self._build(tx, object_id, kind, relation, definition, numbers, ())
+        item = self._build(tx, object_id, kind, relation, definition, numbers)
         remaining = list(numbers)
         if kind == "view" and remaining:
             builder = self._builder(tx, object_id, iter(remaining))

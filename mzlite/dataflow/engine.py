@@ -423,7 +423,7 @@ class Engine:
         self._program.install(tx, self.dataflow)
 
     def _mark(self, tx: EngineTransaction, object_id: str, sqlstate: str, message: str) -> None:
-        text = f"Evaluation error: {message}"
+        text = f"Evaluation error: {message.removeprefix('Evaluation error: ')}"
         active = [item for item in self.subscriptions.values() if not item.done]
         for item in (self.dataflow.graph[object_id], *self.dataflow.graph.readers(object_id)):
             if item.error is not None:

@@ -60,6 +60,7 @@ _INTEGERS = "integer|bigint|smallint"
 _RULES: tuple[_Rule, ...] = (
     (re.compile(f'{RAISE_PREFIX}(.*?)"?$', re.DOTALL), _raised),
     (re.compile(r'^relation "(.*)" does not exist$'), _relation),
+    _rule(r'^(column ".*" must not be null)$', r"Evaluation error: \1"),
     (re.compile(r"^cannot execute .* in a read-only transaction$"), _read_only),
     _rule(r'^prepared statement "(.*)" already exists$', r'prepared statement "\1" already exists', state="42P05"),
     _rule(r'^cursor "(.*)" already exists$', r'cursor "\1" already exists', state="42P03"),

@@ -77,6 +77,18 @@ create table mzlite.source_errors (
 );
 comment on table mzlite.source_errors is 'Sources that have an error, and all that read them; the rows behind it are kept up to date. Cause: which error of which source.';
 
+-- What ASSERT NOT NULL makes of a column.
+create function mzlite.not_null(value anyelement, name text) returns anyelement
+language plpgsql immutable parallel safe
+as $$
+begin
+    if value is null then
+        raise exception using errcode = '22004', message = format('column %s must not be null', to_json(name));
+    end if;
+    return value;
+end
+$$;
+
 -- Part of every visible relation: true, or the error that its rows would raise.
 create function mzlite.readable(id text) returns boolean
 language plpgsql stable security definer parallel safe

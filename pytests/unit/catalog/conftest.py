@@ -68,7 +68,6 @@ class PlainDataflow:
         columns: Sequence[str],
         query: str,
         path: Sequence[str],
-        assert_not_null: Sequence[str] = (),
     ) -> int:
         self._show(tx, "mzlite_def", f"d_{object_id}", query, columns, path)
         return self._show(tx, schema, name, f"table mzlite_def.d_{object_id}")
