@@ -12,7 +12,7 @@ TEST_OPTIONS ?= -n 2 --dist loadfile
 PROPERTY_OPTIONS := $(if $(CASES),--cases $(CASES)) $(if $(SEED),--seed $(SEED)) $(OPTIONS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test property check format docs bench lock install clean
+.PHONY: help demo test property faults sbom check format docs bench lock install clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,14 @@ test: install ## every test (TEST_OPTIONS="-n 0 -k name" to narrow)
 
 property: install ## random views over random histories against their definitions (CASES=20000 SEED=1)
 	@$(BIN)/python -m pytests.property $(strip $(PROPERTY_OPTIONS))
+
+faults: install ## faults injected for minutes: malformed messages, hundreds of clients ..
+	@$(BIN)/python -m pytest -m faults pytests/faults $(FAULTS_OPTIONS)
+
+sbom: install ## the bill of materials of what is locked (CycloneDX), in target/sbom.json
+	@mkdir -p target
+	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible --output-format JSON --output-file target/sbom.json $(BIN)/python
+	@echo "target/sbom.json"
 
 check: install ## format, lint, types, SQL style
 	$(BIN)/ruff format --check .

@@ -31,6 +31,13 @@ class Authentication(enum.Enum):
     PASSWORD = "password"
 
 
+class LogFormat(enum.Enum):
+    """How log lines look."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class TlsMode(enum.Enum):
     """Whether connections are encrypted."""
 
@@ -78,10 +85,16 @@ def serve(
     profile: Annotated[bool, typer.Option(help="Note each statement's time in ticks, and log the sums at the end.")] = (
         False
     ),
+    metrics_listen: Annotated[
+        str | None, typer.Option(help="Loopback HOST:PORT for Prometheus.", envvar="MZLITE_METRICS_LISTEN")
+    ] = None,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.", envvar="MZLITE_LOG_LEVEL")] = "info",
+    log_format: Annotated[
+        LogFormat, typer.Option(help="`text` is coloured on a terminal.", envvar="MZLITE_LOG_FORMAT")
+    ] = LogFormat.TEXT,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C."""
-    set_up_logging(log_level)
+    set_up_logging(log_level, log_format)
     host, port = parse_address(listen)
     if authentication is Authentication.NONE and not is_loopback(host):
         raise typer.BadParameter(
@@ -100,6 +113,7 @@ def serve(
             tls=encryption(tls_mode, tls_cert, tls_key),
         ),
         subscription_limit=subscription_limit << 20,
+        metrics=metrics_address(metrics_listen),
         engine=EngineOptions(batch_rows=batch_rows, profile=profile),
         shared_buffers_mb=shared_buffers,
         clock_at=clock_at,
@@ -123,6 +137,20 @@ def parse_address(text: str) -> tuple[str, int]:
     if not colon or not host or not port.isdigit() or int(port) > 65535:
         raise typer.BadParameter(f"{text!r} is not HOST:PORT")
     return host.strip("[]"), int(port)
+
+
+def metrics_address(listen: str | None) -> tuple[str, int] | None:
+    """Where metrics are shown.
+
+    Raises:
+        typer.BadParameter: others than this machine could ask there, and nobody is asked for a password.
+    """
+    if listen is None:
+        return None
+    host, port = parse_address(listen)
+    if not is_loopback(host):
+        raise typer.BadParameter(f"metrics are shown on loopback addresses only, not on {host}")
+    return host, port
 
 
 def is_loopback(host: str) -> bool:
@@ -151,7 +179,7 @@ def encryption(mode: TlsMode | None, certificate: Path | None, key: Path | None)
         raise typer.BadParameter(str(error)) from error
 
 
-def set_up_logging(level: str) -> None:
+def set_up_logging(level: str, log_format: LogFormat = LogFormat.TEXT) -> None:
     """Structured lines on standard error, from the given level on."""
     number = logging.getLevelNamesMapping().get(level.upper())
     if number is None:
@@ -164,6 +192,12 @@ def set_up_logging(level: str) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.format_exc_info,
-            structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.LogfmtRenderer(),
+            _renderer(log_format),
         ],
     )
+
+
+def _renderer(log_format: LogFormat) -> structlog.typing.Processor:
+    if log_format is LogFormat.JSON:
+        return structlog.processors.JSONRenderer()
+    return structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.LogfmtRenderer()

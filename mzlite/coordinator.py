@@ -370,7 +370,9 @@ class Subscription:
     def _put(self, change: Change | MzError) -> None:
         if isinstance(change, Change):
             self._waiting += _size(change)
-            if self._waiting > self._limit and self._active is not None and not self._active.done:
+            # One change of any size may wait, the first state for example: it is there already.
+            behind = self._waiting > self._limit and not self._queue.empty()
+            if behind and self._active is not None and not self._active.done:
                 self._active.done = True
                 self._queue = asyncio.Queue()
                 change = MzError("the subscription does not keep up with the changes", sqlstate="53400")

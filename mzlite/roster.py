@@ -68,6 +68,11 @@ class Roster:
         with self._lock, self._connected().transaction():
             authorize_relayed(cast(EngineTransaction, _Reader(self._connected())), session, access)
 
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """What a query of this program's gives."""
+        with self._lock:
+            return run(self._connected(), query).fetchall()
+
     def anybody(self) -> bool:
         """Whether anybody could log in with a password."""
         with self._lock:

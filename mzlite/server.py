@@ -24,6 +24,7 @@ from mzlite.dataflow.engine import Engine, EngineOptions
 from mzlite.dataflow.statuses import Report
 from mzlite.dataflow.transaction import EngineTransaction
 from mzlite.errors import MzError
+from mzlite.metrics import ServerCollector, serve_metrics
 from mzlite.roster import Roster
 from mzlite.storage.bootstrap import bootstrap
 from mzlite.storage.postgres import Postgres
@@ -49,6 +50,7 @@ class ServerOptions:
         shared_buffers_mb: PostgreSQL's buffer cache in MiB; None for a quarter of the memory, at most 2 GiB.
         clock_at: hold the clock at this moment (ms since 1970) instead of letting it run.
         subscription_limit: bytes that may wait for one subscriber.
+        metrics: where Prometheus may ask, if anywhere.
         test_clock: the administrator may hold the clock; so it is where `clock_at` is given.
     """
 
@@ -59,6 +61,7 @@ class ServerOptions:
     clock_at: int | None = None
     test_clock: bool = False
     subscription_limit: int = WAITING_BYTES
+    metrics: tuple[str, int] | None = None
 
 
 class Server:
@@ -72,6 +75,7 @@ class Server:
         self.engine = Engine(self._connect, self.clock, options.engine, record)
         self.wire: WireServer | None = None
         self.roster: Roster | None = None
+        self._stop_metrics: Callable[[], None] | None = None
 
     def _connect(self) -> psycopg.Connection[Any]:
         return self.postgres.connect()
@@ -99,13 +103,23 @@ class Server:
             if self.options.wire.authentication == "password" and not self.roster.anybody():
                 raise MzError(NOBODY)
             self.wire = await serve(coordinator, self.options.wire)
+            if self.options.metrics is not None:
+                self._serve_metrics(self.wire, coordinator.roster, *self.options.metrics)
         except BaseException:
             await self.stop()
             raise
         return self.wire.address
 
+    def _serve_metrics(self, wire: WireServer, roster: Roster, host: str, port: int) -> None:
+        collector = ServerCollector(self.engine.statistics, lambda: wire.session_count, roster.rows)
+        port, self._stop_metrics = serve_metrics(collector, host, port)
+        log.info("metrics", host=host, port=port)
+
     async def stop(self) -> None:
         """Ends sessions, then ticks, then PostgreSQL."""
+        if self._stop_metrics is not None:
+            await asyncio.to_thread(self._stop_metrics)
+            self._stop_metrics = None
         if self.wire is not None:
             await self.wire.stop()
             self.wire = None

@@ -71,6 +71,7 @@ class Statistics:
 
     ticks: int = 0
     rows: int = 0
+    seconds: float = 0.0
     durations: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
     timestamp: int = 0
 
@@ -407,6 +408,7 @@ class Engine:
         statistics.ticks += 1
         statistics.rows += result.rows
         statistics.timestamp = result.timestamp
+        statistics.seconds += self._ended - started
         statistics.durations.append(self._ended - started)
 
     def _replan(self, now: float) -> None:

@@ -64,6 +64,7 @@ LONGEST_AT_ONCE = 32_768
 """Characters of a text that is parsed on the event loop; longer ones do not keep the other sessions waiting."""
 QUEUED_LIMIT_BYTES = 64 * 1024
 """Answers are written together while the client has more messages waiting, up to so much."""
+IDLE_IN_TRANSACTION = "25P03"
 CLOSE_TIMEOUT_SECONDS = 2.0
 """How long a client gets to take the last words before its connection is cut."""
 _SILENT = "mzlite"
@@ -186,7 +187,10 @@ class ClientSession:
         while True:
             if not client.has_data or client.queued_bytes > QUEUED_LIMIT_BYTES:
                 await client.flush()
-            kind, body = await client.read_message()
+            kind, body = await self._next_message()
+            if client.closed:
+                # Nobody would hear of what it does, or could end it.
+                raise ConnectionClosedError
             self._busy = True
             match chr(kind):
                 case "Q":
@@ -215,6 +219,23 @@ class ClientSession:
                 case other:
                     raise ProtocolViolationError(f"invalid frontend message type {other!r}")
             self._busy = False
+
+    async def _next_message(self) -> tuple[int, bytes]:
+        """The client's next message; a transaction that waits for it does not wait for ever.
+
+        Raises:
+            MzError: it has waited too long.
+        """
+        if self._relay is None or self._relay.status == IDLE:
+            return await self.client.read_message()
+        limit = self.variables.seconds("idle_in_transaction_session_timeout")
+        try:
+            async with asyncio.timeout(limit):
+                return await self.client.read_message()
+        except TimeoutError as error:
+            raise MzError(
+                "terminating connection due to idle-in-transaction timeout", sqlstate=IDLE_IN_TRANSACTION
+            ) from error
 
     async def _clean_up(self) -> None:
         self.server.forget(self)

@@ -15,6 +15,7 @@ from typing import Protocol
 from mzlite.dialect.defaults import DEFAULTS
 from mzlite.errors import MzError
 from mzlite.session import Session
+from mzlite.wire.durations import seconds
 from mzlite.wire.messages import ParameterStatus
 
 REPORTED = (
@@ -25,7 +26,7 @@ REPORTED = (
 """Variables whose values a client is told at the start and at each change."""
 
 FOLLOWED = (
-    "application_name", "timezone", "statement_timeout", "idle_in_transaction_session_timeout", "extra_float_digits",
+    "application_name", "timezone", "statement_timeout", "extra_float_digits",
 )  # fmt: skip
 """Variables that PostgreSQL has too and that the backend has to follow once they are set."""
 
@@ -192,6 +193,12 @@ class SessionVariables:
         if "timezone" in settings:
             settings["timezone"] = _posix_zone(settings["timezone"])
         return settings
+
+    def seconds(self, name: str) -> float | None:
+        """A duration; None where it is 0, which means without end, or where there is no such variable."""
+        if name not in self.known:
+            return None
+        return seconds(self.show(name)) or None
 
     def save(self) -> Saved:
         """The current values, for `restore`."""

@@ -79,6 +79,7 @@ VARIABLES = (
     Variable("DateStyle", "ISO, MDY"),
     Variable("default_cluster_replication_factor", "1"),
     Variable("extra_float_digits", "3"),
+    Variable("idle_in_transaction_session_timeout", "2 min"),
     Variable("integer_datetimes", "on"),
     Variable("IntervalStyle", "postgres"),
     Variable("mz_version", "v26.6.0-dev.0 (16c444b61)"),
