@@ -316,7 +316,7 @@ class Subscription:
             assert statement.relation is not None
             name = physical_name(statement.relation, session.database)
             query = "select * from " + ".".join(quote_name(part) for part in name)
-        else:
+        elif statement.syntax is None:
             check_query(query, maintained=True)
         references = analyse(tx, session, query, statement.syntax, temporary=True).references
         authorize_reads(tx, session, references)

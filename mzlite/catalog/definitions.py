@@ -17,6 +17,7 @@ from mzlite.catalog.create_sql import reference
 from mzlite.catalog.interface import EngineTransaction
 from mzlite.catalog.nullable import never_null
 from mzlite.catalog.registry import SYSTEM_SCHEMAS, find_item, quote_name, search_path
+from mzlite.dataflow.recursion import anchored, drop_blocks, functions_of
 from mzlite.dialect.ast import Query
 from mzlite.dialect.display import Naming, display_name, display_query
 from mzlite.dialect.pg_errors import from_psycopg
@@ -70,6 +71,10 @@ def analyse(
     path = ", ".join(quote_name(name) for name in search_path(session))
     tx.execute("select set_config('search_path', %s, true)", (path,))
     listed = ""
+    try:
+        query = anchored(tx, PROBE, query)
+    except psycopg.Error as error:
+        raise from_psycopg(error) from error
     if columns:
         described = _run(tx, f"select * from ({query}) as q limit 0").description
         count = len(described) if described is not None else 0
@@ -88,12 +93,17 @@ def analyse(
     names = [str(row[0]) for row in rows]
     _refuse_hidden(tx)
     references = tx.execute(
-        """
+        f"""
+        with parts (catalog, part) as (
+            select 'pg_catalog.pg_rewrite'::regclass::oid, r.oid
+            from pg_catalog.pg_rewrite as r where r.ev_class = 'mzlite_def.mzlite_probe'::regclass
+            union all
+            select 'pg_catalog.pg_proc'::regclass::oid, unnest({functions_of(PROBE)})
+        )
         select distinct o.id, o.session_id
-        from pg_catalog.pg_depend as d
-        inner join pg_catalog.pg_rewrite as r on r.oid = d.objid and d.classid = 'pg_catalog.pg_rewrite'::regclass
+        from parts as p
+        inner join pg_catalog.pg_depend as d on d.classid = p.catalog and d.objid = p.part
         inner join mzlite.objects as o on o.relation = d.refobjid and d.refclassid = 'pg_catalog.pg_class'::regclass
-        where r.ev_class = 'mzlite_def.mzlite_probe'::regclass
         """
     ).fetchall()
     if not temporary and any(session_id is not None for _, session_id in references):
@@ -106,6 +116,7 @@ def analyse(
     ).fetchone()
     assert row is not None
     tx.execute(f"drop view mzlite_def.{PROBE}")
+    drop_blocks(tx, PROBE)
     return Definition(
         tuple(names),
         tuple(sorted(str(object_id) for object_id, _ in references)),

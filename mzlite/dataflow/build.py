@@ -21,6 +21,7 @@ from mzlite.dataflow.rules.join import Join, JoinInput
 from mzlite.dataflow.rules.keys import hash_of
 from mzlite.dataflow.rules.outer_join import OuterJoin
 from mzlite.dataflow.rules.per_key import PerKey
+from mzlite.dataflow.rules.recompute import Recompute
 from mzlite.dataflow.rules.share import Share
 from mzlite.dataflow.rules.store import Store
 from mzlite.dataflow.rules.temporal import Temporal
@@ -111,6 +112,8 @@ class Builder:
                 return self.temporal(operator)
             case op.Aggregate():
                 return self.aggregate(operator)
+            case op.Recursion():
+                return self.recursion(operator)
             case op.SetOperation():
                 return self.set_operation(operator)
             case op.First():
@@ -356,6 +359,13 @@ class Builder:
         node = Values(self.number(), self.owner, tuple(columns), rows, with_extremes=with_extremes)
         self.add(node)
         return node
+
+    def recursion(self, operator: op.Recursion) -> Rel:
+        """WITH MUTUALLY RECURSIVE."""
+        names = ", ".join(quote(name) for name in operator.names)
+        query = f"select * from {operator.call} as r ({names})"
+        sources = [self.relation(oid) for oid in operator.reads]
+        return self.add(Recompute(self.number(), self.owner, tuple(self.describe(query)), sources, query))
 
     def set_operation(self, operator: op.SetOperation) -> Rel:
         """DISTINCT, UNION, EXCEPT, INTERSECT."""

@@ -19,6 +19,7 @@ from mzlite.dataflow.build import Builder, as_foreign, is_plain, readable_before
 from mzlite.dataflow.node import Node
 from mzlite.dataflow.objects import Graph, Kind, MaintainedObject
 from mzlite.dataflow.program import hydrate
+from mzlite.dataflow.recursion import anchored, drop_blocks, owner_of, recursive_reads
 from mzlite.dataflow.rel import NOW, Column, MapRel, NodeRel, Rel, names_of
 from mzlite.dataflow.rules.aggregate import Aggregate
 from mzlite.dataflow.rules.base import Base
@@ -81,11 +82,11 @@ class Dataflow:
         shown = f"{quote(schema)}.{quote(name)}"
         if computes(query):
             definition = f"mzlite_def.d_{object_id}"
-            self._as_defined(tx, search_path, f"create view {definition}{column_list(columns)} as {query}")
+            self._define(tx, search_path, object_id, f"{definition}{column_list(columns)}", query)
             # Without a fence PostgreSQL would compute a column again at each of its uses in the reader's query.
             tx.execute(f"create view {shown} as select * from {definition} offset 0")
         else:
-            self._as_defined(tx, search_path, f"create view {shown}{column_list(columns)} as {query}")
+            self._define(tx, search_path, object_id, f"{shown}{column_list(columns)}", query)
         tx.execute(f"grant select on {shown} to materialize")
         return relation_oid(tx, schema, name)
 
@@ -105,7 +106,7 @@ class Dataflow:
             MzError: a clause has no rule, or the query fails over the present rows.
         """
         definition = f"d_{object_id}"
-        self._as_defined(tx, search_path, f"create view mzlite_def.{definition}{column_list(columns)} as {query}")
+        self._define(tx, search_path, object_id, f"mzlite_def.{definition}{column_list(columns)}", query)
         oid = relation_oid(tx, "mzlite_def", definition)
         item = self._build(tx, object_id, "materialized-view", 0, oid, None)
         self._show(tx, item, schema, name)
@@ -197,7 +198,7 @@ class Dataflow:
     ) -> MaintainedObject:
         """A maintained query for one subscription; it leaves nothing behind in the catalog."""
         definition = f"d_{object_id}"
-        self._as_defined(tx, search_path, f"create view mzlite_def.{definition} as {query}")
+        self._define(tx, search_path, object_id, f"mzlite_def.{definition}", query)
         oid = relation_oid(tx, "mzlite_def", definition)
         return self._build(tx, object_id, "subscription", 0, oid, None)
 
@@ -217,6 +218,7 @@ class Dataflow:
         if relation:
             tx.execute(f"drop view {regclass(tx, relation)}")
         tx.execute(f"drop view if exists mzlite_def.d_{object_id}")
+        drop_blocks(tx, object_id)
         if item is not None:
             self._drop_unread_views(tx, item.reads)
 
@@ -448,11 +450,11 @@ class Dataflow:
             rel = kept(builder, as_foreign(item.rel))
             self.graph.add(MaintainedObject(object_id, kind, relation, definition, builder.nodes, rel, item.reads))
 
-    def _as_defined(self, tx: EngineTransaction, search_path: Sequence[str], statement: str) -> None:
-        """Runs a definition with the names of the client's session in reach."""
+    def _define(self, tx: EngineTransaction, search_path: Sequence[str], object_id: str, view: str, query: str) -> None:
+        """Makes a view of PostgreSQL's with the names of the client's session in reach."""
         path = ", ".join(quote(schema) for schema in search_path)
         tx.execute("select set_config('search_path', %s, true)", (path,))
-        tx.execute(statement)
+        tx.execute(f"create view {view} as {anchored(tx, object_id, query)}")
         tx.execute("select set_config('search_path', %s, true)", (ENGINE_PATH,))
 
     def _show(self, tx: EngineTransaction, item: MaintainedObject, schema: str, name: str) -> None:
@@ -492,6 +494,9 @@ class _Lookup:
 
     def relation(self, schema: str | None, name: str) -> RelationInfo:
         return self._dataflow.relation(self._tx, schema, name)
+
+    def recursive_reads(self, function: str) -> tuple[int, ...]:
+        return recursive_reads(self._tx, owner_of(function))
 
 
 def base_node(number: int, object_id: str, kind: Kind, columns: tuple[Column, ...], *, upsert: bool) -> Base:

@@ -49,7 +49,6 @@ def check_query(sql: str, *, maintained: bool) -> None:
             a view or answer once.
     """
     parser = StatementParser(tokenize(sql))
-    parser.is_relayed = True
     query = parser.query()
     if parser.peek_kind() != "EOF":
         raise parser.expected("end of statement")

@@ -117,6 +117,8 @@ class _Planner:
             if isinstance(binding, ast.RecursiveCte):
                 for _, data_type in binding.columns:
                     check_type(data_type)
+                if any(isinstance(node, ast.Parameter) for node in ast.walk(binding.query)):
+                    raise refused_here("parameters inside WITH MUTUALLY RECURSIVE are not supported by mzlite")
             self.query(binding.query)
 
     def body(self, body: ast.QueryBody) -> None:

@@ -92,6 +92,7 @@ _RULES: tuple[_Rule, ...] = (
         r"^more than one row returned by a subquery used as an expression$",
         "Evaluation error: more than one record produced in subquery",
     ),
+    _rule(r"^(Recursive query exceeded the recursion limit .*)$", r"Evaluation error: \1"),
     _rule(
         r"^argument of WHERE must be type boolean, not type (.*)$", r"WHERE clause must have type boolean, not type \1"
     ),

@@ -13,6 +13,7 @@ from mzlite.dialect import tokens as t
 from mzlite.dialect.expressions import ExpressionParser
 from mzlite.dialect.keywords import RESERVED, RESERVED_IN_COLUMN_ALIAS, RESERVED_IN_TABLE_ALIAS
 from mzlite.dialect.names import column_name, postgres_column_name
+from mzlite.dialect.recursion import Binding, Block, in_reach, limit_of
 from mzlite.dialect.stream import quote_identifier
 from mzlite.errors import syntax_error
 
@@ -32,8 +33,11 @@ _SET_PRECEDENCE = {"UNION": _UNION, "EXCEPT": _UNION, "INTERSECT": _INTERSECT}
 class QueryParser(ExpressionParser):
     """Adds `query` to the stream; `show_query` comes from the SHOW parser."""
 
-    is_relayed = False
-    """The text is one that was already turned into PostgreSQL's spelling."""
+    def __init__(self, tokens: t.Tokens) -> None:
+        super().__init__(tokens)
+        self.reach: list[tuple[str, str]] = []
+        """The CTEs that can be read here, each with its text for PostgreSQL."""
+        self._bindings_around = 0
 
     def show_query(self) -> str:
         """The query that answers a SHOW statement whose SHOW was read."""
@@ -47,23 +51,27 @@ class QueryParser(ExpressionParser):
 
     def query(self) -> ast.Query:
         """A query with its WITH, ORDER BY, LIMIT and OFFSET."""
+        around = self.reach
+        self.reach = list(around)
+        try:
+            return self._query()
+        finally:
+            self.reach = around
+
+    def _query(self) -> ast.Query:
         start = self.position
         self.enter()
         ctes: list[ast.Cte] = []
         recursive: list[ast.RecursiveCte] | None = None
         options: dict[str, object] = {}
         if self.take_keyword("WITH"):
-            if self.take_keyword("MUTUALLY"):
-                self.edit(self.tokens.starts[self.index - 1], self.last_end, "")
-                self.expect_keyword("RECURSIVE")
+            if self.take_keyword("MUTUALLY", "RECURSIVE"):
                 if self.kinds[self.index] == t.LPAREN:
-                    options_start = self.position
                     options = dict(self.parenthesized(self._recursion_option))
-                    self.edit(options_start, self.last_end, "")
-                recursive = self.comma_separated(self._recursive_cte)
+                recursive = self._recursive_ctes(start, options)
+            elif self.take_keyword("MUTUALLY"):
+                raise self.expected("RECURSIVE")
             else:
-                if self.is_relayed:
-                    self.take_keyword("RECURSIVE")
                 ctes = self.comma_separated(self._cte)
         result = self._tail(start, ctes, recursive, options, self._body(0))
         self.leave()
@@ -90,11 +98,27 @@ class QueryParser(ExpressionParser):
         self.expect(t.LPAREN)
         query = self.query()
         self.expect(t.RPAREN)
+        self.reach.append((name, self.relay(start, self.last_end)))
         return ast.Cte(start, self.last_end, name, columns, query)
 
-    def _recursive_cte(self) -> ast.RecursiveCte:
-        """name (column type, ..) AS (query). PostgreSQL is shown WITH RECURSIVE, which has no types of columns but
-        wants the same ones in both operands of the UNION: each is cast to what is declared here."""
+    def _recursive_ctes(self, start: int, options: dict[str, object]) -> list[ast.RecursiveCte]:
+        """The bindings of WITH MUTUALLY RECURSIVE; PostgreSQL is given other CTEs in their place."""
+        reach = list(self.reach)
+        self._bindings_around += 1
+        try:
+            found = self.comma_separated(self._recursive_cte)
+        finally:
+            self._bindings_around -= 1
+        bindings = tuple(binding for _, binding in found)
+        limit, returns = limit_of(options)
+        block = Block(bindings, in_reach(reach, [binding.name for binding in bindings]), limit, returns)
+        ctes = block.ctes(inside=self._bindings_around > 0)
+        self.edit(start, self.last_end, "WITH " + ", ".join(text for _, text in ctes))
+        self.reach += ctes
+        return [cte for cte, _ in found]
+
+    def _recursive_cte(self) -> tuple[ast.RecursiveCte, Binding]:
+        """name (column type, ..) AS (query)."""
         start = self.position
         name = self.identifier()
         types: list[str] = []
@@ -102,22 +126,16 @@ class QueryParser(ExpressionParser):
         self.expect_keyword("AS")
         self.expect(t.LPAREN)
         query = self.query()
-        if isinstance(query.body, ast.SetOperation) and not query.order_by and query.limit is None:
-            names = [quote_identifier(column) for column, _ in columns]
-            casts = ", ".join(f"{column}::{kind}" for column, kind in zip(names, types, strict=True))
-            for number, operand in enumerate((query.body.left, query.body.right)):
-                self.edit(operand.start, operand.start, f"SELECT {casts} FROM (")
-                self.edit(operand.end, operand.end, f") AS operand{number} ({', '.join(names)})")
+        text = self.relay(query.start, query.end)
         self.expect(t.RPAREN)
-        return ast.RecursiveCte(start, self.last_end, name, columns, query)
+        cte = ast.RecursiveCte(start, self.last_end, name, columns, query)
+        return cte, Binding(name, tuple(column for column, _ in columns), tuple(types), text)
 
     def _typed_column(self, types: list[str]) -> tuple[str, ast.DataType]:
         name = self.identifier()
-        name_end = self.last_end
         start = self.position
         data_type = self.data_type()
         types.append(self.relay(start, self.last_end))
-        self.edit(name_end, self.last_end, "")
         return name, data_type
 
     def _tail(

@@ -25,7 +25,7 @@ from mzlite.planner.expressions import (
     same,
     sql,
 )
-from mzlite.planner.operators import Get, Input, Operator, OuterJoin, Output, TableFunction
+from mzlite.planner.operators import Get, Input, Operator, OuterJoin, Output, Recursion, TableFunction
 from mzlite.planner.scope import (
     Context,
     Scope,
@@ -33,6 +33,7 @@ from mzlite.planner.scope import (
     Visible,
     free_references,
     is_local,
+    is_recursion,
     resolve,
     resolve_local,
     unique,
@@ -63,6 +64,9 @@ def add_domain(stage: Stage) -> None:
 
 def add_item(context: Context, stage: Stage, item: Node) -> None:
     """Adds one FROM item to the stage."""
+    if is_recursion(item):
+        merge(stage, lower_recursion(context, item))
+        return
     if isinstance(item, ast.RangeFunction):
         add_table_function(context, stage, item)
     elif isinstance(item, ast.RangeVar):
@@ -166,6 +170,15 @@ def output_names(query: Node) -> list[str]:
     return [unique(item.name or default_name(item.val), taken) for item in query.targetList]
 
 
+# Recursion ---------------------------------------------------------------------
+
+def lower_recursion(context: Context, item: Node) -> Stage:
+    """A binding of a recursive block as an input."""
+    call = item.functions[0][0]
+    reads = context.relations.recursive_reads(call.funcname[-1].sval)
+    return named(context, Recursion(sql(call), reads, tuple(function_columns(item))), item.alias)
+
+
 # Table functions -------------------------------------------------------------
 
 
@@ -258,7 +271,7 @@ def conditions(stage: Stage, item: Node, start: int, middle: int) -> list[Node]:
 
 def add_rows(context: Context, stage: Stage, item: Node, second: Node, start: int) -> bool:
     """The kept side of a left join is the stage; the other one is a function of its rows, or nothing is done."""
-    if not isinstance(second, ast.RangeFunction) and not is_function_of_row(second):
+    if is_recursion(second) or not (isinstance(second, ast.RangeFunction) or is_function_of_row(second)):
         return False
     if any(has_subquery(part) and not is_local(part) for part in conjuncts(item.quals)):
         return False

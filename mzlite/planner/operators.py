@@ -208,6 +208,22 @@ class Aggregate(Operator):
 
 
 @dataclass(frozen=True)
+class Recursion(Operator):
+    """Rows of one binding of WITH MUTUALLY RECURSIVE: a function that computes the fixed point from the relations that
+    its block reads. `call` is SQL text."""
+
+    call: str
+    reads: tuple[int, ...]
+    names: tuple[str, ...]
+
+    def columns(self) -> tuple[str, ...]:
+        return self.names
+
+    def label(self) -> str:
+        return f"Fixed point {self.call}"
+
+
+@dataclass(frozen=True)
 class SetOperation(Operator):
     """Distinct rows of one input, or UNION, EXCEPT, INTERSECT of two, with or without ALL."""
 

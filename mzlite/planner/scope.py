@@ -44,6 +44,9 @@ class Relations(Protocol):
     def relation(self, schema: str | None, name: str) -> RelationInfo:
         """The relation of that name; MzError `unknown catalog item` when there is none."""
 
+    def recursive_reads(self, function: str) -> tuple[int, ...]:
+        """The oids of the relations that the function of a recursive block reads."""
+
 
 @dataclass
 class Visible:
@@ -196,12 +199,24 @@ def pending(node: Node, scope: Scope) -> Node:
     return ast.FuncCall(funcname=(ast.String(sval=PENDING),), args=args)
 
 
+RECURSION_SCHEMA = "mzlite_def"
+"""Where the functions of recursive blocks are."""
+
+
+def is_recursion(item: Node) -> bool:
+    """Whether a FROM item is the function of a recursive block, which reads relations."""
+    if not isinstance(item, ast.RangeFunction):
+        return False
+    name = getattr(item.functions[0][0], "funcname", None) or ()
+    return len(name) == 2 and str(name[0].sval) == RECURSION_SCHEMA
+
+
 def is_local(node: Node) -> bool:
     """Whether a subquery reads no relation: then it is a function of the row that PostgreSQL can evaluate."""
     items = list(walk(node))
     own = defined_aliases(items)
     return (
-        not any(isinstance(item, ast.RangeVar) for item in items)
+        not any(isinstance(item, ast.RangeVar) or is_recursion(item) for item in items)
         and not contains_function(node, "mz_now")
         # The names of inputs must not be captured.
         and not any(re.fullmatch(r"q\d+", alias) for alias in own)

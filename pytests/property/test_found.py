@@ -63,6 +63,22 @@ CASES = {
             Step(("delete from t0 where k = 3",)),
         ),
     ),
+    "equal rows of a window that leave while what they are joined with leaves": Case(
+        tables=(("t0", "k integer"), ("t1", "k integer")),
+        sources=(),
+        views=(
+            View(
+                "v0",
+                "materialized",
+                "select x.k as c0, row_number() over (partition by y.k order by x.k) > 0 as c1 from t0 x, t0 y",
+            ),
+            View("v1", "materialized", "select t1.k as c0, v0.c0 as c1 from t1 cross join v0"),
+        ),
+        steps=(
+            Step(("insert into t0 values (3), (1)", "insert into t1 values (7)")),
+            Step(("delete from t0", "delete from t1")),
+        ),
+    ),
     "one row of a recomputed aggregate of everything, when what arrives is filtered out": Case(
         tables=(("t0", "k integer"),),
         sources=(),

@@ -52,6 +52,13 @@ class PerKey(Node):
         """SQL of the same hash from an output row."""
         return hash_of([f"{alias}.{quote(name)}" for name in self.key_columns]) if self.keys else "0::bigint"
 
+    def removed_query(self) -> str | None:
+        # Equal rows are one row of the delta.
+        return (
+            f"select {names_of(self.columns, 't')} from {self.delta_table} as t, generate_series(1, -t.mz_diff)"
+            " where t.mz_diff < 0"
+        )
+
     def state_columns(self) -> Sequence[Column]:
         return [*super().state_columns(), Column("mz_key", "bigint not null")]
 
