@@ -309,7 +309,7 @@ class Dataflow:
         row = tx.execute(
             "select c.oid from pg_rewrite r join pg_depend d on d.objid = r.oid and d.classid = 'pg_rewrite'::regclass"
             " join pg_class c on c.oid = d.refobjid and d.refclassid = 'pg_class'::regclass"
-            " where r.ev_class = %s and c.relnamespace = 'mzlite_def'::regnamespace",
+            " where r.ev_class = %s and c.relnamespace = 'mzlite_def'::regnamespace and c.relkind = 'v'",
             (relation,),
         ).fetchone()
         return int(row[0]) if row is not None else relation

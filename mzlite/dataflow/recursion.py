@@ -122,13 +122,14 @@ class Anchor:
             f"  changed := true; {bag.parameter} := fresh_{number};\nend if;"
             for number, bag in enumerate(own)
         )
+        size = f"greatest({', '.join(f'cardinality({bag.parameter})' for bag in own)})"
         limit = "null" if block.limit is None else str(block.limit)
         return (
             f"create function {SCHEMA}.f_{name}_{place}({parameters}) returns setof {own[place].row}\n"
             f"language plpgsql stable security definer rows 1000 set search_path = pg_catalog, mz_catalog {PLANS} as $mzlite$\n"
             f"declare\niteration integer := 0; changed boolean;\n{variables}\nbegin\nloop\n"
             f"iteration := iteration + 1; changed := false;\n{turns}\nexit when not changed;\n"
-            f"exit when mz_internal.recursion_limit(iteration, {limit}, {str(block.returns).lower()});\nend loop;\n"
+            f"exit when mz_internal.recursion_limit(iteration, {size}, {limit}, {str(block.returns).lower()});\nend loop;\n"
             f"return query select * from unnest({own[place].parameter});\nend\n$mzlite$"
         )
 

@@ -172,6 +172,7 @@ def output_names(query: Node) -> list[str]:
 
 # Recursion ---------------------------------------------------------------------
 
+
 def lower_recursion(context: Context, item: Node) -> Stage:
     """A binding of a recursive block as an input."""
     call = item.functions[0][0]

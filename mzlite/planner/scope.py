@@ -207,7 +207,7 @@ def is_recursion(item: Node) -> bool:
     """Whether a FROM item is the function of a recursive block, which reads relations."""
     if not isinstance(item, ast.RangeFunction):
         return False
-    name = getattr(item.functions[0][0], "funcname", None) or ()
+    name: Node = getattr(item.functions[0][0], "funcname", None) or ()
     return len(name) == 2 and str(name[0].sval) == RECURSION_SCHEMA
 
 

@@ -5,9 +5,6 @@
 -- an object by the bindings' names, each with its columns and types: {"r": {"columns": [..], "types": [..], "rows": [..]}}.
 -- A query sees it as its parameter $1; so does a block inside a binding, which gets it as `state`.
 
--- Iterations after which a block without a limit is taken for one that never ends.
-create function mz_internal.recursion_guard() returns integer language sql immutable parallel safe return 10000;
-
 -- The CTE that reads a binding out of the state.
 create function mz_internal.recursion_binding(name text, binding jsonb) returns text
 language sql immutable parallel safe
@@ -83,20 +80,22 @@ begin
 end
 $$;
 
--- What happens after an iteration that changed something; true to stop.
-create function mz_internal.recursion_limit(iteration integer, at integer, returns boolean) returns boolean
+-- What happens after an iteration that changed something; true to stop. A block without a limit is taken for one that never
+-- ends after 2000 iterations, any block when a binding has ten million rows.
+create function mz_internal.recursion_limit(iteration integer, size bigint, at integer, returns boolean) returns boolean
 language plpgsql immutable parallel safe
 as $$
 begin
-    if iteration < coalesce(at, mz_internal.recursion_guard()) then
+    if iteration < coalesce(at, 2000) and size < 10000000 then
         return false;
     end if;
-    if at is null then
-        raise exception 'Recursive query did not reach a fixed point within % iterations', iteration
+    if at is null or iteration < at then
+        raise exception 'Recursive query did not reach a fixed point within % iterations and % rows', iteration, size
             using errcode = '54000', hint = 'Materialize would go on for ever. Use UNION for UNION ALL, or state a RECURSION LIMIT.';
     end if;
     if not returns then
-        raise exception using errcode = 'XX000', message = format(
+        -- A class that stays with the view whose error it is; clients are told XX000.
+        raise exception using errcode = '22000', message = format(
             'Recursive query exceeded the recursion limit %s. (Use RETURN AT RECURSION LIMIT to not error, '
             'but return the current state as the final result when reaching the limit.)',
             at
@@ -120,6 +119,7 @@ declare
     fresh jsonb;
     changed boolean;
     iteration integer := 0;
+    size bigint;
 begin
     for binding in select b from jsonb_array_elements(block -> 'bindings') as b loop
         bags := bags || jsonb_build_object(
@@ -146,6 +146,7 @@ begin
     loop
         iteration := iteration + 1;
         changed := false;
+        size := 0;
         for binding in select b from jsonb_array_elements(block -> 'bindings') as b loop
             execute (
                 select
@@ -162,13 +163,14 @@ begin
                     )
                 from jsonb_array_elements_text(binding -> 'types') with ordinality as t (type, place)
             ) into fresh using bags;
+            size := greatest(size, jsonb_array_length(fresh));
             if fresh <> bags -> (binding ->> 'name') -> 'rows' then
                 changed := true;
                 bags := jsonb_set(bags, array[binding ->> 'name', 'rows'], fresh);
             end if;
         end loop;
         exit when not changed;
-        exit when mz_internal.recursion_limit(iteration, (block ->> 'limit')::integer, (block ->> 'returns')::boolean);
+        exit when mz_internal.recursion_limit(iteration, size, (block ->> 'limit')::integer, (block ->> 'returns')::boolean);
     end loop;
     return query execute format('%s select * from %I', prefix, block ->> 'wanted') using bags;
 end
