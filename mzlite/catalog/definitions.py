@@ -133,13 +133,20 @@ def _refuse_hidden(tx: EngineTransaction) -> None:
     """
     # Not by pg_depend, which leaves PostgreSQL's own objects out.
     row = tx.execute(
-        """
+        f"""
+        with rules (relation, rule) as (
+            select r.ev_class, r.ev_action::text from pg_catalog.pg_rewrite as r
+            where r.ev_class = 'mzlite_def.mzlite_probe'::regclass
+            union all
+            select 0::oid, p.prosqlbody::text from pg_catalog.pg_proc as p where p.oid = any({functions_of(PROBE)})
+        )
         select c.oid::regclass::text, f.oid::regprocedure::text
-        from pg_catalog.pg_rewrite as r
-        cross join lateral regexp_matches(r.ev_action::text, ':(relid|funcid) ([0-9]+)', 'g') as m (found)
-        left join pg_catalog.pg_class as c on m.found[1] = 'relid' and c.oid = m.found[2]::oid and c.oid <> r.ev_class
+        from rules as r
+        cross join lateral regexp_matches(r.rule, ':(relid|funcid) ([0-9]+)', 'g') as m (found)
+        left join pg_catalog.pg_class as c on m.found[1] = 'relid' and c.oid = m.found[2]::oid and c.oid <> r.relation
         left join pg_catalog.pg_proc as f on m.found[1] = 'funcid' and f.oid = m.found[2]::oid
-        where r.ev_class = 'mzlite_def.mzlite_probe'::regclass
+        where
+            (f.oid is null or f.pronamespace <> 'mzlite_def'::regnamespace or not starts_with(f.proname, 'f_{PROBE}_'))
             and not (
                 coalesce(has_table_privilege('materialize', c.oid, 'select'), true)
                 and coalesce(
