@@ -456,13 +456,13 @@ class Engine:
         with self._condition:
             self._writers = writers + self._writers
             self._news = True
-            if self._connection.closed:
+            if self._connection.closed or self._stopping:
+                # What was written stays in its inbox, and is taken in after the next start.
+                reason = "the inner PostgreSQL has gone" if self._connection.closed else "the server is shutting down"
                 self._stopping = True
-                for _, future in self._jobs:
-                    future.set_exception(MzError("the inner PostgreSQL has gone", sqlstate="57P01"))
+                for future in (*(job[1] for job in self._jobs), *self._writers):
+                    future.set_exception(MzError(reason, sqlstate="57P01"))
                 self._jobs.clear()
-                for writer in self._writers:
-                    writer.set_exception(MzError("the inner PostgreSQL has gone", sqlstate="57P01"))
                 self._writers = []
             else:
                 self._condition.wait(RETRY_SECONDS)

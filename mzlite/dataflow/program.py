@@ -15,8 +15,10 @@ from mzlite.dataflow.rel import NOW, TICK, Mode
 Slots = Mapping[int, int]
 """Node number -> position of its counters: `mz_c[2 * slot]` changed rows, `mz_c[2 * slot + 1]` removed rows."""
 
-RETRIED_CLASSES = "('53', '57', '58', 'XX', '40')"
-"""SQLSTATE classes that are not a view's own fault: no disk, shutdown, input and output, internal."""
+RETRIED_CLASSES = "('53', '57', '58', '40')"
+"""SQLSTATE classes that are not a view's own fault: no disk, shutdown, input and output."""
+RETRIED_STATES = "('XX001', 'XX002')"
+"""Damaged files are not either; any other internal error is one of the view that met it."""
 
 
 def changed(slots: Slots, numbers: frozenset[int], *, removed: bool = False) -> str:
@@ -122,7 +124,7 @@ def driver_function(objects: Sequence[tuple[str, str, frozenset[int]]], slots: S
             f"    mz_dues[{position}] := mz_due;\n"
             "  exception when others then\n"
             "    get stacked diagnostics mz_state = returned_sqlstate, mz_message = message_text;\n"
-            f"    if left(mz_state, 2) in {RETRIED_CLASSES} then raise; end if;\n"
+            f"    if left(mz_state, 2) in {RETRIED_CLASSES} or mz_state in {RETRIED_STATES} then raise; end if;\n"
             f"    mz_failed := mz_failed || array['{object_id}', mz_state, mz_message];\n"
             "  end;\n"
             "end if;"

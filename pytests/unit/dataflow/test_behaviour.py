@@ -203,3 +203,21 @@ def test_an_object_that_needs_other_nodes_stops_the_start_with_its_name(harness:
     harness.start()
     harness.write("insert into kept_rows values (1)")
     assert harness.differences() == {}
+
+
+def test_an_internal_error_of_a_view_does_not_hold_up_the_ticks(harness: Harness) -> None:
+    harness.system.execute(
+        "create function mz_internal.fails_at(integer) returns integer language plpgsql immutable as"
+        " $$begin if $1 = 7 then raise exception 'it is seven' using errcode = 'XX000'; end if; return $1; end$$"
+    )
+    harness.table("sevens", n="integer")
+    harness.view("never_seven", "select mz_internal.fails_at(n) as n from sevens")
+    harness.view("all_sevens", "select count(*) as c from sevens")
+    harness.write("insert into sevens values (6), (7)")
+    assert harness.rows("select c from all_sevens") == [(2,)]
+    with pytest.raises(psycopg.Error, match="it is seven"):
+        harness.rows("select * from never_seven")
+    harness.write("delete from sevens where n = 7")
+    assert harness.rows("select c from all_sevens") == [(1,)]
+    harness.view("another", "select n from sevens")
+    assert harness.rows("select n from another") == [(6,)]
