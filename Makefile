@@ -8,6 +8,8 @@ export DO_NOT_TRACK := 1
 
 DEMO_OPTIONS := $(if $(DURATION),--duration $(DURATION)) $(if $(RATE),--rate $(RATE)) $(if $(SEED),--seed $(SEED)) \
 	$(if $(BACKFILL),--backfill $(BACKFILL)) $(if $(SYSTEM),--system $(SYSTEM)) $(OPTIONS)
+KILL_OPTIONS := $(if $(KILLS),--kills $(KILLS)) $(if $(EVENTS),--events $(EVENTS)) \
+	$(if $(MESSAGES),--messages $(MESSAGES)) $(if $(SEED),--seed $(SEED))
 TEST_OPTIONS ?= -n 2 --dist loadfile
 PROPERTY_OPTIONS := $(if $(CASES),--cases $(CASES)) $(if $(SEED),--seed $(SEED)) $(OPTIONS)
 
@@ -26,8 +28,9 @@ test: install ## every test (TEST_OPTIONS="-n 0 -k name" to narrow)
 property: install ## random views over random histories against their definitions (CASES=20000 SEED=1)
 	@$(BIN)/python -m pytests.property $(strip $(PROPERTY_OPTIONS))
 
-faults: install ## faults injected for minutes: malformed messages, hundreds of clients ..
+faults: install ## faults injected for minutes and hours: malformed messages, kills (KILLS=200 EVENTS=2000000 MESSAGES=100000 SEED=1)
 	@$(BIN)/python -m pytest -m faults pytests/faults $(FAULTS_OPTIONS)
+	@$(BIN)/python -m pytests.faults $(strip $(KILL_OPTIONS))
 
 sbom: install ## the bill of materials of what is locked (CycloneDX), in target/sbom.json
 	@mkdir -p target

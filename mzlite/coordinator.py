@@ -467,6 +467,8 @@ def as_mz_error(error: Exception, sql: str) -> MzError:
             sqlstate="55P03",
             hint="End the transactions that have read it, then try again.",
         )
+    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+        return MzError("the inner PostgreSQL has gone", sqlstate="57P01")
     if isinstance(error, psycopg.Error):
         return from_psycopg(error)
     log.error("an own statement failed", error=str(error), exc_info=error)

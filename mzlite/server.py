@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +29,15 @@ from mzlite.errors import MzError
 from mzlite.metrics import ServerCollector, serve_metrics
 from mzlite.roster import Roster
 from mzlite.storage.bootstrap import bootstrap
-from mzlite.storage.postgres import Postgres
+from mzlite.storage.postgres import Postgres, PostgresError
 from mzlite.wire.options import WireOptions
 from mzlite.wire.server import WireServer, serve
 
 log = structlog.get_logger(__name__)
 
+LOOK_SECONDS = 0.5
+RECOVERIES, RECOVERIES_SECONDS = 5, 60.0
+"""An inner PostgreSQL that goes more often than so many times in so many seconds is not started anew any more."""
 NOBODY = (
     "no role has a password, so nobody could log in: start on 127.0.0.1 without --authentication password first,"
     " and CREATE ROLE .. WITH LOGIN PASSWORD '..'"
@@ -65,12 +70,19 @@ class ServerOptions:
 
 
 class Server:
-    """One mzlite. `start` and `stop` are called on the event loop that serves."""
+    """One mzlite. `start` and `stop` are called on the event loop that serves.
 
-    def __init__(self, options: ServerOptions) -> None:
+    Args:
+        options: how it runs.
+        clock: what its ticks read; a new one, held as the options say, by default.
+    """
+
+    def __init__(self, options: ServerOptions, clock: Clock | None = None) -> None:
         self.options = options
-        self.clock = Clock()
-        self.clock.hold(options.clock_at)
+        if clock is None:
+            clock = Clock()
+            clock.hold(options.clock_at)
+        self.clock = clock
         self.postgres = Postgres(options.data_dir, shared_buffers_mb=options.shared_buffers_mb)
         self.engine = Engine(self._connect, self.clock, options.engine, record)
         self.wire: WireServer | None = None
@@ -115,8 +127,14 @@ class Server:
         port, self._stop_metrics = serve_metrics(collector, host, port)
         log.info("metrics", host=host, port=port)
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether the inner PostgreSQL has gone, or has thrown the engine out."""
+        return self.postgres.pid is None or self.engine.is_cut_off
+
     async def stop(self) -> None:
         """Ends sessions, then ticks, then PostgreSQL."""
+        broken = self.is_broken
         if self._stop_metrics is not None:
             await asyncio.to_thread(self._stop_metrics)
             self._stop_metrics = None
@@ -126,7 +144,7 @@ class Server:
         await asyncio.to_thread(self.engine.stop)
         if self.roster is not None:
             self.roster.close()
-        self.postgres.stop()
+        self.postgres.stop(at_once=broken)
 
 
 def record(tx: EngineTransaction, report: Report) -> None:
@@ -155,21 +173,69 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _run(options: ServerOptions, ready: Callable[[str, int], None]) -> int:
-    server = Server(options)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    host, port = await server.start()
+    server = Server(options)
+    host, port = await _started(server)
+    # Clients come back to the address that they know, also where any free port was asked for.
+    options = replace(options, wire=replace(options.wire, port=port))
+    ready(host, port)
+    losses: deque[float] = deque(maxlen=RECOVERIES)
+    while True:
+        try:
+            if await _is_told_to_stop(server, stopping):
+                return 0
+        finally:
+            await server.stop()
+        server = await _recovered(options, server.clock, losses)
+
+
+async def _is_told_to_stop(server: Server, stopping: asyncio.Event) -> bool:
+    """Waits until somebody wants the server to end (True) or it has lost its PostgreSQL (False)."""
+    while not stopping.is_set():
+        try:
+            await asyncio.wait_for(stopping.wait(), LOOK_SECONDS)
+        except TimeoutError:
+            if server.is_broken:
+                return False
+    return True
+
+
+async def _recovered(options: ServerOptions, clock: Clock, losses: deque[float]) -> Server:
+    """A server over the same data, once there is one again; `losses` are the moments at which one was lost.
+
+    Raises:
+        PostgresError: that happens too often.
+    """
+    while True:
+        now = time.monotonic()
+        if len(losses) == RECOVERIES and now - losses[0] < RECOVERIES_SECONDS:
+            raise PostgresError(
+                f"the inner PostgreSQL has gone {RECOVERIES + 1} times within {now - losses[0]:.0f} s;"
+                f" see {options.data_dir / 'postgres.log'}"
+            )
+        losses.append(now)
+        log.error("the inner PostgreSQL has gone; starting it anew")
+        server = Server(options, clock)
+        try:
+            await _started(server)
+        except PostgresError as error:
+            log.error("it did not start", error=str(error))
+            await asyncio.sleep(LOOK_SECONDS)
+        else:
+            log.warning("the inner PostgreSQL runs again", seconds=round(time.monotonic() - now, 2))
+            return server
+
+
+async def _started(server: Server) -> tuple[str, int]:
+    """Starts a server.
+
+    Raises:
+        PostgresError: also when PostgreSQL comes up and goes again meanwhile.
+    """
     try:
-        ready(host, port)
-        while not stopping.is_set():
-            try:
-                await asyncio.wait_for(stopping.wait(), 1.0)
-            except TimeoutError:
-                if server.engine.failure is not None or server.postgres.pid is None:
-                    log.error("the inner PostgreSQL has gone; stopping")
-                    return 1
-        return 0
-    finally:
-        await server.stop()
+        return await server.start()
+    except psycopg.OperationalError as error:
+        raise PostgresError(f"the inner PostgreSQL went while mzlite started: {error}") from error

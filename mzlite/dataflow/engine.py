@@ -6,6 +6,7 @@ subscriptions) that run between ticks. Out: committed ticks. When nothing happen
 
 from __future__ import annotations
 
+import select
 import threading
 import time
 from collections import deque
@@ -200,6 +201,19 @@ class Engine:
                 # Its thread may be waiting for a broker that does not answer; ticks must not wait with it.
                 running.stop(wait=False)
                 self._leaving.append(running)
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether PostgreSQL has ended the engine's session, which an idle engine would only see at its next tick."""
+        if self.failure is not None or self._connection is None:
+            return self.failure is not None
+        poll = select.poll()
+        try:
+            poll.register(self._connection.fileno(), 0)
+        except (psycopg.Error, ValueError):
+            return True
+        # Nothing is asked for: that the other side has hung up is told in any case.
+        return bool(poll.poll(0))
 
     def frontier(self) -> int:
         """Every moment before this one is complete, in ms."""

@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 MESSAGES_AT_ONCE = 1000
 POLL_SECONDS = 0.25
 METADATA_TIMEOUT = 5.0
+STOP_SECONDS = 10.0
 RETRY_SECONDS = 1.0
 ABSENCES_UNTIL_DELETED = 3
 """A topic counts as deleted when this many looks in a row do not find it: a starting broker may not know it yet."""
@@ -129,7 +130,7 @@ class Ingest:
         with self._buffer.condition:
             self._buffer.condition.notify_all()
         if wait and self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(STOP_SECONDS)
 
     @property
     def status(self) -> SourceStatus:

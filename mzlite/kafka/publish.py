@@ -33,6 +33,8 @@ TRANSACTION_TIMEOUT_MS = 300_000
 COMMIT_TIMEOUT = 60.0
 COMMIT_ATTEMPT = 3.0
 IDLE_SECONDS = 5.0
+STOP_SECONDS = 10.0
+"""A broker that does not answer holds nobody up for longer; what is left open then is settled at the next start."""
 ERROR_SECONDS = 0.5
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
 TIMESTAMP_HEADER = "materialize-timestamp"
@@ -85,11 +87,11 @@ class Publisher:
         self._news.set()
 
     def stop(self, *, wait: bool = True) -> None:
-        """Stop after the transaction at hand; with `wait`, until the thread has ended."""
+        """Stop after the transaction at hand; with `wait`, until the thread has ended, or STOP_SECONDS."""
         self._stopping.set()
         self._news.set()
         if wait and self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(STOP_SECONDS)
 
     @property
     def status(self) -> SinkStatus:

@@ -20,9 +20,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+import psutil
 import psycopg
 import structlog
 
@@ -38,6 +40,7 @@ ACCOUNT = "pgserver"
 """The unprivileged account for PostgreSQL when mzlite runs as root."""
 START_DEADLINE_SECONDS = 120.0
 STOP_DEADLINE_SECONDS = 60.0
+ORPHAN_SECONDS = 10.0
 LOG_LIMIT_BYTES = 16 * 1024 * 1024
 # sun_path holds 107 bytes and a terminating zero on Linux.
 SOCKET_PATH_LIMIT = 107
@@ -106,16 +109,20 @@ class Postgres:
             self.stop()
             raise
 
-    def stop(self) -> None:
-        """Shut down cleanly (committed work is kept); harmless when nothing runs."""
+    def stop(self, *, at_once: bool = False) -> None:
+        """Shut down cleanly (committed work is kept); harmless when nothing runs.
+
+        Args:
+            at_once: as a crash would, for a server that is about to recover from one anyway.
+        """
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGQUIT if at_once else signal.SIGINT)
             try:
-                process.wait(STOP_DEADLINE_SECONDS)
+                process.wait(ORPHAN_SECONDS if at_once else STOP_DEADLINE_SECONDS)
             except subprocess.TimeoutExpired:
                 log.warning("postgres did not stop in time", pid=process.pid)
-                process.send_signal(signal.SIGQUIT)
+                process.send_signal(signal.SIGKILL if at_once else signal.SIGQUIT)
                 process.wait()
         if self._own_socket_dir is not None:
             shutil.rmtree(self._own_socket_dir, ignore_errors=True)
@@ -167,8 +174,8 @@ class Postgres:
                     break
             else:
                 raise PostgresError(f"postgres with process id {pid} does not stop")
-        elif pid_file.exists():
-            pid_file.unlink()
+        _end_survivors(self.cluster_dir)
+        pid_file.unlink(missing_ok=True)
 
     def _initialize(self) -> None:
         fresh = self.data_dir / "postgres.new"
@@ -345,6 +352,24 @@ def _orphan_pid(pid_file: Path, cluster_dir: Path) -> int | None:
         return pid
     program = os.fsdecode(command.partition(b"\0")[0])
     return pid if Path(program).name == "postgres" else None
+
+
+def _end_survivors(cluster_dir: Path) -> None:
+    """End backends whose postmaster was killed: at work they notice it late, and until then they write.
+
+    Raises:
+        PostgresError: they do not end.
+    """
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.name() == "postgres" and Path(process.cwd()).resolve() == cluster_dir.resolve():
+                log.info("ending an orphaned backend", pid=process.pid)
+                process.kill()
+                found.append(process)
+    _, alive = psutil.wait_procs(found, timeout=ORPHAN_SECONDS)
+    if alive:
+        raise PostgresError(f"backends of an earlier postgres do not end: {[process.pid for process in alive]}")
 
 
 def _is_alive(pid: int) -> bool:
