@@ -19,9 +19,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FaultyStack]:
 
 
 def test_every_message_is_a_row_or_quarantined(stack: FaultyStack, tmp_path: Path) -> None:
-    found = fuzzing.run(stack, tmp_path, 3_000, seed=1)
-    assert found.total() == 3_000
-    assert min(found[place] for place in ("row", "quarantined", "skipped")) > 200
+    found = fuzzing.run(stack, tmp_path, 2_000, seed=1)
+    assert found.total() == 2_000
+    assert min(found[place] for place in ("row", "quarantined", "skipped")) > 100
 
 
 @pytest.mark.timeout(280)
