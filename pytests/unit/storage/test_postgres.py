@@ -191,16 +191,17 @@ def test_clients_cannot_reach_the_registry(server: Postgres) -> None:
 
 def test_backends_that_outlived_their_postmaster_are_ended_first(server: Postgres) -> None:
     server.start()
-    with server.connect("postgres") as connection:
-        row = connection.execute("select pg_backend_pid()").fetchone()
-        assert row is not None
-        # At work, and so blind for what happens to its postmaster.
-        connection.pgconn.send_query(b"do $$ begin loop perform 1; end loop; end $$")
-        postmaster = server.pid
-        assert postmaster is not None
-        os.kill(postmaster, signal.SIGKILL)
-        wait_until_gone(postmaster)
-        server.stop()
-        assert is_running(row[0])
-        server.start()
-        assert not is_running(row[0])
+    connection = server.connect("postgres")
+    row = connection.execute("select pg_backend_pid()").fetchone()
+    assert row is not None
+    # At work, and so blind for what happens to its postmaster.
+    connection.pgconn.send_query(b"do $$ begin loop perform 1; end loop; end $$")
+    postmaster = server.pid
+    assert postmaster is not None
+    os.kill(postmaster, signal.SIGKILL)
+    wait_until_gone(postmaster)
+    server.stop()
+    assert is_running(row[0])
+    server.start()
+    assert not is_running(row[0])
+    connection.close()
