@@ -30,6 +30,7 @@ from mzlite.planner import operators as op
 from mzlite.planner.expressions import Node as Expression
 from mzlite.planner.expressions import (
     aliases,
+    column,
     equality_sides,
     expression,
     function_name,
@@ -260,11 +261,26 @@ class Builder:
         """The relation, written down if it is read more than once and not free to read."""
         return rel if isinstance(rel, NodeRel) or is_plain(rel) else self.written(rel)
 
+    def partners(self, item: JoinInput, on: Sequence[Expression]) -> Rel:
+        """A side of an outer join, which is read several times.
+
+        Computed columns are stored: a fence that keeps them from being computed again would keep the keys from
+        being looked up.
+        """
+        keys = partner_keys(item.alias, on)
+        if not keys or isinstance(item.rel, NodeRel) or all(item.rel.stored(c.name) for c in item.rel.columns):
+            return self.once(item.rel)
+        rel = self.keep(item.rel)
+        for group in keys:
+            self.index(rel, item.alias, group)
+        return rel
+
     def outer_join(self, operator: op.OuterJoin) -> Rel:
         """Left, full, semi and anti joins."""
         on = self.with_hashes((operator.left, operator.right), operator.on)
         left, right = (
-            JoinInput(item.alias, self.once(item.rel)) for item in self.join_inputs((operator.left, operator.right), on)
+            JoinInput(item.alias, self.partners(item, on))
+            for item in self.join_inputs((operator.left, operator.right), on)
         )
         for side in (left, right):
             for group in partner_keys(side.alias, on):
@@ -443,11 +459,49 @@ class Builder:
             store = next(place[0] for place in places.values() if place is not None)
             parts = [index_expression(key, alias, places) for key in keys]
             self.execute(f"create index on {store} ({hash_of(parts)})")
+        if operator.order and self.create:
+            self.order_index(rel, alias, operator.order)
         described = self.describe(operator.query.replace("{input}", f"({rel.state()})"))
         columns = tuple(Column(name, column.type) for name, column in zip(operator.names, described, strict=True))
         names = [name for name, _ in operator.keys]
         texts = [sql(key) for key in keys]
         return self.add(PerKey(self.number(), self.owner, columns, rel, alias, texts, names, operator.query))
+
+    def order_index(self, rel: Rel, alias: str, order: Sequence[Expression]) -> None:
+        """Makes an index by which the first rows in an order are found; what may be too wide for one is left out."""
+        places = {column.name: rel.stored(column.name) for column in rel.columns}
+        store = next(place[0] for place in places.values() if place is not None)
+        items = []
+        for part in order:
+            text = f"select {sql(part.node)} as a from ({rel.state()}) as {quote(alias)}"
+            if self.describe(text)[0].type.partition("(")[0] not in NARROW:
+                break
+            item = ast.SortBy(node=column("s", "s"), sortby_dir=part.sortby_dir, sortby_nulls=part.sortby_nulls)
+            items.append(f"({index_expression(part.node, alias, places)}){sql(item).removeprefix('s.s')}")
+        if items:
+            self.execute(f"create index on {store} ({', '.join(items)})")
+
+
+NARROW = frozenset(
+    {
+        "smallint",
+        "integer",
+        "bigint",
+        "numeric",
+        "real",
+        "double precision",
+        "boolean",
+        "date",
+        "time without time zone",
+        "timestamp without time zone",
+        "timestamp with time zone",
+        "interval",
+        "uuid",
+        "oid",
+        "mz_catalog.mz_timestamp",
+    }
+)
+"""Types of which no value is too wide for an index."""
 
 
 def table_text(table: op.TableFunction) -> str:

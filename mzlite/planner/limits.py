@@ -7,6 +7,7 @@ correlated query the columns of its domain are keys of each of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from mzlite.planner.expressions import (
     Node,
@@ -147,7 +148,11 @@ def top_k(
         inner = f"select {', '.join([select_list, f'{rank} as mz_rank', *bounds])} from {source}"
         return f"select {{names}} from ({inner}) as mz_ranked where {limit.test()}"
 
-    return per_key(context, stage, targets, keys, query, "Top k", [*(part.node for part in order), limit.row()])
+    operator = per_key(context, stage, targets, keys, query, "Top k", [*(part.node for part in order), limit.row()])
+    if is_plain and isinstance(operator, PerKey):
+        current = (replace_sort(part, stage.current(part.node)) for part in order)
+        return replace(operator, order=tuple(part for part in current if orders(part.node)))
+    return operator
 
 
 class Limit:

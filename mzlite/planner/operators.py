@@ -265,7 +265,7 @@ class PerKey(Operator):
 
     `query` is SQL text with `{input}` in the place of the rows (a subquery named `alias`), giving the key columns
     and the others under the output names. The key columns are among the outputs, `keys` names them; `counts` are
-    those columns that count rows.
+    those columns that count rows. `order` is the order, as ORDER BY items, of which only the first rows are read.
     """
 
     source: Input
@@ -274,6 +274,7 @@ class PerKey(Operator):
     names: tuple[str, ...]
     title: str = field(default="Per key")
     counts: tuple[str, ...] = ()
+    order: tuple[Node, ...] = ()
 
     def columns(self) -> tuple[str, ...]:
         return self.names

@@ -143,6 +143,13 @@ def filter_by_existence(context: Context, stage: Stage, query: Node, tests: Sequ
         dependent = depend(context, stage, query if tests else without_columns(query))
         inner, on = dependent.source, dependent.on
         values = [node for _, node in dependent.columns]
+        if not tests and dependent.keys:
+            # Nothing else of it is read.
+            alias = context.alias()
+            taken: set[str] = set()
+            keys = [(unique("key", taken), key) for key in dependent.keys]
+            move = {ref: column(alias, name) for name, key in keys for ref in references(key)}
+            inner, on = Input(alias, Select((inner,), (), tuple(keys))), [rebase(part, move) for part in on]
     on = [*on, *(equality(resolve(test, stage.scope), value) for test, value in zip(tests, values, strict=False))]
     left = stage.collapse(context, [*stage.kept(), *on])
     on = [stage.current(part) for part in on]

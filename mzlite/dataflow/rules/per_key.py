@@ -85,7 +85,8 @@ class PerKey(Node):
         touched = f"pg_temp.k_{self.number}"
         when = (self.source.changes_with(),)
         rows = f"(select i.* from {touched} as k join ({self.indexed()}) as i on i.mz_key = k.mz_key)"
-        result = self.query.replace("{input}", rows)
+        # Without keys it is all rows; read as they are, an index may lead to those that count.
+        result = self.query.replace("{input}", rows if self.keys else f"({self.source.state()})")
         if not self.keys:
             # An aggregate of everything has a row also where nothing was touched.
             result = f"select t.* from ({result}) as t where exists (select from {touched})"
