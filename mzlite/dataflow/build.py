@@ -36,6 +36,7 @@ from mzlite.planner.expressions import (
     function_name,
     quote,
     reference,
+    references,
     same_sides,
     sql,
 )
@@ -454,6 +455,9 @@ class Builder:
         keys = [node for _, node in operator.keys]
         if not is_stored(rel) or any(reference(key) is None for key in keys):
             rel = self.keep(rel)
+        if any(rel.stored(name) is None for key in keys for _, name in references(key)):
+            # What a group's row yields is computed from its sums when it is read.
+            rel = self.add(Store(self.number(), self.owner, rel))
         places = {column.name: rel.stored(column.name) for column in rel.columns}
         if keys and self.create:
             store = next(place[0] for place in places.values() if place is not None)
@@ -474,7 +478,8 @@ class Builder:
         items = []
         for part in order:
             text = f"select {sql(part.node)} as a from ({rel.state()}) as {quote(alias)}"
-            if self.describe(text)[0].type.partition("(")[0] not in NARROW:
+            read = {name for _, name in references(part.node)}
+            if self.describe(text)[0].type.partition("(")[0] not in NARROW or any(places[n] is None for n in read):
                 break
             item = ast.SortBy(node=column("s", "s"), sortby_dir=part.sortby_dir, sortby_nulls=part.sortby_nulls)
             items.append(f"({index_expression(part.node, alias, places)}){sql(item).removeprefix('s.s')}")

@@ -222,10 +222,13 @@ def same(left: Node, right: Node) -> Node:
 
 
 def same_sides(node: Node) -> tuple[Node, Node] | None:
-    """Both sides of `a IS NOT DISTINCT FROM b`; None for any other condition."""
-    if isinstance(node, ast.A_Expr) and node.kind == enums.A_Expr_Kind.AEXPR_NOT_DISTINCT:
-        return node.lexpr, node.rexpr
-    return None
+    """Both sides of `a IS NOT DISTINCT FROM b`, which PostgreSQL prints as a negation; None for any other condition."""
+    kinds = enums.A_Expr_Kind
+    if isinstance(node, ast.BoolExpr) and node.boolop == enums.BoolExprType.NOT_EXPR:
+        node, wanted = node.args[0], kinds.AEXPR_DISTINCT
+    else:
+        wanted = kinds.AEXPR_NOT_DISTINCT
+    return (node.lexpr, node.rexpr) if isinstance(node, ast.A_Expr) and node.kind == wanted else None
 
 
 def negation(condition: Node) -> Node:

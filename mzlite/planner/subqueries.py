@@ -130,9 +130,13 @@ def filter_not_in(context: Context, stage: Stage, node: Node, tests: Sequence[No
     filter_by_existence(context, stage, node.subselect, tests, "anti")
     null = expression(f"{names[0]} is null")
     filter_by_existence(context, stage, over_rows(node.subselect, 1, null), (), "anti")
-    known = f"{sql(tests[0])} is not null or not exists ({sql(over_rows(node.subselect, 1, None))})"
-    condition = attach(context, stage, resolve(expression(known), stage.scope))
-    stage.where.append(condition)
+    if free_references(node.subselect):
+        condition = resolve(expression(f"not ({null_tested(node, tests[0])})"), stage.scope)
+        condition = attach(context, stage, condition)
+        stage.where.append(condition)
+    else:
+        query = expression(null_tested(node, tests[0])).subselect
+        filter_by_existence(context, stage, query, (), "anti")
 
 
 def filter_by_existence(context: Context, stage: Stage, query: Node, tests: Sequence[Node], kind: Kind) -> None:
@@ -275,6 +279,15 @@ def compared(operator: str, tests: Sequence[Node], names: Sequence[str]) -> str:
         return f"({', '.join(map(sql, tests))}) {operator} ({', '.join(names)})"
     parts = [f"{sql(test)} {operator} {name}" for test, name in zip(tests, names, strict=True)]
     return (" and " if operator == "=" else " or ").join(parts)
+
+
+def null_tested(node: Node, test: Node) -> str:
+    """A condition: what stands before ANY or ALL is null, and the subquery has rows."""
+    if free_references(node.subselect):
+        return f"({sql(test)} is null and exists ({sql(over_rows(node.subselect, 1, None))}))"
+    # The existence of rows concerns those for which the test is null, and they are found by it.
+    some = f"(select distinct true from ({sql(node.subselect)}) as mz_all) as mz_rows (mz_1)"
+    return f"exists (select 1 from {some} where mz_rows.mz_1 = ({sql(test)} is null))"
 
 
 def over_rows(query: Node, count: int, condition: Node | None) -> Node:
@@ -433,9 +446,8 @@ def comparison(node: Node, tests: Sequence[Node]) -> Node:
     if operator in ("=", "<>") and len(tests) == 1 and (operator == "<>") == is_all:
         # Equality is looked up; what is unknown, is so by a null on one of the sides.
         decided = compared("=", tests, names)
-        rows = sql(over_rows(node.subselect, 1, None))
         null = sql(over_rows(node.subselect, 1, expression(f"{names[0]} is null")))
-        unknown = f"exists ({null}) or ({sql(tests[0])} is null and exists ({rows}))"
+        unknown = f"exists ({null}) or {null_tested(node, tests[0])}"
     else:
         unknown = f"exists ({sql(over_rows(node.subselect, len(tests), expression(f'({test}) is null')))})"
     found = sql(over_rows(node.subselect, len(tests), expression(decided)))

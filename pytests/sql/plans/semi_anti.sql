@@ -114,8 +114,8 @@ SELECT id
    FROM public.orders
   WHERE (NOT (customer_id IN ( SELECT customers.id
            FROM public.customers)));
--- Filter q14 on q14.customer_id IS NOT NULL OR NOT q14.there IS NOT NULL: q14.id
---   Left join q9, q13 on : q9.id, q9.customer_id, q9.amount, q9.placed_at, q9.tags, q9.body, q13.there
+-- Map q14: q14.id
+--   Anti join q9, q13 on q13."?column?" = (q9.customer_id IS NULL): q9.id, q9.customer_id, q9.amount, q9.placed_at, q9.tags, q9.body
 --     Anti join q5, q8 on : q5.id, q5.customer_id, q5.amount, q5.placed_at, q5.tags, q5.body
 --       Anti join q1, q4 on q1.customer_id = q4.value: q1.id, q1.customer_id, q1.amount, q1.placed_at, q1.tags, q1.body
 --         Get public.orders
@@ -124,9 +124,9 @@ SELECT id
 --       Filter q7 on q7.id IS NULL: 1 as one
 --         Map q6: q6.id
 --           Get public.customers
---     Distinct
---       Map q12: CAST(TRUE AS boolean) as there
---         Map q11: 1 as one
+--     Map q12: q12."?column?" as ?column?
+--       Distinct
+--         Map q11: TRUE as ?column?
 --           Map q10: q10.id
 --             Get public.customers
 
