@@ -474,7 +474,7 @@ class Builder:
     def order_index(self, rel: Rel, alias: str, order: Sequence[Expression]) -> None:
         """Makes an index by which the first rows in an order are found; what may be too wide for one is left out."""
         places = {column.name: rel.stored(column.name) for column in rel.columns}
-        store = next(place[0] for place in places.values() if place is not None)
+        store = next((place[0] for place in places.values() if place is not None), None)
         items = []
         for part in order:
             text = f"select {sql(part.node)} as a from ({rel.state()}) as {quote(alias)}"
@@ -483,7 +483,7 @@ class Builder:
                 break
             item = ast.SortBy(node=column("s", "s"), sortby_dir=part.sortby_dir, sortby_nulls=part.sortby_nulls)
             items.append(f"({index_expression(part.node, alias, places)}){sql(item).removeprefix('s.s')}")
-        if items:
+        if store is not None and items:
             self.execute(f"create index on {store} ({', '.join(items)})")
 
 
