@@ -1,4 +1,4 @@
-"""Carries out the administrator's statements: the clock, and the comparison of views with their definitions.
+"""Carries out the administrator's statements: the clock, the state of things, views against their definitions.
 
 In: a statement of `dialect/admin.py`. Out: its rows, one by one. The clock moves only where the server was started
 with one that may be held; when a statement about it has been answered, a tick has brought every view to its moment.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,9 +18,10 @@ import psycopg
 from mzlite.dataflow import verify
 from mzlite.dataflow.engine import Engine
 from mzlite.dataflow.transaction import EngineTransaction
-from mzlite.dialect.admin import AdminStatement, AdvanceClock, ReleaseClock, SetClock, Verify
+from mzlite.dialect.admin import AdminStatement, AdvanceClock, ReleaseClock, SetClock, ShowStatus, Verify
 from mzlite.dialect.pg_errors import from_psycopg
 from mzlite.errors import MzError
+from mzlite.report import Entry, report
 from mzlite.storage.postgres import Postgres
 
 Row = tuple[str | None, ...]
@@ -46,10 +48,14 @@ class Administration:
             MzError: it is refused.
         """
         if isinstance(statement, Verify):
-            async with contextlib.aclosing(self._verify(statement)) as reports:
-                async for report in reports:
-                    subject, counts = report.subject, (str(report.rows), str(report.milliseconds))
-                    yield (subject.name, subject.type, *counts, report.outcome, report.difference)
+            async with contextlib.aclosing(self._verify(statement)) as comparisons:
+                async for found in comparisons:
+                    subject, counts = found.subject, (str(found.rows), str(found.milliseconds))
+                    yield (subject.name, subject.type, *counts, found.outcome, found.difference)
+            return
+        if isinstance(statement, ShowStatus):
+            for entry in await asyncio.to_thread(self._status):
+                yield (entry.kind, entry.name, json.dumps(entry.values))
             return
         match statement:
             case SetClock():
@@ -65,6 +71,13 @@ class Administration:
         text = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=moment)
         state = "running" if self._engine.clock.held is None else "held"
         yield (str(moment), text.strftime("%Y-%m-%d %H:%M:%S.") + f"{moment % 1000:03}", state)
+
+    def _status(self) -> list[Entry]:
+        try:
+            with self._postgres.connect() as connection:
+                return list(report(self._engine, connection))
+        except psycopg.Error as error:
+            raise from_psycopg(error) from error
 
     # The clock ---------------------------------------------------------------------------
 

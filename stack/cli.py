@@ -25,7 +25,7 @@ from stack.local import Stack
 from stack.options import console, error_console
 from stack.progress import steps
 from stack.settings import Settings
-from stack.status import show_status
+from stack.status import report, show_status, status_json
 from stack.topics import create_topics, topics_of
 
 app = typer.Typer(
@@ -72,11 +72,17 @@ def down(state_dir: opt.StateDir = None) -> None:
 
 
 @app.command()
-def status(state_dir: opt.StateDir = None) -> None:
-    """Show what runs, how full the topics are, and how sources and views do; exit status 3 if the stack is down."""
-    settings = Settings.load(state_dir=state_dir)
-    show_status(Stack(settings), console)
-    if not Stack(settings).is_up:
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+    state_dir: opt.StateDir = None,
+) -> None:
+    """One screen: processes, topics, ticks, sources, views, sinks and all errors; exit status 3 if the stack is down."""
+    found = report(Stack(Settings.load(state_dir=state_dir)))
+    if as_json:
+        typer.echo(status_json(found))
+    else:
+        show_status(found, console)
+    if not found.is_up:
         raise typer.Exit(3)
 
 

@@ -1,30 +1,29 @@
-"""One screen about the stack: processes, topics, sources and views.
+"""The state of a stack: processes, topics, ticks, sources, views and sinks.
 
-In: a stack, running or not. Out: tables on the terminal. What cannot be asked is shown as such, with
-the reason; asking never fails.
+In: a stack, running or not. Out: a `Report`, and from it one screen or JSON. What cannot be asked is a problem in the
+report, with the reason; asking never fails, and waits for seconds at most, also while the engine is busy.
 """
 
 from __future__ import annotations
 
+import json
 import time
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import psutil
 import psycopg
 from rich.console import Console
 from rich.table import Table
 
+from mzlite.dialect.admin import ADMINISTRATOR
 from stack.engine import connect
 from stack.errors import StackError
 from stack.local import Stack
 from stack.settings import Settings
 from stack.topics import message_counts
 
-SOURCES_AND_SINKS = """
-    select name, type, status, coalesce(error, '') from mz_internal.mz_source_statuses where type != 'progress'
-    union all
-    select name, type, status, coalesce(error, '') from mz_internal.mz_sink_statuses
-    order by 2, 1
-"""
+ANSWER_SECONDS = 15
 OBJECTS = """
     select objects.type, count(*)
     from mz_objects as objects
@@ -32,72 +31,182 @@ OBJECTS = """
     group by objects.type
     order by objects.type
 """
+COLOURS = {"running": "green", "starting": "yellow", "created": "yellow"}
 
 
-def show_status(stack: Stack, console: Console) -> None:
-    """Print it."""
+@dataclass
+class Process:
+    """One of the two; without a pid it is down."""
+
+    address: str
+    pid: int | None = None
+    up_seconds: float = 0.0
+    memory_bytes: int = 0
+
+
+@dataclass
+class Report:
+    """Everything about a stack; sources, views and sinks have the values that mzlite gives, and their `name`."""
+
+    state: str
+    broker: Process
+    mzlite: Process
+    topics: dict[str, int] = field(default_factory=dict)
+    objects: dict[str, int] = field(default_factory=dict)
+    ticks: dict[str, Any] = field(default_factory=dict)
+    sources: list[dict[str, Any]] = field(default_factory=list)
+    views: list[dict[str, Any]] = field(default_factory=list)
+    sinks: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether both processes run."""
+        return self.broker.pid is not None and self.mzlite.pid is not None
+
+
+def report(stack: Stack) -> Report:
+    """Look at everything."""
     settings = stack.settings
-    console.print(f"state in {settings.state}")
-    console.print(_processes(stack))
-    if stack.broker.pid is not None:
-        _show_topics(settings, console)
-    if stack.engine.process is not None:
-        _show_engine(settings, console)
-
-
-def _processes(stack: Stack) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for column in ("process", "state", "address", "pid", "up", "memory"):
-        table.add_column(column, justify="right" if column in ("pid", "up", "memory") else "left")
-    broker_pid = stack.broker.pid
-    for name, pid, address in (
-        ("broker", broker_pid, stack.settings.brokers),
-        ("mzlite", process.pid if (process := stack.engine.process) else None, stack.settings.sql_address),
-    ):
-        if pid is None:
-            table.add_row(name, "[yellow]down[/]", address, "", "", "")
-            continue
+    engine = stack.engine.process
+    found = Report(
+        state=str(settings.state),
+        broker=_process(settings.brokers, stack.broker.pid),
+        mzlite=_process(settings.sql_address, None if engine is None else engine.pid),
+    )
+    for name, process in (("broker", found.broker), ("mzlite", found.mzlite)):
+        if process.pid is None:
+            found.problems.append(f"{name} is down; start it with hotplate up, see hotplate logs {name}")
+    if found.broker.pid is not None:
         try:
-            found = psutil.Process(pid)
-            family = [found, *found.children(recursive=True)]
-            memory = sum(member.memory_info().rss for member in family)
-            uptime = time.time() - found.create_time()
-            table.add_row(name, "[green]up[/]", address, str(pid), f"{uptime:,.0f} s", f"{memory / 2**20:,.0f} MiB")
+            found.topics = message_counts(settings.brokers)
+        except StackError as error:
+            found.problems.append(f"the broker runs, but does not answer: {error}")
+    if found.mzlite.pid is not None:
+        _ask_engine(settings, found)
+    return found
+
+
+def _process(address: str, pid: int | None) -> Process:
+    if pid is not None:
+        try:
+            process = psutil.Process(pid)
+            memory = sum(member.memory_info().rss for member in (process, *process.children(recursive=True)))
+            return Process(address, pid, round(time.time() - process.create_time(), 1), memory)
         except psutil.NoSuchProcess:
-            table.add_row(name, "[yellow]down[/]", address, "", "", "")
+            pass
+    return Process(address)
+
+
+def _ask_engine(settings: Settings, found: Report) -> None:
+    kinds = {"source": found.sources, "view": found.views, "sink": found.sinks}
+    options = {"connect_timeout": 5, "options": f"-c statement_timeout={ANSWER_SECONDS}s"}
+    try:
+        with connect(settings, user=ADMINISTRATOR, **options) as connection:
+            found.objects = {str(kind): int(count) for kind, count in connection.execute(OBJECTS).fetchall()}
+            for kind, name, text in connection.execute(b"mzlite show status").fetchall():
+                values = json.loads(text)
+                if kind == "ticks":
+                    found.ticks = values
+                    continue
+                kinds[kind].append({"name": name, **values})
+                if values["error"]:
+                    found.problems.append(f"{kind} {name}: {values['error']}")
+    except psycopg.Error as error:
+        found.problems.append(f"mzlite runs, but does not answer: {str(error).strip()}")
+
+
+def show_status(found: Report, console: Console) -> None:
+    """Print one screen."""
+    console.print(f"state in {found.state}")
+    console.print(_processes(found))
+    for rows in (_topics(found), _sources(found), _views(found), _sinks(found)):
+        if rows is not None:
+            console.print()
+            console.print(rows)
+    if found.mzlite.pid is not None:
+        console.print()
+        listed = ", ".join(f"{count} {kind}" for kind, count in found.objects.items()) or "none"
+        console.print(f"objects: {listed}")
+    ticks = found.ticks
+    if ticks:
+        console.print(
+            f"ticks: {ticks['ticks']:,}; p50 {_ms(ticks['p50_ms'])}, p99 {_ms(ticks['p99_ms'])};"
+            f" {ticks['behind_seconds']:g} s behind the clock, which is {ticks['clock']};"
+            f" {ticks['subscriptions']} subscriptions"
+        )
+    for problem in found.problems:
+        console.print(problem, style="red", markup=False, soft_wrap=True)
+
+
+def status_json(found: Report) -> str:
+    """The report as one JSON document."""
+    return json.dumps({"up": found.is_up, **asdict(found)}, indent=2)
+
+
+def _table(*columns: str, left: int = 1) -> Table:
+    """A table whose first columns are text and whose other ones are numbers."""
+    table = Table(box=None, pad_edge=False)
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="left" if place < left else "right")
     return table
 
 
-def _show_topics(settings: Settings, console: Console) -> None:
-    try:
-        counts = message_counts(settings.brokers)
-    except StackError as error:
-        console.print(str(error), style="red", markup=False)
-        return
-    table = Table(box=None, pad_edge=False)
-    table.add_column("topic")
-    table.add_column("messages", justify="right")
-    for name, count in counts.items():
+def _processes(found: Report) -> Table:
+    table = _table("process", "state", "address", "pid", "up", "memory", left=3)
+    for name, process in (("broker", found.broker), ("mzlite", found.mzlite)):
+        if process.pid is None:
+            table.add_row(name, "[bold red]down[/]", process.address, "", "", "")
+        else:
+            times = (f"{process.up_seconds:,.0f} s", f"{process.memory_bytes / 2**20:,.0f} MiB")
+            table.add_row(name, "[green]up[/]", process.address, str(process.pid), *times)
+    return table
+
+
+def _topics(found: Report) -> Table | str | None:
+    if found.broker.pid is None:
+        return None
+    table = _table("topic", "messages")
+    for name, count in found.topics.items():
         table.add_row(name, f"{count:,}")
-    console.print()
-    console.print(table if counts else "no topics")
+    return table if found.topics else "no topics"
 
 
-def _show_engine(settings: Settings, console: Console) -> None:
-    console.print()
-    try:
-        with connect(settings, connect_timeout=3) as connection:
-            objects = connection.execute(OBJECTS).fetchall()
-            console.print("objects: " + (", ".join(f"{count} {kind}" for kind, count in objects) or "none"))
-            rows = connection.execute(SOURCES_AND_SINKS).fetchall()
-    except psycopg.Error as error:
-        console.print(f"mzlite cannot tell: {str(error).strip()}", style="red", markup=False)
-        return
-    if rows:
-        table = Table(box=None, pad_edge=False)
-        for column in ("name", "type", "status", "error"):
-            table.add_column(column)
-        for name, kind, state, error_text in rows:
-            colour = "green" if state == "running" else "yellow" if state in ("starting", "created") else "red"
-            table.add_row(name, kind, f"[{colour}]{state}[/]", error_text)
-        console.print(table)
+def _sources(found: Report) -> Table | None:
+    table = _table("source", "status", "lag", "lag s", "received", left=2)
+    for source in found.sources:
+        table.add_row(
+            source["name"], _state(source["status"]), f"{source['lag_messages']:,}", _number(source["lag_seconds"], 1),
+            f"{source['messages_received']:,}",
+        )  # fmt: skip
+    return table if found.sources else None
+
+
+def _views(found: Report) -> Table | None:
+    table = _table("view", "type", "rows", "state", "stale s", left=2)
+    for view in found.views:
+        rows = "[red]error[/]" if view["error"] else _number(view["rows"], 0)
+        size = f"{view['bytes'] / 2**20:,.1f} MiB"
+        table.add_row(view["name"], view["type"], rows, size, _number(view["staleness_seconds"], 1))
+    return table if found.views else None
+
+
+def _sinks(found: Report) -> Table | None:
+    table = _table("sink", "status", "published up to", "messages", "waiting", "lag s", left=3)
+    for sink in found.sinks:
+        moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(sink["position"] / 1000)) if sink["position"] else "-"
+        counts = (f"{sink['messages_committed']:,}", f"{sink['waiting']:,}", _number(sink["lag_seconds"], 1))
+        table.add_row(sink["name"], _state(sink["status"]), moment, *counts)
+    return table if found.sinks else None
+
+
+def _state(status: str) -> str:
+    return f"[{COLOURS.get(status, 'bold red')}]{status}[/]"
+
+
+def _number(value: float | None, places: int) -> str:
+    return "?" if value is None else f"{value:,.{places}f}"
+
+
+def _ms(value: float | None) -> str:
+    return "-" if value is None else f"{value:g} ms"

@@ -1,4 +1,4 @@
-"""The statements of mzlite's own administrator: the clock and the comparison of views with their definitions.
+"""The statements of mzlite's own administrator: the clock, the state of things, views against their definitions.
 
 In: the text of a query in a session of the role `mz_system`. Out: a statement, or None for all other SQL. Each
 begins with the word MZLITE, which begins no statement of Materialize; in the sessions of other roles they are what
@@ -18,6 +18,7 @@ ADMINISTRATOR = "mz_system"
 """The role whose sessions have these statements."""
 
 CLOCK_COLUMNS = ("milliseconds", "moment", "state")
+STATUS_COLUMNS = ("kind", "name", "values")
 VERIFY_COLUMNS = ("object", "type", "rows", "milliseconds", "outcome", "difference")
 
 
@@ -53,6 +54,13 @@ class ReleaseClock(AdminStatement):
 
 
 @dataclass(frozen=True)
+class ShowStatus(AdminStatement):
+    """MZLITE SHOW STATUS: ticks, sources, views and sinks, each with its values as JSON."""
+
+    columns: ClassVar[tuple[str, ...]] = STATUS_COLUMNS
+
+
+@dataclass(frozen=True)
 class Verify(AdminStatement):
     """MZLITE VERIFY [name]: recompute maintained objects and compare."""
 
@@ -67,6 +75,7 @@ _FORMS: tuple[tuple[type[AdminStatement], str], ...] = (
     (SetClock, f"set clock to {_TEXT}"),
     (AdvanceClock, f"advance clock by {_TEXT}"),
     (ReleaseClock, "release clock"),
+    (ShowStatus, "show status"),
     (Verify, rf"verify( {_NAME}(?: ?\. ?{_NAME}){{0,2}})?"),
 )
 _PATTERNS = tuple(
@@ -105,7 +114,8 @@ def parse_admin(sql: str) -> AdminStatement | None:
             return AdvanceClock(text, _given(found))
         return made(text)
     raise syntax_error(
-        "Expected MZLITE SHOW CLOCK, SET CLOCK TO '..', ADVANCE CLOCK BY '..', RELEASE CLOCK or VERIFY [name]"
+        "Expected MZLITE SHOW CLOCK, SET CLOCK TO '..', ADVANCE CLOCK BY '..', RELEASE CLOCK, SHOW STATUS"
+        " or VERIFY [name]"
     )
 
 
