@@ -83,9 +83,12 @@ def _from_keys(tx: EngineTransaction, node: Any, tables: dict[str, Keys]) -> tup
             (node.relname, node.schemaname),
         )
         return alias, unique_keys(tx, found[0]) if found else []
-    if kind is ast.RangeSubselect and node.alias is not None and not node.alias.colnames:
+    if kind is ast.RangeSubselect and node.alias is not None:
         alias = node.alias.aliasname
-        return alias, _query_keys(tx, node.subquery, tables)
+        keys = _query_keys(tx, node.subquery, tables)
+        given = [name.sval for name in node.alias.colnames or ()]
+        renamed = dict(zip(_output_names(node.subquery), given, strict=False))
+        return alias, [frozenset(renamed.get(name, name) for name in key) for key in keys]
     return "", []
 
 
@@ -97,8 +100,15 @@ def _outputs(select: Any) -> dict[str, str]:
         if name is None and type(target.val) is ast.ColumnRef:
             name = _text(target.val).rpartition(".")[2]
         if name is not None:
-            found[name] = _text(target.val)
+            found[name] = _text(_without_assertion(target.val))
     return found
+
+
+def _without_assertion(node: Any) -> Any:
+    """What ASSERT NOT NULL has wrapped up: an assertion changes no value."""
+    if type(node) is ast.FuncCall and [part.sval for part in node.funcname] == ["mzlite", "not_null"]:
+        return node.args[0]
+    return node
 
 
 def _output_names(select: Any) -> list[str]:

@@ -214,6 +214,8 @@ def test_sinks(connected: Database) -> None:
         ("select * from grouped where n > 1", "name", True),
         ("select name || 'x' as name from grouped", "name", False),
         ("select id, name from t", "id", False),
+        ("select a.who from (select name from t group by name) as a (who)", "who", True),
+        ("select a.name from (select name, count(*) as n from t group by name) as a (n, name)", "name", False),
     ],
 )
 def test_a_key_has_to_be_provably_unique(connected: Database, query: str, key: str, unique: bool) -> None:
@@ -226,6 +228,15 @@ def test_a_key_has_to_be_provably_unique(connected: Database, query: str, key: s
     else:
         assert refused(connected, statement).message == "upsert key could not be validated as unique"
         connected.run(statement.replace(f"({key})", f"({key}) not enforced"))
+
+
+def test_an_asserted_column_is_as_unique_as_without_the_assertion(connected: Database) -> None:
+    connected.run("create table t (id int, name text)")
+    definition = "select distinct on (id) id, name from t order by id"
+    connected.run(f"create materialized view mv with (assert not null id, assert not null = name) as {definition}")
+    connected.run(f"create sink sk from mv {SINK} key (id) format json envelope upsert")
+    statement = f"create sink other from mv {SINK} key (name) format json envelope upsert"
+    assert refused(connected, statement).message == "upsert key could not be validated as unique"
 
 
 def test_what_sinks_are_refused(connected: Database) -> None:
