@@ -60,6 +60,9 @@ class ServerCollector(Collector):
             sum_value=statistics.seconds,
         )
         yield CounterMetricFamily("mzlite_tick_rows", "Rows that ticks took in.", value=statistics.rows)
+        yield CounterMetricFamily(
+            "mzlite_tick_failures", "Ticks that could not be committed and were tried again.", value=statistics.failures
+        )
         yield GaugeMetricFamily("mzlite_sessions", "Clients that are connected.", value=self._sessions())
         ((errors,),) = self._rows(_ERRORS)
         yield GaugeMetricFamily("mzlite_objects_in_error", "Objects that cannot be computed now.", value=errors)

@@ -108,6 +108,8 @@ def _ticks(engine: Engine, behind: float) -> Values:
         "p50_ms": _percentile(durations, 0.50),
         "p99_ms": _percentile(durations, 0.99),
         "behind_seconds": round(behind, 3),
+        "failures": statistics.failures,
+        "error": statistics.failure,
         "subscriptions": len(engine.subscriptions),
         "clock": "running" if engine.clock.held is None else "held",
     }

@@ -76,7 +76,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
     state_dir: opt.StateDir = None,
 ) -> None:
-    """One screen: processes, topics, ticks, sources, views, sinks and all errors; exit status 3 if the stack is down."""
+    """One screen: processes, topics, ticks, sources, views, sinks, errors; exit status 3 if the stack is down."""
     found = report(Stack(Settings.load(state_dir=state_dir)))
     if as_json:
         typer.echo(status_json(found))

@@ -108,10 +108,10 @@ def _ask_engine(settings: Settings, found: Report) -> None:
                 values = json.loads(text)
                 if kind == "ticks":
                     found.ticks = values
-                    continue
-                kinds[kind].append({"name": name, **values})
+                else:
+                    kinds[kind].append({"name": name, **values})
                 if values["error"]:
-                    found.problems.append(f"{kind} {name}: {values['error']}")
+                    found.problems.append(f"{kind} {name}".strip() + f": {values['error']}")
     except psycopg.Error as error:
         found.problems.append(f"mzlite runs, but does not answer: {str(error).strip()}")
 
@@ -127,13 +127,14 @@ def show_status(found: Report, console: Console) -> None:
     if found.mzlite.pid is not None:
         console.print()
         listed = ", ".join(f"{count} {kind}" for kind, count in found.objects.items()) or "none"
-        console.print(f"objects: {listed}")
+        console.print(f"objects: {listed}", soft_wrap=True)
     ticks = found.ticks
     if ticks:
         console.print(
             f"ticks: {ticks['ticks']:,}; p50 {_ms(ticks['p50_ms'])}, p99 {_ms(ticks['p99_ms'])};"
             f" {ticks['behind_seconds']:g} s behind the clock, which is {ticks['clock']};"
-            f" {ticks['subscriptions']} subscriptions"
+            f" {ticks['subscriptions']} subscriptions",
+            soft_wrap=True,
         )
     for problem in found.problems:
         console.print(problem, style="red", markup=False, soft_wrap=True)
@@ -148,7 +149,8 @@ def _table(*columns: str, left: int = 1) -> Table:
     """A table whose first columns are text and whose other ones are numbers."""
     table = Table(box=None, pad_edge=False)
     for place, column in enumerate(columns):
-        table.add_column(column, justify="left" if place < left else "right")
+        # On a narrow terminal names go on in a second line; a name that is cut off is of no use.
+        table.add_column(column, justify="left" if place < left else "right", overflow="fold", no_wrap=place > 0)
     return table
 
 

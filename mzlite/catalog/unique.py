@@ -106,9 +106,8 @@ def _outputs(select: Any) -> dict[str, str]:
 
 def _without_assertion(node: Any) -> Any:
     """What ASSERT NOT NULL has wrapped up: an assertion changes no value."""
-    if type(node) is ast.FuncCall and [part.sval for part in node.funcname] == ["mzlite", "not_null"]:
-        return node.args[0]
-    return node
+    is_assertion = type(node) is ast.FuncCall and _text(ast.ColumnRef(fields=node.funcname)) == "mzlite.not_null"
+    return node.args[0] if is_assertion and node.args else node
 
 
 def _output_names(select: Any) -> list[str]:

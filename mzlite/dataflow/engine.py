@@ -68,13 +68,21 @@ class EngineOptions:
 
 @dataclass
 class Statistics:
-    """What the engine did since it started."""
+    """What the engine did since it started.
+
+    Attributes:
+        durations: of the last ticks, in seconds.
+        failures: ticks that could not be committed and were tried again.
+        failure: why the last try of a tick has failed; None when it did not.
+    """
 
     ticks: int = 0
     rows: int = 0
     seconds: float = 0.0
     durations: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
     timestamp: int = 0
+    failures: int = 0
+    failure: str | None = None
 
 
 class Engine:
@@ -420,6 +428,7 @@ class Engine:
         self._ended = time.monotonic()
         statistics = self.statistics
         statistics.ticks += 1
+        statistics.failure = None
         statistics.rows += result.rows
         statistics.timestamp = result.timestamp
         statistics.seconds += self._ended - started
@@ -464,6 +473,8 @@ class Engine:
     def _recover(self, error: Exception, writers: list[Future[int]]) -> None:
         """After a tick that could not commit: everything is as before it; try again, with a new session if need be."""
         log.error("a tick failed and is tried again", error=str(error), exc_info=error)
+        self.statistics.failures += 1
+        self.statistics.failure = str(error).strip()
         assert self._connection is not None
         if self._connection.closed:
             self.failure = error

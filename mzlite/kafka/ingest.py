@@ -30,6 +30,7 @@ POLL_SECONDS = 0.25
 METADATA_TIMEOUT = 5.0
 STOP_SECONDS = 10.0
 RETRY_SECONDS = 1.0
+NOTE_SECONDS = 0.5
 ABSENCES_UNTIL_DELETED = 3
 """A topic counts as deleted when this many looks in a row do not find it: a starting broker may not know it yet."""
 
@@ -112,9 +113,11 @@ class Ingest:
         self._health = Health(wake)
         self._positions = dict(offsets)
         self._ends: dict[int, int] = {}
+        self._high: dict[int, int] = {}
         self._snapshot: dict[int, tuple[int, int]] = {}
         self._looked = bool(offsets)
         self._absences = 0
+        self._noted = 0.0
         self._messages_received = 0
         self._bytes_received = 0
         self._newest = -1
@@ -139,7 +142,7 @@ class Ingest:
             status=self._health.status,
             error=self._health.error,
             positions=dict(self._positions),
-            ends=dict(self._ends),
+            ends={partition: max(end, self._high.get(partition, 0)) for partition, end in self._ends.copy().items()},
             messages_received=self._messages_received,
             bytes_received=self._bytes_received,
             buffered_bytes=self._buffer.size,
@@ -222,6 +225,7 @@ class Ingest:
                 if time.monotonic() - refreshed >= interval:
                     self._refresh(consumer)
                     refreshed = time.monotonic()
+                self._look_at_ends(consumer)
         finally:
             consumer.close()
 
@@ -248,6 +252,16 @@ class Ingest:
     def _on_error(self, error: KafkaError) -> None:
         if error.code() in BROKER_ERRORS:
             self._health.stalled(error.str())
+
+    def _look_at_ends(self, consumer: Consumer) -> None:
+        """Notes how far the topic goes, as the last fetched messages told: nothing is asked."""
+        if time.monotonic() < self._noted + NOTE_SECONDS:
+            return
+        self._noted = time.monotonic()
+        for partition in list(self._ends):
+            _, high = consumer.get_watermark_offsets(TopicPartition(self.spec.topic, partition), cached=True)
+            # These count what readers of committed messages do not see yet, so `_ends` is kept apart.
+            self._high[partition] = max(high, 0)
 
     def _wait_for_space(self) -> bool:
         """True at once when there is room; else wait a while for it."""

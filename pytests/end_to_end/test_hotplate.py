@@ -3,6 +3,7 @@
 The tests share one state directory and build on each other, because deploying the pipeline takes a while.
 """
 
+import json
 import os
 import re
 import signal
@@ -85,7 +86,9 @@ def _down_afterwards(stack):
 
 
 def test_up_and_down(stack):
-    assert "down" in stack.run("status", status=3)
+    down = json.loads(stack.run("status", "--json", status=3))
+    assert not down["up"]
+    assert [problem.split(";")[0] for problem in down["problems"]] == ["broker is down", "mzlite is down"]
     assert "started: broker, mzlite" in stack.run("up", "--test-clock")
     assert "2099-12-31 12:00:00.000 UTC (4102401600000 ms), held" in stack.run("test-clock", "set", "2099-12-31 12:00")
     assert stack.rows("select 1") == [(1,)]
@@ -93,6 +96,10 @@ def test_up_and_down(stack):
     assert re.search(r"broker +up +127\.0\.0\.1", status)
     assert re.search(r"mzlite +up +127\.0\.0\.1", status)
     assert re.search(r"orders +0", status)
+    assert "clock, which is held" in status
+    found = json.loads(stack.run("status", "--json"))
+    assert (found["up"], found["problems"], found["topics"]["orders"]) == (True, [], 0)
+    assert found["mzlite"]["memory_bytes"] > 1 << 20
     assert "started: nothing" in stack.run("up")
     assert "stopped: mzlite, broker" in stack.run("down")
     assert not stack.is_up
@@ -151,6 +158,18 @@ def test_a_killed_demo_leaves_a_stack_that_down_finds(stack):
         process.kill()
         process.wait()
     assert stack.is_up
+    found = json.loads(stack.run("status", "--json"))
+    assert found["problems"] == []
+    assert found["ticks"]["ticks"] > 0
+    views = {view["name"]: view for view in found["views"]}
+    assert views["silver.silver_orders"]["rows"] > 0
+    assert views["silver.silver_orders"]["bytes"] > 0
+    assert views["gold.gold_system_health"]["staleness_seconds"] < 60
+    assert {source["status"] for source in found["sources"]} == {"running"}
+    assert [sink["name"] for sink in found["sinks"]] == ["sinks.delivery_alerts_sink"]
+    screen = stack.run("status")
+    for word in ("silver.silver_orders", "sinks.delivery_alerts_sink", "published up to", "p99"):
+        assert word in screen
     # Nobody reads the generator's lines any more, so it ends too; what it wrote counts.
     deadline = time.monotonic() + 60
     before, counts = None, stack.rows("select count(*) from silver.silver_orders")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -173,7 +174,9 @@ def test_a_drop_says_what_is_in_use(server: RunningServer, client: psycopg.Conne
     client.execute("drop materialized view used")
 
 
-def test_what_sources_and_sinks_do_is_told(kafka: Broker, client: psycopg.Connection[Any]) -> None:
+def test_what_sources_and_sinks_do_is_told(
+    server: RunningServer, kafka: Broker, client: psycopg.Connection[Any]
+) -> None:
     brokers = kafka.bootstrap_servers
     topic, out = create_topic(brokers, partitions=2), create_topic(brokers)
     produce(brokers, topic, [(None, b"one"), (None, b"two"), (None, None)])
@@ -204,6 +207,18 @@ def test_what_sources_and_sinks_do_is_told(kafka: Broker, client: psycopg.Connec
     produce(brokers, topic, [(None, b"one")])
     until_equal(source, ("running", 4, 3, 4, 4))
     until_equal(sink, ("running", 3))
+    with server.connect(user="mz_system") as administrator:
+        answer = administrator.execute("mzlite show status").fetchall()  # type: ignore[call-overload]
+    told = {name.rpartition(".")[2]: {"kind": kind, **json.loads(values)} for kind, name, values in answer}
+    assert told[""]["ticks"] > 0
+    assert 0 < told[""]["p50_ms"] <= told[""]["p99_ms"]
+    assert told[""]["error"] is None
+    assert sum(told["told"]["offsets"].values()) == 4
+    assert [told["told"][name] for name in ("status", "lag_messages", "lag_seconds")] == ["running", 0, 0.0]
+    assert (told["said"]["type"], told["said"]["rows"], told["said"]["error"]) == ("materialized-view", 2, None)
+    assert told["said"]["bytes"] > 0
+    assert [told["teller"][name] for name in ("status", "waiting", "messages_committed")] == ["running", 0, 3]
+    assert told["teller"]["position"] > 1_700_000_000_000
     client.execute("drop connection kc cascade")
 
 

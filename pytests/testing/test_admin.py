@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Iterator
@@ -147,6 +148,12 @@ def test_what_is_in_error_is_told(shop: Mzlite) -> None:
     assert reports(shop, "shares") == {
         "shares": ("materialized-view", 0, "in error", "Evaluation error: division by zero")
     }
+    (told,) = (
+        json.loads(values)
+        for kind, name, values in shop.server.administer("mzlite show status")
+        if (kind, name) == ("view", f"{shop.name}.public.shares")
+    )
+    assert (told["rows"], told["error"]) == (None, "Evaluation error: division by zero")
     shop.execute("delete from orders where id = 3")
     shop.eventually(lambda: reports(shop, "shares"), {"shares": ("materialized-view", 2, "equal", None)})
 
