@@ -179,7 +179,7 @@ def _remove_parts(tx: EngineTransaction, item: Item) -> None:
         kind = "type" if item.details["kind"] == "record" else "domain"
         tx.execute(f"drop {kind} {row[0]}")
     record_item(tx, "drop", item.id)
-    tx.execute("delete from mzlite.comments where id = %s", (item.id,))
+    tx.execute("delete from mzlite.comments where id = %s and object_type = %s", (item.id, item.type))
     tx.execute("delete from mzlite.privileges where object_id = %s and object_type = %s", (item.id, item.type))
     tx.execute("delete from mzlite.dependencies where referenced_id = %s", (item.id,))
     tx.execute("delete from mzlite.objects where id = %s", (item.id,))

@@ -275,7 +275,7 @@ select
     o.oid as objoid, 'pg_class'::regclass::oid as classoid, c.object_sub_id as objsubid, c.comment as description,
     s.database_name as oid_database_name, null::text as class_database_name
 from mzlite.comments as c
-inner join mzlite.objects as o on o.id = c.id
+inner join mzlite.objects as o on o.id = c.id and o.type = c.object_type
 inner join mzlite.named_schemas as s on s.namespace = o.namespace;
 
 create view mz_internal.pg_type_all_databases as

@@ -154,4 +154,4 @@ def test_roles_and_privileges(database: Database) -> None:
     finally:
         assert database.run("drop role r1")[0] == "DROP ROLE"
     assert refused(database, "grant select on t to nosuch").message == "unknown role 'nosuch'"
-    assert refused(database, "drop role materialize").message == 'role name "materialize" is reserved'
+    assert refused(database, "drop role materialize").message == "current role cannot be dropped"

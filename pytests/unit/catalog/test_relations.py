@@ -106,6 +106,36 @@ def test_comments(filled: Database) -> None:
     )
 
 
+def test_a_schema_keeps_its_comment_when_an_object_of_the_same_id_goes(database: Database) -> None:
+    """Ids are unique among the objects of one kind only: table u7 and schema u7 are two things."""
+    number = 0
+    while True:
+        # A schema's number is far behind at first and then grows alone.
+        database.run("create schema commented")
+        ((schema,),) = database.rows("select id from mz_schemas where name = 'commented'")
+        if number == 0:
+            database.run("create table gone (a int)")
+            ((table,),) = database.rows("select id from mz_tables where name = 'gone'")
+            number = int(table[1:])
+        if int(schema[1:]) >= number:
+            break
+        database.run("drop schema commented")
+    while int(table[1:]) < int(schema[1:]):
+        database.run("drop table gone")
+        database.run("create table gone (a int)")
+        ((table,),) = database.rows("select id from mz_tables where name = 'gone'")
+    assert table == schema
+    database.run("comment on schema commented is 'kept'")
+    database.run("comment on table gone is 'gone'")
+    try:
+        database.run("drop table gone")
+        assert database.rows(f"select object_type, comment from mz_internal.mz_comments where id = '{schema}'") == [
+            ("schema", "kept")
+        ]
+    finally:
+        database.run("drop schema commented")
+
+
 def test_existing_names(filled: Database) -> None:
     assert filled.run("create materialized view if not exists mv as select 1") == (
         "CREATE MATERIALIZED VIEW",
