@@ -19,11 +19,12 @@ from mzlite.dialect.keywords import (
     POSTGRES_KEYWORDS,
     POSTGRES_QUOTED,
 )
-from mzlite.errors import MzError, syntax_error
+from mzlite.errors import MzError, syntax_error, unsupported
 
 T = TypeVar("T")
 RECURSION_LIMIT = 128
 MAX_IDENTIFIER_BYTES = 255
+MAX_POSTGRES_BYTES = 63
 
 
 def quote_identifier(name: str) -> str:
@@ -212,8 +213,14 @@ class TokenStream:
 
     def check_identifier(self, name: str) -> str:
         """`name`, unless it is too long."""
-        if len(name) > 63 and len(name.encode()) > MAX_IDENTIFIER_BYTES:
+        if len(name) <= MAX_POSTGRES_BYTES // 4:
+            return name
+        size = len(name.encode())
+        if size > MAX_IDENTIFIER_BYTES:
             raise syntax_error(f"identifier length exceeds {MAX_IDENTIFIER_BYTES} bytes")
+        if size > MAX_POSTGRES_BYTES:
+            # PostgreSQL would cut it off, and take two names for one.
+            raise unsupported(f"an identifier of more than {MAX_POSTGRES_BYTES} bytes is not supported: {name}")
         return name
 
     def quote_for_postgres(self, index: int, *, alias: bool = False) -> None:
