@@ -18,6 +18,7 @@ import typer
 from mzlite.dataflow.engine import EngineOptions
 from mzlite.errors import MzError
 from mzlite.server import ServerOptions, run
+from mzlite.storage.backup import BackupError, back_up, restore
 from mzlite.storage.bootstrap import FormatError
 from mzlite.storage.postgres import PostgresError
 from mzlite.wire.options import WireOptions
@@ -125,6 +126,35 @@ def serve(
         typer.echo(f"mzlite cannot start: {error}", err=True)
         raise typer.Exit(1) from error
     raise typer.Exit(status)
+
+
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="A directory that does not exist yet, or is empty.")],
+    data: Annotated[Path, typer.Option(help="The server's data directory.", envvar="MZLITE_DATA")],
+) -> None:
+    """Copy a data directory as it is at one moment, also while its server runs."""
+    try:
+        made = back_up(data, target)
+    except BackupError as error:
+        typer.echo(f"mzlite: {error}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"{target}: {made.files:,} files, {made.size / 2**20:,.1f} MiB, as of {made.made_at}")
+    typer.echo(f"PostgreSQL stood still for {made.pause * 1000:,.0f} ms")
+
+
+@app.command(name="restore")
+def restore_backup(
+    source: Annotated[Path, typer.Argument(help="A directory that `mzlite backup` wrote.")],
+    data: Annotated[Path, typer.Option(help="The new data directory; it is empty or does not exist.")],
+) -> None:
+    """Make a data directory from a backup; `mzlite serve` then goes on from there."""
+    try:
+        made_at = restore(source, data)
+    except BackupError as error:
+        typer.echo(f"mzlite: {error}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"{data} is as of {made_at}")
 
 
 def parse_address(text: str) -> tuple[str, int]:

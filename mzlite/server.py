@@ -23,11 +23,13 @@ from mzlite.catalog.system import load_defaults
 from mzlite.clock import Clock
 from mzlite.coordinator import WAITING_BYTES, Coordinator
 from mzlite.dataflow.engine import Engine, EngineOptions
+from mzlite.dataflow.restored import mark_sinks
 from mzlite.dataflow.statuses import Report
 from mzlite.dataflow.transaction import EngineTransaction
 from mzlite.errors import MzError
 from mzlite.metrics import ServerCollector, serve_metrics
 from mzlite.roster import Roster
+from mzlite.storage.backup import RESTORED
 from mzlite.storage.bootstrap import bootstrap
 from mzlite.storage.postgres import Postgres, PostgresError
 from mzlite.wire.options import WireOptions
@@ -103,7 +105,7 @@ class Server:
             bootstrap(self.postgres)
             with self.postgres.connect() as connection:
                 load_defaults(connection)
-            self.engine.start(drop_all_temporary)
+            self._start_engine()
             test_clock = self.options.test_clock or self.options.clock_at is not None
             coordinator = Coordinator(
                 self.engine,
@@ -121,6 +123,17 @@ class Server:
             await self.stop()
             raise
         return self.wire.address
+
+    def _start_engine(self) -> None:
+        mark = self.options.data_dir.expanduser() / RESTORED
+
+        def prepare(tx: EngineTransaction) -> None:
+            drop_all_temporary(tx)
+            if mark.exists():
+                mark_sinks(tx, mark.read_text())
+
+        self.engine.start(prepare)
+        mark.unlink(missing_ok=True)
 
     def _serve_metrics(self, wire: WireServer, roster: Roster, host: str, port: int) -> None:
         collector = ServerCollector(self.engine.statistics, lambda: wire.session_count, roster.rows)

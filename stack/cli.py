@@ -17,6 +17,7 @@ from generator.run import Pace
 from stack import dbt, logs
 from stack import options as opt
 from stack.administration import run_clock, run_verify
+from stack.backup import back_up, restore_backup
 from stack.demo.run import DemoOptions, psql_line, run_demo
 from stack.errors import StackError
 from stack.generating import Plan
@@ -84,6 +85,28 @@ def status(
         show_status(found, console)
     if not found.is_up:
         raise typer.Exit(3)
+
+
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="A directory that does not exist yet, or is empty.")],
+    state_dir: opt.StateDir = None,
+) -> None:
+    """Copy mzlite's data as they are at one moment, while all goes on; topics are the broker's and are not copied."""
+    with console.status("copying"):
+        made = back_up(Settings.load(state_dir=state_dir), target)
+    size, pause = f"{made.size / 2**20:,.1f} MiB", f"{made.pause * 1000:,.0f} ms"
+    console.print(f"{target}: {size}, as of {made.made_at}; mzlite stood still for {pause}", soft_wrap=True)
+
+
+@app.command()
+def restore(
+    source: Annotated[Path, typer.Argument(help="A directory that hotplate backup wrote.")],
+    state_dir: opt.StateDir = None,
+) -> None:
+    """Put a backup in the place of mzlite's data, which must have been moved away; hotplate up goes on from there."""
+    made_at = restore_backup(Stack(Settings.load(state_dir=state_dir)), source)
+    console.print(f"mzlite's data are as of {made_at}; go on with hotplate up", soft_wrap=True)
 
 
 @app.command()

@@ -110,8 +110,8 @@ def _ask_engine(settings: Settings, found: Report) -> None:
                     found.ticks = values
                 else:
                     kinds[kind].append({"name": name, **values})
-                if values["error"]:
-                    found.problems.append(f"{kind} {name}".strip() + f": {values['error']}")
+                if error := values.get("error"):
+                    found.problems.append(f"{kind} {name}".strip() + f": {error}")
     except psycopg.Error as error:
         found.problems.append(f"mzlite runs, but does not answer: {str(error).strip()}")
 

@@ -20,7 +20,7 @@ import psycopg
 import structlog
 
 from mzlite.clock import Clock
-from mzlite.dataflow import source_errors
+from mzlite.dataflow import restored, source_errors
 from mzlite.dataflow.dataflow import Dataflow
 from mzlite.dataflow.heal import Healing
 from mzlite.dataflow.intake import shares
@@ -33,6 +33,7 @@ from mzlite.dataflow.transaction import ENGINE_PATH, EngineTransaction, run
 from mzlite.errors import MzError
 from mzlite.kafka.ingest import Batch, Ingest
 from mzlite.kafka.publish import Publisher
+from mzlite.kafka.restored import Snapshot
 from mzlite.kafka.spec import IngestSpec, SinkSpec
 
 log = structlog.get_logger(__name__)
@@ -198,7 +199,11 @@ class Engine:
 
     def start_writer(self, spec: SinkSpec) -> None:
         """Begins to publish a sink."""
-        publisher = Publisher(spec, self._connect, self.wake)
+
+        def snapshot() -> Snapshot | str:
+            return self.submit(lambda tx: restored.snapshot(tx, self.dataflow, self.ingests, spec.sink_id)).result()
+
+        publisher = Publisher(spec, self._connect, self.wake, snapshot)
         self.publishers[spec.sink_id] = publisher
         publisher.start()
 

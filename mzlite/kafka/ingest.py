@@ -114,6 +114,7 @@ class Ingest:
         self._positions = dict(offsets)
         self._ends: dict[int, int] = {}
         self._high: dict[int, int] = {}
+        self._reached: dict[int, int] = {}
         self._snapshot: dict[int, tuple[int, int]] = {}
         self._looked = bool(offsets)
         self._absences = 0
@@ -147,6 +148,7 @@ class Ingest:
             bytes_received=self._bytes_received,
             buffered_bytes=self._buffer.size,
             newest_timestamp=self._newest,
+            reached=dict(self._reached),
             snapshot=dict(self._snapshot),
         )
 
@@ -238,6 +240,7 @@ class Ingest:
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
                 "auto.offset.reset": "error",
+                "enable.partition.eof": True,
                 "isolation.level": "read_committed",
                 "queued.min.messages": 100_000,
                 # How long to wait before fetching again after the queue was full; the default is a second.
@@ -280,7 +283,12 @@ class Ingest:
         messages = [first, *consumer.consume(MESSAGES_AT_ONCE - 1, 0)]
         if any(message.error() is not None for message in messages):
             for message in messages:
-                if (error := message.error()) is not None:
+                if (error := message.error()) is None:
+                    continue
+                partition, offset = message.partition(), message.offset()
+                if error.code() == KafkaError._PARTITION_EOF and partition is not None and offset is not None:
+                    self._reached[partition] = offset
+                else:
                     self._handle(consumer, error, message)
             messages = [message for message in messages if message.error() is None]
         if not messages:

@@ -36,12 +36,14 @@ class Position:
         timestamp: its logical time in milliseconds since 1970; everything up to it is published.
         version: one more with each instance that took the sink over.
         instance: which instance wrote it.
+        restored: after which restoration of a backup, if there was one, the topic was last brought in line.
     """
 
     sequence: int = 0
     timestamp: int = 0
     version: int = 0
     instance: str = ""
+    restored: str = ""
 
     def encode(self) -> bytes:
         """The record's value.
@@ -55,13 +57,21 @@ class Position:
             "sequence": self.sequence,
             "instance": self.instance,
         }
+        if self.restored:
+            fields["restored"] = self.restored
         return json.dumps(fields, separators=(",", ":")).encode()
 
     @staticmethod
     def decode(value: bytes) -> Position:
         """The inverse of `encode`."""
         fields = json.loads(value)
-        return Position(fields["sequence"], fields["frontier"][0] - 1, fields["version"], fields["instance"])
+        return Position(
+            fields["sequence"],
+            fields["frontier"][0] - 1,
+            fields["version"],
+            fields["instance"],
+            fields.get("restored", ""),
+        )
 
 
 def progress_key(sink_id: str) -> bytes:

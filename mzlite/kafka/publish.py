@@ -4,6 +4,10 @@ In: rows of `mzlite.outbox`, which the tick that made them has committed durably
 the sink's position in one Kafka transaction; then the rows are deleted. Whatever is killed when:
 the position in Kafka says what has been published, so a repeated start deletes those rows and goes on
 behind them. All rows of one timestamp become visible in one transaction.
+
+After the restoration of a backup the topic is ahead of the database. Then nothing is published until the sources have
+been read to their ends; the difference between what the relation holds by then and what the topic shows follows in one
+transaction, and all goes on from there.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from mzlite.errors import MzError
 from mzlite.kafka.client import ensure_topic, quiet, topic_partitions
 from mzlite.kafka.progress import PARTITION, Position, ensure_progress_topic, progress_key, read_position
+from mzlite.kafka.restored import Snapshot, last_values
 from mzlite.kafka.spec import SinkSpec
 from mzlite.kafka.status import Health, SinkStatus
 
@@ -38,6 +43,10 @@ STOP_SECONDS = 10.0
 ERROR_SECONDS = 0.5
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 10.0
 TIMESTAMP_HEADER = "materialize-timestamp"
+NOT_AGREED = (
+    "restored from a backup: its topic has messages from after the backup, which only ENVELOPE UPSERT can correct;"
+    " drop the sink and create another"
+)
 
 FENCED = (KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH)
 
@@ -58,6 +67,7 @@ class Publisher:
         spec: the sink.
         connect: gives a superuser connection of its own to the database that has the outbox.
         changed: called, from the publisher's thread, when the status changed.
+        snapshot: puts all rows of the relation into the outbox, in the place of what is there, or says why not yet.
     """
 
     def __init__(
@@ -65,9 +75,11 @@ class Publisher:
         spec: SinkSpec,
         connect: Callable[[], psycopg.Connection[Any]],
         changed: Callable[[], None] = lambda: None,
+        snapshot: Callable[[], Snapshot | str] = lambda: "there is no snapshot",
     ) -> None:
         self.spec = spec
         self._connect = connect
+        self._snapshot = snapshot
         self._instance = uuid.uuid4().hex
         self._stopping = threading.Event()
         self._news = threading.Event()
@@ -152,6 +164,8 @@ class Publisher:
             connection.autocommit = True
             connection.execute("set synchronous_commit = off")
             query = _query(connection)
+            if not self._agree_with_topic(producer, connection, query):
+                return
             self._forget_published(connection)
             while not self._stopping.is_set():
                 self._news.clear()
@@ -171,6 +185,51 @@ class Publisher:
                 self._messages += published.messages
                 self._bytes += published.size
                 self._forget_published(connection)
+
+    def _agree_with_topic(self, producer: Producer, connection: psycopg.Connection[Any], query: str) -> bool:
+        """Bring the topic in line, once after each restoration of a backup; False if nothing may be published."""
+        row = connection.execute(
+            "select restored, restored_at from mzlite.sinks where sink_id = %s", (self.spec.sink_id,)
+        ).fetchone()
+        if row is None or row[0] in (None, self._position.restored):
+            return True
+        restored, restored_at = row
+        if self._position.timestamp <= restored_at:
+            # Nothing was published since the backup; what is still in the outbox says how to go on.
+            self._position = replace(self._position, restored=restored)
+            return True
+        if self.spec.envelope != "upsert":
+            self._health.fail(NOT_AGREED)
+            return False
+        while isinstance(snapshot := self._snapshot(), str):
+            self._health.stalled(snapshot)
+            if self._stopping.wait(ERROR_SECONDS):
+                return False
+        shown = last_values(self.spec)
+        producer.begin_transaction()
+        messages = size = 0
+        with connection.transaction(), connection.cursor("outbox") as cursor:
+            cursor.itersize = ROWS_AT_ONCE
+            cursor.execute(query, (self.spec.sink_id,))
+            for sequence, timestamp, key, value, headers, partition_hash in cursor:
+                if sequence > snapshot.sequence:
+                    break
+                last = shown.pop(_encoded(key, self.spec.key_format), None)
+                if last is None or last.value != _encoded(value, self.spec.value_format):
+                    size += self._produce(producer, timestamp, key, value, headers, partition_hash)
+                    messages += 1
+        for gone, last in shown.items():
+            fields: dict[str, Any] = {"key": gone, "partition": last.partition}
+            producer.produce(self.spec.topic, None, headers=[(TIMESTAMP_HEADER, str(snapshot.timestamp))], **fields)
+            messages += 1
+        log.warning("a sink's topic agrees again with its restored relation", sink=self.spec.sink_id, messages=messages)
+        position = replace(self._position, sequence=snapshot.sequence, timestamp=snapshot.timestamp, restored=restored)
+        self._produce_position(producer, position)
+        self._commit(producer)
+        self._position = position
+        self._messages += messages
+        self._bytes += size
+        return True
 
     def _configuration(self) -> dict[str, Any]:
         return quiet(

@@ -25,6 +25,7 @@ class SourceStatus:
         bytes_received: bytes of packed rows since the start of the process.
         buffered_bytes: packed, and not yet taken.
         newest_timestamp: the highest Kafka timestamp read, in milliseconds since 1970; -1 before the first message.
+        reached: where reading has come to an end, by partition: behind markers of transactions, which are no messages.
         snapshot: what was in the topic when the source was made, as (first, end) by partition; empty after a restart.
     """
 
@@ -36,6 +37,7 @@ class SourceStatus:
     bytes_received: int = 0
     buffered_bytes: int = 0
     newest_timestamp: int = -1
+    reached: dict[int, int] = field(default_factory=dict)
     snapshot: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     @property
@@ -53,8 +55,11 @@ class SourceStatus:
 
     @property
     def lag(self) -> int:
-        """Messages in the topic that have not been read; transaction markers count as messages."""
-        return sum(max(0, end - self.positions.get(partition, 0)) for partition, end in self.ends.items())
+        """Messages in the topic that have not been read."""
+        return sum(
+            max(0, end - max(self.positions.get(partition, 0), self.reached.get(partition, 0)))
+            for partition, end in self.ends.items()
+        )
 
     @property
     def offset_known(self) -> int:

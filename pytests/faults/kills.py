@@ -127,11 +127,7 @@ def run(stack: FaultyStack, plan: Plan, tell: Callable[[str], None] = lambda _: 
     summary = Summary(plan)
     world = World(plan.seed, time.time_ns() // 1_000_000, 2 * plan.kills * plan.seconds_a_kill)
     brokers = stack.broker.bootstrap_servers
-    for topic in (ORDERS, STATUS):
-        ensure_topic({"bootstrap.servers": brokers}, topic, partitions=PARTITIONS)
-    with stack.mzlite.connect() as connection:
-        for statement in SCHEMA:
-            connection.execute(statement.replace("{brokers}", brokers).encode())
+    deploy(stack)
     writer = Writer(brokers, world.messages)
     writer.start()
     definer = Definer(stack.mzlite.connect, plan.seed, summary)
@@ -140,9 +136,19 @@ def run(stack: FaultyStack, plan: Plan, tell: Callable[[str], None] = lambda _: 
     definer.stop()
     writer.finish(plan.events)
     tell(f"{plan.events} events written; comparing")
-    _compare(stack, world, summary)
+    compare(stack, world, summary)
     summary.seconds = time.monotonic() - started
     return summary
+
+
+def deploy(stack: FaultyStack) -> None:
+    """Make topics and pipeline."""
+    brokers = stack.broker.bootstrap_servers
+    for topic in (ORDERS, STATUS):
+        ensure_topic({"bootstrap.servers": brokers}, topic, partitions=PARTITIONS)
+    with stack.mzlite.connect() as connection:
+        for statement in SCHEMA:
+            connection.execute(statement.replace("{brokers}", brokers).encode())
 
 
 def _kill(
@@ -174,7 +180,12 @@ def _kill(
         tell(f"{number + 1}/{plan.kills} {name}: back after {time.monotonic() - began:.1f} s, {writer.written} events")
 
 
-def _compare(stack: FaultyStack, world: World, summary: Summary) -> None:
+def compare(stack: FaultyStack, world: World, summary: Summary) -> None:
+    """Compare everything with the topics, once all of it has arrived.
+
+    Raises:
+        AssertionError: something is missing, doubled or out of order.
+    """
     brokers = stack.broker.bootstrap_servers
     messages = {topic: read_committed(brokers, topic) for topic in (ORDERS, STATUS)}
     sizes = [(len(messages[ORDERS]), len(messages[STATUS]))]

@@ -29,14 +29,16 @@ BACK_SECONDS = 90.0
 
 
 class FaultyStack:
-    """A broker and an mzlite of their own."""
+    """A broker and an mzlite of their own; or an mzlite beside a broker that runs and is not ours to kill."""
 
-    def __init__(self, directory: Path) -> None:
-        self.broker = Broker(directory / "kafka", JARS, port=0, heap_mb=384)
+    def __init__(self, directory: Path, broker: Broker | None = None) -> None:
+        self._owns_broker = broker is None
+        self.broker = broker or Broker(directory / "kafka", JARS, port=0, heap_mb=384)
         self.mzlite = MzliteServer(directory / "mzlite")
 
     def start(self) -> None:
-        self.broker.start()
+        if self._owns_broker:
+            self.broker.start()
         self.mzlite.start()
 
     def __enter__(self) -> FaultyStack:
@@ -52,7 +54,8 @@ class FaultyStack:
 
     def stop(self) -> None:
         self.mzlite.stop()
-        self.broker.kill()
+        if self._owns_broker:
+            self.broker.kill()
 
     # The faults -----------------------------------------------------------------------
 

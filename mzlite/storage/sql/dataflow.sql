@@ -48,8 +48,12 @@ create table mzlite.ingests (
 create table mzlite.sinks (
     sink_id text primary key,
     from_id text not null,
-    spec jsonb not null
+    spec jsonb not null,
+    restored text,
+    restored_at bigint
 );
+comment on column mzlite.sinks.restored is 'Which restoration of a backup it has to agree with its topic after, if there was one; its position says whether it has.';
+comment on column mzlite.sinks.restored_at is 'The last tick that the backup has.';
 
 create table mzlite.outbox (
     sink_id text not null,
