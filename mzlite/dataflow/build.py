@@ -316,7 +316,8 @@ class Builder:
     def temporal(self, operator: op.Temporal) -> Rel:
         """A temporal filter."""
         source = self.build(operator.source.operator)
-        columns = tuple(column for column in source.columns if column.name in operator.names)
+        # Where only the number of rows counts, one column stands for them.
+        columns = tuple(column for column in source.columns if column.name in operator.names) or source.columns[:1]
         lower, upper = (
             [MOMENT.format(sql(bound.expression), bound.plus) for bound in operator.bounds if bound.kind == kind]
             for kind in ("from", "until")

@@ -53,6 +53,11 @@ def names_of(columns: Sequence[Column], alias: str | None = None) -> str:
     return ", ".join(prefix + quote(column.name) for column in columns)
 
 
+def into(table: str, own: str) -> str:
+    """What follows INSERT INTO: a table and the columns, if there are any."""
+    return f"{table} ({own})" if own else table
+
+
 class Rel:
     """A relation that rules can read. See the module's text for the four ways."""
 

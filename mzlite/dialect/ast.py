@@ -240,6 +240,7 @@ class Window(Node):
     order_by: list[OrderBy]
     frame: WindowFrame | None
     ignore_nulls: bool = False
+    is_rewritten: bool = False  # PostgreSQL is shown a form without IGNORE NULLS
     respect_nulls: bool = False
 
 

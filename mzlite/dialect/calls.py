@@ -13,8 +13,10 @@ from mzlite.dialect.keywords import POSTGRES_NO_FUNCTION, POSTGRES_VALUE_FUNCTIO
 from mzlite.dialect.rewritten import (
     QUOTIENTS_OF_SUMS,
     ROWS_BY_WIDTH,
+    SHIFTS,
     WRAPPED_ARGUMENTS,
     quotient_of_sums,
+    shift_over_values,
     width_of_rows,
 )
 from mzlite.dialect.stream import quote_identifier
@@ -102,6 +104,9 @@ class CallParser(TypeParser):
     def _rewrite(self, call: ast.Function) -> None:
         """Notes what PostgreSQL is to compute where its own function of that name gives another value."""
         name = call.name[-1]
+        if name in SHIFTS and call.over is not None and call.over.ignore_nulls and call.over.frame is None:
+            self._ignore_nulls(call, call.over)
+            return
         if not call.arguments or call.name[:-1] not in ((), ("pg_catalog",), ("mz_catalog",)):
             return
         wrapper = WRAPPED_ARGUMENTS.get(name)
@@ -116,6 +121,15 @@ class CallParser(TypeParser):
             rest = self.relay(call.arguments_end, call.end)
             self.edits = [edit for edit in self.edits if edit[0] < call.start]
             self.edit(call.start, call.end, quotient_of_sums(name, value, order, rest, distinct=call.distinct))
+
+    def _ignore_nulls(self, call: ast.Function, window: ast.Window) -> None:
+        texts = [self.relay(argument.start, argument.end) for argument in call.arguments or []]
+        over = self.relay(window.start, window.end)
+        shifted = shift_over_values(call.name[-1], texts, over[over.index("(") + 1 : -1])
+        if shifted is not None:
+            self.edits = [edit for edit in self.edits if edit[0] < call.start]
+            self.edit(call.start, call.end, shifted)
+            window.is_rewritten = True
 
     def rewrite_rows(self, call: ast.Function) -> bool:
         """Where the first argument of a table function says how many columns it has: the one with as many is called."""

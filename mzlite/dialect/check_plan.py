@@ -439,7 +439,7 @@ class _Planner:
             raise MzError(f"function {info.name} has 0 parameters, but was called with {len(call.arguments)}")
         if call.over is not None and call.over.ignore_nulls and info.name not in ("lag", "lead"):
             raise unsupported(_IGNORE_NULLS)
-        if call.over is not None and call.over.ignore_nulls:
+        if call.over is not None and call.over.ignore_nulls and not call.over.is_rewritten:
             raise refused_here("IGNORE NULLS is not supported by mzlite")
 
 

@@ -6,9 +6,9 @@ In: nodes. Out: nothing, or a type's name; raises MzError with the planner's wor
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
-from mzlite.dialect import ast
+from mzlite.dialect import ast, moments
 from mzlite.errors import MzError
 from mzlite.kafka.json_errors import json_error
 
@@ -17,6 +17,7 @@ _MOMENTS = {"date": "date", "timestamp": "timestamp", "timestamptz": "timestamp 
 _SPECIAL_MOMENTS = frozenset(
     ["allballs", "epoch", "infinity", "+infinity", "-infinity", "now", "today", "tomorrow", "yesterday"]
 )
+_UNSIGNED_TYPES = frozenset(["uint2", "uint4", "uint8"])
 _INTEGER_TYPES = {"int2": "smallint", "int4": "integer", "int8": "bigint"}
 
 
@@ -28,6 +29,7 @@ def unsupported(feature: str) -> MzError:
 def visible_type(node: ast.Expression) -> str:
     """The type of an argument as an error about its call says it, as far as it can be seen."""
     shown = {"int2": "smallint", "int4": "integer", "int8": "bigint", "float8": "double precision", "bool": "boolean"}
+    shown |= {"timestamp": "timestamp without time zone", "timestamptz": "timestamp with time zone", "float4": "real"}
     match node:
         case ast.Nested():
             return visible_type(node.expression)
@@ -62,12 +64,25 @@ def check_integer_literal(cast: ast.Cast) -> None:
     """PostgreSQL takes '1_000' and '0x10' for integers too."""
     literal = cast.expression
     name = _INTEGER_TYPES.get(cast.data_type.name[-1]) if cast.data_type.kind == "named" else None
+    if name is not None:
+        _check_range(literal, name)
     if name is None or not isinstance(literal, ast.Value) or literal.kind != "string":
         return
     text = literal.value.strip()
     if re.fullmatch(r"[+-]?[0-9]+", text) is None:
         why = "invalid digit found in string" if text else "cannot parse integer from empty string"
         raise MzError(f'invalid input syntax for type {name}: {why}: "{literal.value}"')
+
+
+def _check_range(literal: ast.Expression, name: str) -> None:
+    """A number is cast while it is planned, and its error says the number."""
+    while isinstance(literal, ast.Nested):
+        literal = literal.expression
+    if isinstance(literal, ast.Value) and literal.kind == "number":
+        number = Decimal(literal.value)
+        bits = {"smallint": 15, "integer": 31, "bigint": 63}[name]
+        if not -(2**bits) <= number.quantize(Decimal(1), ROUND_HALF_UP) < 2**bits:
+            raise MzError(f'"{number:f}" {name} out of range')
 
 
 def check_text_literal(cast: ast.Cast) -> None:
@@ -77,7 +92,18 @@ def check_text_literal(cast: ast.Cast) -> None:
         return
     name = cast.data_type.name[-1]
     if name in _MOMENTS and literal.value.strip().lower() in _SPECIAL_MOMENTS:
-        raise MzError(f'invalid input syntax for type {_MOMENTS[name]}: "{literal.value}"')
+        why = moments.reason(_MOMENTS[name], literal.value)
+        raise MzError(f'invalid input syntax for type {_MOMENTS[name]}: {why}: "{literal.value}"')
+    if name in _MOMENTS and (why := moments.out_of_range(_MOMENTS[name], literal.value)) is not None:
+        raise MzError(f'invalid input syntax for type {_MOMENTS[name]}: {why}: "{literal.value}"')
+    if name == "time" and re.match(r"\s*24:", literal.value) is not None:
+        raise MzError(f'invalid input syntax for type time: HOUR must be [0, 23], got 24: "{literal.value}"')
+    if name == "bytea" and (digit := re.match(r"\\x[0-9a-fA-F\s]*([^0-9a-fA-F\s])", literal.value)) is not None:
+        why = f'invalid hexadecimal digit: "{digit.group(1)}"'
+        raise MzError(f'invalid input syntax for type bytea: {why}: "{literal.value}"')
+    if name in _UNSIGNED_TYPES and re.fullmatch(r"\+?[0-9]+", literal.value.strip()) is None:
+        why = "invalid digit found in string" if literal.value.strip() else "cannot parse integer from empty string"
+        raise MzError(f'invalid input syntax for type {name}: {why}: "{literal.value}"')
     if name == "jsonb" and (why := json_error(literal.value.encode())) is not None:
         raise MzError(f'invalid input syntax for type jsonb: {why}: "{literal.value}"')
 

@@ -277,6 +277,8 @@ class ExpressionParser(SpecialFormParser):
         if kind == t.DOUBLE_COLON:
             self.index += 1
             data_type = self.data_type()
+            if data_type.kind == "named" and data_type.name[-1] == "mz_timestamp":
+                self.moment_literal(left)
             return ast.Cast(start, self.last_end, left, data_type)
         if kind == t.LBRACKET:
             return self._subscript(left)
@@ -299,6 +301,10 @@ class ExpressionParser(SpecialFormParser):
             return self._quantified(left, operator, word)
         sign = self.tokens.starts[self.index - 1]
         right = self.subexpression(precedence)
+        if operator in _COMPARISONS:
+            for side, other in ((left, right), (right, left)):
+                if isinstance(side, ast.Function) and side.name[-1] == "mz_now":
+                    self.moment_literal(other)
         if operator == "||" and namespace is None and is_list(left) != is_list(right):
             # An element beside a list; PostgreSQL's operator for that is hidden, because arrays do not have it.
             self.edit(sign, sign + 2, " operator(mzlite_postgres.||) ")

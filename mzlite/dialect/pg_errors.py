@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 import psycopg
 
-from mzlite.dialect import ast
+from mzlite.dialect import ast, moments
 from mzlite.dialect.parser import StatementParser
 from mzlite.dialect.show_queries import RAISE_PREFIX
 from mzlite.dialect.tokens import tokenize
@@ -42,6 +42,12 @@ def _integer(found: re.Match[str]) -> MzError:
     kind, text = found.group(1), found.group(2)
     why = "invalid digit found in string" if text.strip() else "cannot parse integer from empty string"
     return MzError(f'invalid input syntax for type {kind}: {why}: "{text}"')
+
+
+def _moment(found: re.Match[str]) -> MzError:
+    kind, text = found.group(1) or moments.kind_of(found.group(2)), found.group(2)
+    why = moments.reason(kind, text)
+    return MzError(f'invalid input syntax for type {kind}: {why + ": " if why else ""}"{text}"')
 
 
 def _relation(found: re.Match[str]) -> MzError:
@@ -77,6 +83,14 @@ _RULES: tuple[_Rule, ...] = (
         rf'^value "(.*)" is out of range for type ({_INTEGERS})$',
         r'invalid input syntax for type \2: number too large to fit in target type: "\1"',
     ),
+    (
+        re.compile(
+            r'^invalid input syntax for type (date|time|timestamp|timestamp with time zone|interval|uuid): "(.*)"$',
+            re.DOTALL,
+        ),
+        _moment,
+    ),
+    (re.compile(r'^(?P<kind>)date/time field value out of range: "(.*)"$', re.DOTALL), _moment),
     _rule(rf"^({_INTEGERS}) out of range$", "numeric field overflow"),
     _rule(r"^value out of range: overflow$", "numeric field overflow"),
     _rule(
@@ -149,6 +163,8 @@ def translate(fields: Mapping[str, str], sql: str | None = None) -> MzError:
     "unknown catalog item 'nosuch'"
     """
     error = _translated(fields)
+    if sql is not None and (called := _promoted_argument(error.message)) is not None:
+        error = MzError(_of_the_statement(called, sql, fields.get("P", "")), hint=error.hint)
     position = fields.get("P", "")
     is_planning = fields.get("C") in _PLANNING_CODES and not error.message.startswith("WHERE clause must")
     if sql is not None and position.isdigit() and is_planning:
@@ -156,6 +172,19 @@ def translate(fields: Mapping[str, str], sql: str | None = None) -> MzError:
         if prefix:
             return MzError(prefix + error.message)
     return error
+
+
+def _promoted_argument(message: str) -> str | None:
+    """The argument's type where the sums or the promotion that stand for an aggregate do not take it."""
+    found = re.fullmatch(r"function (?:sum|mz_unsafe\.mz_avg_promotion)\((.*)\) does not exist", message)
+    return None if found is None else found.group(1)
+
+
+def _of_the_statement(argument: str, sql: str, position: str) -> str:
+    """The error names the aggregate that the statement has: it stands before the sum that takes its place."""
+    before = sql[: int(position) - 1] if position.isdigit() else ""
+    found = re.search(r"mz_internal\.(\w+)\((?:sum\((?:distinct )?)?(?:mz_unsafe\.)?$", before)
+    return f"function {'sum' if found is None else found.group(1)}({argument}) does not exist"
 
 
 def from_psycopg(error: psycopg.Error, sql: str | None = None) -> MzError:

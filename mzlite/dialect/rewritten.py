@@ -65,3 +65,31 @@ def quotient_of_sums(name: str, value: str, order: str, rest: str, *, distinct: 
     promoted = f"mz_unsafe.mz_avg_promotion({value})"
     sums = (f"sum({before}{promoted} * {promoted}{after}", f"sum({before}{promoted}{after}")
     return f"mz_internal.{name}({', '.join(sums)}, count({before}{value}{after})"
+
+
+SHIFTS = frozenset(["lag", "lead"])
+"""Window functions that can look past nulls, which PostgreSQL's cannot."""
+
+
+def shift_over_values(name: str, arguments: list[str], window: str) -> str | None:
+    """LAG or LEAD .. IGNORE NULLS as aggregates over the rows before or behind; None if the offset is no number.
+
+    Args:
+        name: which of the two.
+        arguments: the value, and perhaps the offset and the default.
+        window: what stands between the parentheses after OVER.
+
+    >>> shift_over_values("lag", ["v"], "order by k").removeprefix("mz_internal.lag(")
+    'mz_internal.last_value_of(v) over (order by k rows between unbounded preceding and 1 preceding))'
+    """
+    value, offset, *default = [*arguments, "1"] if len(arguments) == 1 else arguments
+    if not offset.strip().isdigit() or int(offset) == 0:
+        return None
+    bounds = "unbounded preceding and 1 preceding" if name == "lag" else "1 following and unbounded following"
+    over = f"over ({window} rows between {bounds})"
+    if int(offset) == 1:
+        shifted = f"mz_internal.{'last' if name == 'lag' else 'first'}_value_of({value}) {over}"
+    else:
+        values = f"array_agg({value}) filter (where {value} is not null) {over}"
+        shifted = f"mz_internal.{'from_end' if name == 'lag' else 'from_start'}({values}, {int(offset)})"
+    return f"mz_internal.{name}({', '.join([shifted, *default])})"

@@ -128,8 +128,12 @@ def objects_query(
 def _narrow(scope: _Scope, object_type: str, schema: Name | None, on: Name | None, cluster: str | None) -> None:
     """FROM, ON and IN CLUSTER; without any of them the current schema counts."""
     if on is not None:
-        column = "on_id" if object_type == "index" else "source_id"
-        scope.conditions.append(f"o.{column} = {object_id(on)}")
+        if object_type == "subsource":
+            # No source has any here.
+            scope.conditions.append(f"{object_id(on)} IS NULL")
+        else:
+            column = "on_id" if object_type == "index" else "source_id"
+            scope.conditions.append(f"o.{column} = {object_id(on)}")
     if schema is not None or (on is None and cluster is None):
         scope.conditions.append(f"o.schema_id = {scope.schema(schema)}")
     if cluster is not None:

@@ -12,6 +12,7 @@ from mzlite.dialect import ast
 from mzlite.dialect import tokens as t
 from mzlite.dialect.ast import Expression
 from mzlite.dialect.calls import CallParser
+from mzlite.dialect.moments import milliseconds
 from mzlite.errors import syntax_error
 
 LIKE = 6
@@ -64,12 +65,21 @@ class SpecialFormParser(CallParser):
         literal_start = self.position
         literal = ast.Value(literal_start, 0, "string", self.literal_string())
         literal.end = self.last_end
+        if data_type.kind == "named" and data_type.name[-1] == "mz_timestamp":
+            self.moment_literal(literal)
         if data_type.kind != "named":
             spelling = self.relay(start, type_end)
             del self.edits[edits:]
             self.edit(start, literal_start, "")
             self.edit(literal.end, literal.end, "::" + spelling)
         return ast.Cast(start, self.last_end, literal, data_type, prefix=True)
+
+    def moment_literal(self, node: Expression) -> None:
+        """Text that is to be an mz_timestamp may be a date and a time; PostgreSQL is shown the milliseconds."""
+        if isinstance(node, ast.Value) and node.kind == "string":
+            moment = milliseconds(node.value)
+            if moment is not None:
+                self.edit(node.start, node.end, f"'{moment}'")
 
     def interval_value(self, start: int) -> ast.IntervalValue:
         """The text of an interval and the fields after it."""
@@ -130,6 +140,8 @@ class SpecialFormParser(CallParser):
         self.expect_keyword("AS")
         data_type = self.data_type()
         self.expect(t.RPAREN)
+        if data_type.kind == "named" and data_type.name[-1] == "mz_timestamp":
+            self.moment_literal(operand)
         return ast.Cast(start, self.last_end, operand, data_type)
 
     def extract_expression(self, start: int) -> Expression:

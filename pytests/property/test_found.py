@@ -85,6 +85,19 @@ CASES = {
         views=(View("v0", "materialized", "select var_pop(k) as c0 from t0 where k > k"),),
         steps=(Step(("insert into t0 values (1)",)),),
     ),
+    "rows without columns that are kept for a time, of what is limited": Case(
+        tables=(("t0", "k integer"),),
+        sources=(("s0", "k integer"),),
+        views=(
+            View("v0", "materialized", "select 120 as c2 from s0 as r1 limit 2 offset 1"),
+            View("v1", "materialized", "select max('a') as c0 from v0 as r2 where mz_now() <= c2"),
+            View("v2", "materialized", "select count(*) as c0 from t0 as r2 where mz_now() <= k + 4102444800000"),
+        ),
+        steps=(
+            Step(("insert into t0 values (1), (2), (1)",)),
+            Step(("delete from t0 where k = 1",)),
+        ),
+    ),
 }
 
 

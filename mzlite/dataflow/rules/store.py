@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mzlite.dataflow.node import Node, Step
-from mzlite.dataflow.rel import TICK, Column, Mode, Rel, names_of
+from mzlite.dataflow.rel import TICK, Column, Mode, Rel, into, names_of
 from mzlite.dataflow.rules.keys import row_hash, same_row
 from mzlite.planner.expressions import quote
 
@@ -97,7 +97,7 @@ def delete_bag(node: Node, delta: str, where: str = "", candidates: str = "true"
         f" and {candidates}),"
         f" taken as (delete from {node.store} where ctid = any (array(select mz_id from found where mz_rank <= mz_count))"
         f" returning {own}{', ' if own else ''}mz_tick)"
-        f" insert into {node.removed_table} ({own}) select {own} from taken where mz_tick < {TICK}"
+        f" insert into {into(node.removed_table, own)} select {own} from taken where mz_tick < {TICK}"
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mzlite.dataflow.node import Node, Step
-from mzlite.dataflow.rel import NOW, TICK, Column, Mode, Rel, names_of
+from mzlite.dataflow.rel import NOW, TICK, Column, Mode, Rel, into, names_of
 from mzlite.dataflow.rules.keys import row_hash, same_row
 from mzlite.dataflow.rules.store import bag_columns
 from mzlite.planner.expressions import quote
@@ -111,7 +111,7 @@ class Temporal(Node):
         if self.upper:
             text = (
                 f"with gone as (delete from {self.store} where mz_until <= {NOW} returning {own}),"
-                f" noted as (insert into {self.removed_table} ({own}) select {own} from gone)"
+                f" noted as (insert into {into(self.removed_table, own)} select {own} from gone)"
                 f" insert into {self.delta_table} ({own}{comma}mz_diff) select {own}{comma}-1 from gone"
             )
             # Each row that leaves is both a change and a removal: the same number.
@@ -203,7 +203,7 @@ class Temporal(Node):
             return f"{head} delete from {table} where {victims}"
         return (
             f"{head}, taken as (delete from {table} where {victims} returning {own}{comma}mz_tick)"
-            f" insert into {self.removed_table} ({own}) select {own} from taken where mz_tick < {TICK}"
+            f" insert into {into(self.removed_table, own)} select {own} from taken where mz_tick < {TICK}"
         )
 
     def due_query(self) -> str | None:

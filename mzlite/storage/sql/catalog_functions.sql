@@ -97,6 +97,7 @@ from (
     select 2, p.grantee_id, p.grantor_id, string_agg(p.privilege, '' order by strpos('arwdUCRBNP', p.privilege))
     from mzlite.privileges as p
     where p.object_type = privileges.object_type and p.object_id = privileges.object_id
+        and (p.grantee_id, p.grantor_id) <> (privileges.owner_id, privileges.owner_id)
     group by p.grantee_id, p.grantor_id
 ) as g;
 end;

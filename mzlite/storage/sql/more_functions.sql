@@ -269,11 +269,20 @@ begin atomic
 select * from mz_catalog.date_bin_hopping(hop, width, moment, timestamptz '1970-01-01 00:00:00+00');
 end;
 
+create function mz_internal.zone_abbreviation(zone text, moment timestamptz) returns text
+language plpgsql stable strict parallel safe set timezone = 'UTC'
+as $$
+begin
+    perform set_config('timezone', zone, true);
+    return to_char(moment, 'TZ');
+end
+$$;
+
 create function mz_catalog.timezone_offset(zone text, moment timestamptz, out abbrev text, out base_utc_offset interval, out dst_offset interval)
 language sql stable strict parallel safe
 begin atomic
 select
-    to_char(moment at time zone zone, 'TZ'),
+    mz_internal.zone_abbreviation(zone, moment),
     least((moment at time zone zone) - (moment at time zone 'UTC'), (timestamptz '2020-01-01 00:00+00' at time zone zone) - timestamp '2020-01-01'),
     ((moment at time zone zone) - (moment at time zone 'UTC'))
         - least((moment at time zone zone) - (moment at time zone 'UTC'), (timestamptz '2020-01-01 00:00+00' at time zone zone) - timestamp '2020-01-01');

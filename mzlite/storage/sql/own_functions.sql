@@ -82,6 +82,9 @@ begin
     end loop;
 end
 $$;
+-- PostgreSQL's groups have no names.
+create function mz_internal.plain_groups(pattern text) returns text language sql immutable strict parallel safe
+return regexp_replace(pattern, '\(\?P?<[A-Za-z_][A-Za-z0-9_]*>', '(', 'g');
 do $do$
 declare
     width integer;
@@ -97,12 +100,30 @@ begin
             width, columns, case width when 1 then 'text' else 'record' end, fields
         );
         execute format(
-            'create function mz_internal.regexp_extract_%1$s(pattern text, value text, %2$s) returns setof %3$s language sql immutable parallel safe rows 1 begin atomic select %4$s from regexp_match(value, pattern) as r (fields) where r.fields is not null; end',
+            'create function mz_internal.regexp_extract_%1$s(pattern text, value text, %2$s) returns setof %3$s language sql immutable parallel safe rows 1 begin atomic select %4$s from regexp_match(value, mz_internal.plain_groups(pattern)) as r (fields) where r.fields is not null; end',
             width, columns, case width when 1 then 'text' else 'record' end, fields
         );
     end loop;
 end
 $do$;
+
+-- LAG and LEAD that ignore nulls: the last or first value of a frame, or one further away.
+create function mz_internal.later_value(anyelement, anyelement) returns anyelement language sql immutable parallel safe
+as 'select coalesce($2, $1)';
+create function mz_internal.earlier_value(anyelement, anyelement) returns anyelement language sql immutable parallel safe
+as 'select coalesce($1, $2)';
+create aggregate mz_internal.last_value_of(anyelement) (sfunc = mz_internal.later_value, stype = anyelement);
+create aggregate mz_internal.first_value_of(anyelement) (sfunc = mz_internal.earlier_value, stype = anyelement);
+create function mz_internal.from_end(anyarray, integer) returns anyelement language sql immutable parallel safe
+as 'select $1[cardinality($1) - $2 + 1]';
+create function mz_internal.from_start(anyarray, integer) returns anyelement language sql immutable parallel safe
+as 'select $1[$2]';
+create function mz_internal.lag(anyelement) returns anyelement language sql immutable parallel safe as 'select $1';
+create function mz_internal.lead(anyelement) returns anyelement language sql immutable parallel safe as 'select $1';
+create function mz_internal.lag(anycompatible, anycompatible) returns anycompatible language sql immutable parallel safe
+as 'select coalesce($1, $2)';
+create function mz_internal.lead(anycompatible, anycompatible) returns anycompatible language sql immutable parallel safe
+as 'select coalesce($1, $2)';
 
 create function mz_catalog.has_role(text, text) returns boolean language sql stable strict parallel safe return true;
 create function mz_catalog.has_role(oid, text) returns boolean language sql stable strict parallel safe return true;

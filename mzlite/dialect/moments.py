@@ -1,0 +1,145 @@
+"""Texts of moments, times, intervals and UUIDs: what Materialize says of one that is none, and a moment's milliseconds.
+
+In: the name of a type as errors have it, and the text. Out: the reason, or None where none is known.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from datetime import UTC, datetime
+
+_DATE = re.compile(r"\s*-?(\d+)-(\d+)-(\d+)(?:[\sT]+(.*))?", re.DOTALL)
+_COMPACT_DATE = re.compile(r"\s*(\d{4})(\d\d)(\d\d)()\s*$")
+_TIME = re.compile(r"\s*(\d+):(\d*)(?::(\d*))?")
+_WORD = re.compile(r"[A-Za-z]+")
+_UNITS = re.compile(
+    r"(?i)(years?|yrs?|y|months?|mons?|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s|milliseconds?|millisecon|"
+    r"msecs?|msec|ms|microseconds?|usecs?|us|weeks?|w|quarters?|qtr|decades?|decs?|century|centuries|c|cent|"
+    r"millennium|millennia|mil|mils|p|t)"
+)
+_GROUP_STARTS = (0, 9, 14, 19, 24)
+
+
+def reason(type_name: str, text: str) -> str | None:
+    """Why `text` is no value of the type.
+
+    >>> reason("date", "2001-13-01"), reason("timestamp", "bad")
+    ('MONTH must be [1, 12], got 13', 'YEAR, MONTH, DAY are all required')
+    >>> reason("time", "26:01"), reason("interval", "1 foo")
+    ('HOUR must be [0, 23], got 26', 'unknown units foo')
+    """
+    match type_name:
+        case "date" | "timestamp" | "timestamp with time zone":
+            return _moment(text)
+        case "time":
+            return _time(text) or _unknown_units(text)
+        case "interval":
+            return _unknown_units(text)
+        case "uuid":
+            return _uuid(text)
+        case _:
+            return None
+
+
+def out_of_range(type_name: str, text: str) -> str | None:
+    """The reason if a field of the text is out of its range, which PostgreSQL tells without the type.
+
+    >>> out_of_range("timestamp", "2026-02-30 10:00"), out_of_range("timestamp", "2026-02-28 10:00")
+    ('invalid or out-of-range date', None)
+    """
+    found = _DATE.fullmatch(text)
+    if found is None or type_name not in ("date", "timestamp", "timestamp with time zone"):
+        return None
+    why = _moment(text)
+    year, month, day = (int(part) for part in found.groups()[:3])
+    if why.startswith("invalid") and not (1 <= year <= 9999 and day > monthrange(year, month)[1]):
+        return None
+    return None if why.startswith("have") else why
+
+
+def kind_of(text: str) -> str:
+    """The type that a text out of range was most likely read as."""
+    found = _DATE.match(text) or _COMPACT_DATE.match(text)
+    if found is None:
+        return "time"
+    rest = found.group(4)
+    if not rest:
+        return "date"
+    return "timestamp with time zone" if re.search(r"[+\-Zz]", rest) else "timestamp"
+
+
+def milliseconds(text: str) -> int | None:
+    """The moment that the text of an mz_timestamp means, where it is no number.
+
+    >>> milliseconds("2030-01-01"), milliseconds("1970-01-01 01:00:00.5+01"), milliseconds("x")
+    (1893456000000, 500, None)
+    """
+    text = re.sub(r"([+-]\d\d)$", r"\1:00", text.strip())
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+
+
+def _moment(text: str) -> str:
+    found = _DATE.match(text) or _COMPACT_DATE.match(text)
+    if found is None:
+        return "YEAR, MONTH, DAY are all required"
+    year, month, day = (int(part) for part in found.groups()[:3])
+    if not 1 <= month <= 12:
+        return f"MONTH must be [1, 12], got {month}"
+    if not 1 <= day <= 31:
+        return f"DAY must be [1, 31], got {day}"
+    time = _time(found.group(4) or "")
+    if time is not None:
+        return time
+    if 1 <= year <= 9999 and day > monthrange(year, month)[1]:
+        return "invalid or out-of-range date"
+    rest = (found.group(4) or "").strip()
+    if rest.isdigit():
+        return f"have unprocessed tokens {int(rest)}"
+    return "invalid or out-of-range date"
+
+
+def _time(text: str) -> str | None:
+    found = _TIME.match(text)
+    if found is None:
+        return None
+    for value, unit, most in zip(found.groups(), ("HOUR", "MINUTE", "SECOND"), (23, 59, 60), strict=True):
+        if value and int(value) > most:
+            return f"{unit} must be [0, {most}], got {int(value)}"
+    return None
+
+
+def _unknown_units(text: str) -> str | None:
+    for word in _WORD.findall(text):
+        if _UNITS.fullmatch(word) is None:
+            return f"unknown units {word}"
+    return None
+
+
+def _uuid(text: str) -> str | None:
+    """The reasons of the parser that Materialize uses: characters first, then the lengths of the groups."""
+    body, offset, simple = text, 0, True
+    if text.startswith("{") and text.endswith("}"):
+        body, offset, simple = text[1:-1], 1, False
+    for index, character in enumerate(body):
+        if character != "-" and re.fullmatch(r"[0-9a-fA-F]", character) is None:
+            return (
+                "invalid character: expected an optional prefix of `urn:uuid:` followed by [0-9a-fA-F-],"
+                f" found `{character}` at {index + offset + 1}"
+            )
+    groups = body.split("-")
+    if len(groups) == 1 and simple:
+        return f"invalid length: expected length 32 for simple format, found {len(text)}"
+    if len(groups) != len(_GROUP_STARTS):
+        return f"invalid group count: expected 5, found {len(groups)}"
+    for index, (group, size) in enumerate(zip(groups, (8, 4, 4, 4, 12), strict=True)):
+        if len(group) != size:
+            return f"invalid group length in group {index}: expected {size}, found {len(group)}"
+    return None
