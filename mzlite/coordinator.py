@@ -375,6 +375,7 @@ class Subscription:
             if behind and self._active is not None and not self._active.done:
                 self._active.done = True
                 self._queue = asyncio.Queue()
+                self._engine.statistics.cut_off += 1
                 change = MzError("the subscription does not keep up with the changes", sqlstate="53400")
                 if self.overflowed is not None:
                     self.overflowed(change)

@@ -80,7 +80,11 @@ def report(engine: Engine, connection: psycopg.Connection[Any]) -> Iterator[Entr
             values = _source(ingest.status, waiting)
             lags[object_id] = values["lag_seconds"] or 0.0
             yield Entry("source", shown, {**values, "error": values["error"] or error})
-        elif kind != "source" and relation is not None:
+        elif kind == "source":
+            if error is not None:
+                # It has ended for good, so nobody reads its topic any more.
+                yield Entry("source", shown, {**_source(SourceStatus("stalled", error), 0), "lag_messages": None})
+        elif relation is not None:
             views.append((object_id, shown, kind, relation, size, error))
     reads: dict[str, set[str]] = {}
     for reader, read in run(connection, _READS).fetchall():
@@ -111,6 +115,7 @@ def _ticks(engine: Engine, behind: float) -> Values:
         "failures": statistics.failures,
         "error": statistics.failure,
         "subscriptions": len(engine.subscriptions),
+        "subscriptions_cut_off": statistics.cut_off,
         "clock": "running" if engine.clock.held is None else "held",
     }
 
@@ -140,6 +145,7 @@ def _source(status: SourceStatus, waiting: int) -> Values:
         "messages_received": status.messages_received,
         "offsets": {str(partition): offset for partition, offset in sorted(status.positions.items())},
         "error": status.error,
+        "note": status.note,
     }
 
 

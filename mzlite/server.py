@@ -6,6 +6,7 @@ In: where to keep data and where to listen. Out: a running server, and its order
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
 import time
 from collections import deque
@@ -38,6 +39,8 @@ from mzlite.wire.server import WireServer, serve
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 0.5
+START_BYTES = 48 << 20
+"""PostgreSQL writes a checkpoint at its start, for which it may need new segments of its log, of 16 MiB."""
 RECOVERIES, RECOVERIES_SECONDS = 5, 60.0
 """An inner PostgreSQL that goes more often than so many times in so many seconds is not started anew any more."""
 NOBODY = (
@@ -162,7 +165,7 @@ class Server:
 
 def record(tx: EngineTransaction, report: Report) -> None:
     """Notes what a source or sink does where the catalog shows it."""
-    record_status(tx, report.object_id, report.status, report.error)
+    record_status(tx, report.object_id, report.status, report.error, report.note)
     record_counters(tx, report.object_id, report.counters)
 
 
@@ -202,6 +205,8 @@ async def _run(options: ServerOptions, ready: Callable[[str, int], None]) -> int
                 return 0
         finally:
             await server.stop()
+        if not await _has_room(options.data_dir, stopping):
+            return 0
         server = await _recovered(options, server.clock, losses)
 
 
@@ -213,6 +218,21 @@ async def _is_told_to_stop(server: Server, stopping: asyncio.Event) -> bool:
         except TimeoutError:
             if server.is_broken:
                 return False
+    return True
+
+
+async def _has_room(data_dir: Path, stopping: asyncio.Event) -> bool:
+    """Waits until PostgreSQL, which needs room to start, has some; False if somebody wants the server to end first."""
+    is_told = False
+    while shutil.disk_usage(data_dir).free < START_BYTES:
+        if not is_told:
+            log.error("the disk is full; PostgreSQL is started again when there is room", needed_bytes=START_BYTES)
+            is_told = True
+        try:
+            await asyncio.wait_for(stopping.wait(), LOOK_SECONDS)
+        except TimeoutError:
+            continue
+        return False
     return True
 
 

@@ -7,6 +7,7 @@ report, with the reason; asking never fails, and waits for seconds at most, also
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -24,6 +25,7 @@ from stack.settings import Settings
 from stack.topics import message_counts
 
 ANSWER_SECONDS = 15
+LITTLE_SPACE = 256 << 20
 OBJECTS = """
     select objects.type, count(*)
     from mz_objects as objects
@@ -57,6 +59,7 @@ class Report:
     sources: list[dict[str, Any]] = field(default_factory=list)
     views: list[dict[str, Any]] = field(default_factory=list)
     sinks: list[dict[str, Any]] = field(default_factory=list)
+    disk_free_bytes: int = 0
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -74,6 +77,10 @@ def report(stack: Stack) -> Report:
         broker=_process(settings.brokers, stack.broker.pid),
         mzlite=_process(settings.sql_address, None if engine is None else engine.pid),
     )
+    if settings.state.exists():
+        found.disk_free_bytes = shutil.disk_usage(settings.state).free
+        if found.disk_free_bytes < LITTLE_SPACE:
+            found.problems.append(f"the disk is nearly full: {found.disk_free_bytes / 2**20:,.0f} MiB are free")
     for name, process in (("broker", found.broker), ("mzlite", found.mzlite)):
         if process.pid is None:
             found.problems.append(f"{name} is down; start it with hotplate up, see hotplate logs {name}")
@@ -83,7 +90,7 @@ def report(stack: Stack) -> Report:
         except StackError as error:
             found.problems.append(f"the broker runs, but does not answer: {error}")
     if found.mzlite.pid is not None:
-        _ask_engine(settings, found)
+        ask_engine(settings, found)
     return found
 
 
@@ -98,7 +105,8 @@ def _process(address: str, pid: int | None) -> Process:
     return Process(address)
 
 
-def _ask_engine(settings: Settings, found: Report) -> None:
+def ask_engine(settings: Settings, found: Report) -> None:
+    """Add what mzlite tells."""
     kinds = {"source": found.sources, "view": found.views, "sink": found.sinks}
     options = {"connect_timeout": 5, "options": f"-c statement_timeout={ANSWER_SECONDS}s"}
     try:
@@ -110,15 +118,16 @@ def _ask_engine(settings: Settings, found: Report) -> None:
                     found.ticks = values
                 else:
                     kinds[kind].append({"name": name, **values})
-                if error := values.get("error"):
-                    found.problems.append(f"{kind} {name}".strip() + f": {error}")
+                for problem in (values.get("error"), values.get("note")):
+                    if problem:
+                        found.problems.append(f"{kind} {name}".strip() + f": {problem}")
     except psycopg.Error as error:
         found.problems.append(f"mzlite runs, but does not answer: {str(error).strip()}")
 
 
 def show_status(found: Report, console: Console) -> None:
     """Print one screen."""
-    console.print(f"state in {found.state}")
+    console.print(f"state in {found.state}, {found.disk_free_bytes / 2**30:,.1f} GiB free", soft_wrap=True)
     console.print(_processes(found))
     for rows in (_topics(found), _sources(found), _views(found), _sinks(found)):
         if rows is not None:
@@ -133,7 +142,7 @@ def show_status(found: Report, console: Console) -> None:
         console.print(
             f"ticks: {ticks['ticks']:,}; p50 {_ms(ticks['p50_ms'])}, p99 {_ms(ticks['p99_ms'])};"
             f" {ticks['behind_seconds']:g} s behind the clock, which is {ticks['clock']};"
-            f" {ticks['subscriptions']} subscriptions",
+            f" {ticks['subscriptions']} subscriptions, {ticks['subscriptions_cut_off']} cut off",
             soft_wrap=True,
         )
     for problem in found.problems:
@@ -177,10 +186,8 @@ def _topics(found: Report) -> Table | str | None:
 def _sources(found: Report) -> Table | None:
     table = _table("source", "status", "lag", "lag s", "received", left=2)
     for source in found.sources:
-        table.add_row(
-            source["name"], _state(source["status"]), f"{source['lag_messages']:,}", _number(source["lag_seconds"], 1),
-            f"{source['messages_received']:,}",
-        )  # fmt: skip
+        lag = (_number(source["lag_messages"], 0), _number(source["lag_seconds"], 1))
+        table.add_row(source["name"], _state(source["status"]), *lag, f"{source['messages_received']:,}")
     return table if found.sources else None
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from psycopg.types.json import Jsonb
+
 from mzlite.catalog.interface import EngineTransaction
 
 SOURCE_COUNTERS = frozenset({
@@ -17,20 +19,25 @@ SOURCE_COUNTERS = frozenset({
 SINK_COUNTERS = frozenset({"messages_staged", "messages_committed", "bytes_staged", "bytes_committed"})
 
 
-def record_status(tx: EngineTransaction, object_id: str, status: str, error: str | None = None) -> None:
+def record_status(
+    tx: EngineTransaction, object_id: str, status: str, error: str | None = None, note: str | None = None
+) -> None:
     """Set the status of a source or sink: starting, running, stalled, ceased .., with the error that explains it.
+
+    Args:
+        note: what has gone wrong once; a hint among the status's details.
 
     An object that has been dropped meanwhile is left alone.
     """
     tx.execute(
         """
-        insert into mzlite.statuses as s (object_id, status, error)
-        select o.id, %s, %s from mzlite.objects as o where o.id = %s
+        insert into mzlite.statuses as s (object_id, status, error, details)
+        select o.id, %s, %s, %s from mzlite.objects as o where o.id = %s
         on conflict (object_id) do update
-        set status = excluded.status, error = excluded.error, updated_at = clock_timestamp()
-        where (s.status, s.error) is distinct from (excluded.status, excluded.error)
+        set status = excluded.status, error = excluded.error, details = excluded.details, updated_at = clock_timestamp()
+        where (s.status, s.error, s.details) is distinct from (excluded.status, excluded.error, excluded.details)
         """,
-        (status, error, object_id),
+        (status, error, None if note is None else Jsonb({"hints": [note]}), object_id),
     )
 
 

@@ -75,6 +75,7 @@ class Statistics:
         durations: of the last ticks, in seconds.
         failures: ticks that could not be committed and were tried again.
         failure: why the last try of a tick has failed; None when it did not.
+        cut_off: subscriptions whose clients did not keep up.
     """
 
     ticks: int = 0
@@ -84,6 +85,7 @@ class Statistics:
     timestamp: int = 0
     failures: int = 0
     failure: str | None = None
+    cut_off: int = 0
 
 
 class Engine:

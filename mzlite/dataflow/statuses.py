@@ -27,6 +27,7 @@ class Report:
     status: str
     error: str | None
     counters: Mapping[str, int | bool | None]
+    note: str | None = None
 
 
 Record = Callable[[EngineTransaction, Report], None]
@@ -115,7 +116,8 @@ class Statuses:
                     "snapshot_records_staged": status.snapshot_read,
                     "snapshot_committed": status.snapshot_read == status.snapshot_known and not status.buffered_bytes,
                 }
-        return Report(object_id, status.status, status.error, counters)
+        note = status.note if isinstance(status, SourceStatus) else None
+        return Report(object_id, status.status, status.error, counters, note)
 
     @staticmethod
     def _offset(tx: EngineTransaction, object_id: str, status: SourceStatus) -> int:

@@ -119,6 +119,7 @@ class Ingest:
         self._looked = bool(offsets)
         self._absences = 0
         self._noted = 0.0
+        self._note: str | None = None
         self._messages_received = 0
         self._bytes_received = 0
         self._newest = -1
@@ -149,6 +150,7 @@ class Ingest:
             buffered_bytes=self._buffer.size,
             newest_timestamp=self._newest,
             reached=dict(self._reached),
+            note=self._note,
             snapshot=dict(self._snapshot),
         )
 
@@ -323,12 +325,13 @@ class Ingest:
         if position > high:
             self._fail(_recreated(partition, position, high))
             return
-        log.warning(
-            "messages expired before they were read",
-            source=self.spec.source_id, partition=partition, first=position, next=low,
-        )  # fmt: skip
+        self._note_expired(partition, position, low)
         self._positions[partition] = low
         consumer.seek(TopicPartition(self.spec.topic, partition, low))
+
+    def _note_expired(self, partition: int, position: int, low: int) -> None:
+        self._note = f"messages expired before they were read: offsets {position} to {low - 1} of partition {partition}"
+        log.warning(self._note, source=self.spec.source_id, topic=self.spec.topic)
 
     # Metadata ----------------------------------------------------------------
 
@@ -389,10 +392,7 @@ class Ingest:
         if starting:
             wanted = self._positions.get(partition, self.spec.start_offsets.get(partition, 0))
             if wanted < low and partition in self._recorded:
-                log.warning(
-                    "messages expired before they were read",
-                    source=self.spec.source_id, partition=partition, first=wanted, next=low,
-                )  # fmt: skip
+                self._note_expired(partition, wanted, low)
             self._positions[partition] = max(wanted, low)
             if not self._looked:
                 self._snapshot[partition] = (self._positions[partition], max(high, self._positions[partition]))

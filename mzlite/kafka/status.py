@@ -26,6 +26,7 @@ class SourceStatus:
         buffered_bytes: packed, and not yet taken.
         newest_timestamp: the highest Kafka timestamp read, in milliseconds since 1970; -1 before the first message.
         reached: where reading has come to an end, by partition: behind markers of transactions, which are no messages.
+        note: what has gone wrong once and cannot be put right, such as messages that expired unread.
         snapshot: what was in the topic when the source was made, as (first, end) by partition; empty after a restart.
     """
 
@@ -38,6 +39,7 @@ class SourceStatus:
     buffered_bytes: int = 0
     newest_timestamp: int = -1
     reached: dict[int, int] = field(default_factory=dict)
+    note: str | None = None
     snapshot: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     @property

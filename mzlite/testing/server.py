@@ -26,11 +26,13 @@ class MzliteServer:
     Args:
         directory: for its data and its log.
         options: further options of `mzlite serve`, such as ["--test-clock"].
+        wrapper: a command that runs the one behind it, if that is to be run in a particular way.
     """
 
-    def __init__(self, directory: Path, options: Sequence[str] = ()) -> None:
+    def __init__(self, directory: Path, options: Sequence[str] = (), wrapper: Sequence[str] = ()) -> None:
         self.directory = directory
         self.options = tuple(options)
+        self.wrapper = tuple(wrapper)
         self.port = 0
         self._process: subprocess.Popen[str] | None = None
 
@@ -56,7 +58,11 @@ class MzliteServer:
         command += ["--listen", f"{HOST}:{self.port}", "--shared-buffers", "64", "--log-level", "warning"]
         with self.log_file.open("a") as log:
             self._process = subprocess.Popen(
-                [*command, *self.options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True
+                [*self.wrapper, *command, *self.options],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
             )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()

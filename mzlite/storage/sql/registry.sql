@@ -218,7 +218,7 @@ create index status_history_by_object on mzlite.status_history (object_id, occur
 
 create function mzlite.record_status() returns trigger language plpgsql as $$
 begin
-    if tg_op = 'INSERT' or (new.status, new.error) is distinct from (old.status, old.error) then
+    if tg_op = 'INSERT' or (new.status, new.error, new.details) is distinct from (old.status, old.error, old.details) then
         insert into mzlite.status_history (object_id, occurred_at, status, error, details)
         values (new.object_id, new.updated_at, new.status, new.error, new.details);
     end if;
