@@ -28,7 +28,7 @@ test: install ## every test (TEST_OPTIONS="-n 0 -k name" to narrow)
 property: install ## random views over random histories against their definitions (CASES=20000 SEED=1)
 	@$(BIN)/python -m pytests.property $(strip $(PROPERTY_OPTIONS))
 
-faults: install ## faults injected for minutes and hours: malformed messages, kills (KILLS=200 EVENTS=2000000 MESSAGES=100000 SEED=1)
+faults: install ## faults injected for minutes and hours, in bench/FAULTS.md (KILLS=200 EVENTS=2000000 MESSAGES=100000 SEED=1)
 	@$(BIN)/python -m pytest -m faults pytests/faults $(FAULTS_OPTIONS)
 	@$(BIN)/python -m pytests.faults $(strip $(KILL_OPTIONS))
 

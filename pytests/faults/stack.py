@@ -25,7 +25,7 @@ from pytests.faults.pipeline import Message
 from stack.broker import Broker
 
 JARS = Path(__file__).parents[2] / ".hotplate" / "jars"
-BACK_SECONDS = 90.0
+BACK_SECONDS = 200.0
 
 
 class FaultyStack:
