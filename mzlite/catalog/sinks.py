@@ -160,8 +160,7 @@ def _check_source(tx: EngineTransaction, sink: SinkParts, source: Item) -> list[
     if sink.headers is not None:
         if sink.headers not in columns:
             raise MzError(f"HEADERS column ({sink.headers}) is unknown")
-        # Maps are jsonb here.
-        if columns[sink.headers].removeprefix("mz_catalog.") not in ("jsonb", "map"):
+        if columns[sink.headers].removeprefix("mz_catalog.") not in ("jsonb", "map", "map_text"):
             raise MzError("HEADERS column must have type map[text => text] or map[text => bytea]")
     widths = ((sink.key_format if sink.key else None, len(sink.key)), (sink.value_format, len(columns)))
     for form, width in widths:

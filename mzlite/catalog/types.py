@@ -1,7 +1,7 @@
 """CREATE TYPE .. AS LIST, MAP or a record.
 
 In: the statement. Out: a type of PostgreSQL that behaves as far as its base type allows: a list is a domain over
-an array, a map a domain over jsonb, a record a composite type.
+an array, a map one over a type of maps, a record a composite type.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from mzlite.catalog.registry import (
     search_path,
     show_name,
 )
+from mzlite.dialect.maps import map_type
 from mzlite.dialect.statements import CreateType
 from mzlite.errors import MzError
 from mzlite.session import Session
@@ -43,7 +44,8 @@ def create_type(statement: CreateType, session: Session, tx: EngineTransaction) 
     if statement.kind == "list":
         tx.execute(f"create domain {shown} as {statement.options['ELEMENT TYPE']}[]")
     elif statement.kind == "map":
-        tx.execute(f"create domain {shown} as jsonb")
+        kind = map_type(statement.options["VALUE TYPE"].split(".")[-1].strip('"'))
+        tx.execute(f"create domain {shown} as mz_catalog.{kind}")
     else:
         fields = ", ".join(f"{quote_name(field)} {kind}" for field, kind in statement.options.items())
         tx.execute(f"create type {shown} as ({fields})")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from mzlite.dialect import tokens as t
 from mzlite.dialect.ast import DataType
+from mzlite.dialect.maps import map_type
 from mzlite.dialect.stream import TokenStream
 from mzlite.errors import syntax_error
 
@@ -136,5 +137,5 @@ class TypeParser(TokenStream):
         element = self.data_type()
         self.expect(t.RBRACKET)
         del self.edits[edits:]
-        self.edit(start, self.last_end, "jsonb")
+        self.edit(start, self.last_end, "mz_catalog." + map_type(element.name[-1] if element.kind == "named" else None))
         return DataType(start, self.last_end, "map", element=element, key=key)

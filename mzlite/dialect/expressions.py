@@ -277,8 +277,7 @@ class ExpressionParser(SpecialFormParser):
         if kind == t.DOUBLE_COLON:
             self.index += 1
             data_type = self.data_type()
-            if data_type.kind == "named" and data_type.name[-1] == "mz_timestamp":
-                self.moment_literal(left)
+            self.cast_literal(left, data_type)
             return ast.Cast(start, self.last_end, left, data_type)
         if kind == t.LBRACKET:
             return self._subscript(left)

@@ -7,6 +7,7 @@ name is of high or low quality: a cast keeps a high one and replaces a low one b
 from __future__ import annotations
 
 from mzlite.dialect import ast
+from mzlite.dialect.maps import map_type
 
 UNKNOWN = "?column?"
 
@@ -117,7 +118,7 @@ def _postgres_name(node: ast.Expression) -> tuple[str, bool] | None:
         case ast.Sequence() | ast.SequenceSubquery():
             return "array", True
         case ast.MapLiteral():
-            return "jsonb_build_object", True
+            return ("map", True) if node.keys else ("jsonb", False)
         case ast.Nested() | ast.Collate():
             return _postgres_name(node.expression)
         case ast.Subscript():
@@ -128,7 +129,8 @@ def _postgres_name(node: ast.Expression) -> tuple[str, bool] | None:
 
 def _postgres_type_name(data_type: ast.DataType) -> str:
     if data_type.kind == "map":
-        return "jsonb"
+        element = data_type.element
+        return map_type(element.name[-1] if element is not None and element.kind == "named" else None)
     if data_type.element is not None:
         return _postgres_type_name(data_type.element)
     return data_type.name[-1]

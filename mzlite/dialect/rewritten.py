@@ -17,6 +17,7 @@ WRAPPED_ARGUMENTS: Mapping[str, str] = MappingProxyType(
         "jsonb_build_array": "mz_internal.as_json",
         "jsonb_build_object": "mz_internal.as_json",
         "jsonb_object_agg": "mz_internal.as_json",
+        "map_agg": "mz_internal.as_json",
         "to_jsonb": "mz_internal.as_json",
     }
 )

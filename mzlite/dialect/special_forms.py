@@ -12,6 +12,7 @@ from mzlite.dialect import ast
 from mzlite.dialect import tokens as t
 from mzlite.dialect.ast import Expression
 from mzlite.dialect.calls import CallParser
+from mzlite.dialect.maps import map_literal, map_type
 from mzlite.dialect.moments import milliseconds
 from mzlite.errors import syntax_error
 
@@ -65,14 +66,22 @@ class SpecialFormParser(CallParser):
         literal_start = self.position
         literal = ast.Value(literal_start, 0, "string", self.literal_string())
         literal.end = self.last_end
-        if data_type.kind == "named" and data_type.name[-1] == "mz_timestamp":
-            self.moment_literal(literal)
+        self.cast_literal(literal, data_type)
         if data_type.kind != "named":
             spelling = self.relay(start, type_end)
             del self.edits[edits:]
             self.edit(start, literal_start, "")
             self.edit(literal.end, literal.end, "::" + spelling)
         return ast.Cast(start, self.last_end, literal, data_type, prefix=True)
+
+    def cast_literal(self, node: Expression, data_type: ast.DataType) -> None:
+        """A literal whose text PostgreSQL's type would not take."""
+        if data_type.kind == "named" and data_type.name[-1] == "mz_timestamp":
+            self.moment_literal(node)
+        elif data_type.kind == "map" and isinstance(node, ast.Value) and node.kind == "string":
+            element = data_type.element
+            kind = map_type(element.name[-1] if element is not None and element.kind == "named" else None)
+            self.edit(node.start, node.end, "'" + map_literal(node.value, kind).replace("'", "''") + "'")
 
     def moment_literal(self, node: Expression) -> None:
         """Text that is to be an mz_timestamp may be a date and a time; PostgreSQL is shown the milliseconds."""
@@ -140,8 +149,7 @@ class SpecialFormParser(CallParser):
         self.expect_keyword("AS")
         data_type = self.data_type()
         self.expect(t.RPAREN)
-        if data_type.kind == "named" and data_type.name[-1] == "mz_timestamp":
-            self.moment_literal(operand)
+        self.cast_literal(operand, data_type)
         return ast.Cast(start, self.last_end, operand, data_type)
 
     def extract_expression(self, start: int) -> Expression:
@@ -238,25 +246,36 @@ class SpecialFormParser(CallParser):
         return ast.Sequence(start, self.last_end, kind, items)
 
     def map_expression(self, start: int) -> Expression:
-        """MAP[key => value, ..], which PostgreSQL is shown as a call of jsonb_build_object."""
+        """MAP[key => value, ..], which PostgreSQL is shown as a call."""
         if self.take(t.LPAREN):
             query = self.query()
             self.expect(t.RPAREN)
             return ast.SequenceSubquery(start, self.last_end, "map", query)
         self.expect(t.LBRACKET)
-        self.edit(start, self.last_end, "jsonb_build_object(")
         keys: list[Expression] = []
         values: list[Expression] = []
         while self.kinds[self.index] != t.RBRACKET:
             keys.append(self.expression())
             self.expect(t.ARROW)
-            self.edit(self.tokens.starts[self.index - 1], self.last_end, ",")
             if self.kinds[self.index] == t.LBRACKET:
                 values.append(self.map_expression(self.position))
             else:
                 values.append(self.expression())
             if not self.take(t.COMMA):
                 break
-        self.edit(self.position, self.tokens.ends[self.index], ")")
         self.expect(t.RBRACKET)
+        called = self._map_call(keys, values)
+        self.edits = [edit for edit in self.edits if edit[0] < start]
+        self.edit(start, self.last_end, called)
         return ast.MapLiteral(start, self.last_end, keys, values)
+
+    def _map_call(self, keys: list[Expression], values: list[Expression]) -> str:
+        """The call that makes a map, by the type of its values; what is no scalar becomes JSON."""
+        names = [self.relay(key.start, key.end) for key in keys]
+        items = [self.relay(value.start, value.end) for value in values]
+        if not values:
+            return "'{}'::jsonb"
+        if any(isinstance(value, ast.MapLiteral | ast.Sequence | ast.SequenceSubquery) for value in values):
+            pairs = (f"{name}, mz_internal.as_json({item})" for name, item in zip(names, items, strict=True))
+            return f"mz_internal.map(jsonb_build_object({', '.join(pairs)}))"
+        return f"mz_internal.map(array[{', '.join(names)}]::text[], array[{', '.join(items)}])"

@@ -134,6 +134,8 @@ def _value(value: str, kind: str) -> str:
         return f"to_json({value})::text"
     if base in QUOTED:
         return f"'\"' || {value}::text || '\"'"
+    if base.startswith("map_"):
+        return f"mzlite.json_value({value}::jsonb)"
     special = SPECIAL.get(base)
     return f"to_json({value}::text)::text" if special is None else special(value)
 
@@ -163,6 +165,8 @@ def _text(value: str, base: str) -> str:
         return f"trim_scale({value})::text"
     if base == "jsonb":
         return f"mzlite.json_value({value})"
+    if base.startswith("map_"):
+        return f"mz_internal.as_text({value})"
     return f"{value}::text"
 
 

@@ -31,7 +31,11 @@ class Descriptions:
         """The RowDescription for the client, the columns, and what adapts their rows."""
         fields = RowDescription.decode(message[5:]).fields
         columns = tuple((column.type_oid, column.format_code) for column in fields)
-        return RowDescription(tuple(self.field(column) for column in fields)).encode(), columns, row_adapter(columns)
+        return (
+            RowDescription(tuple(self.field(column) for column in fields)).encode(),
+            columns,
+            row_adapter(self.types.adapted(columns)),
+        )
 
     def field(self, column: FieldDescription) -> FieldDescription:
         """One column with its type as the client knows it."""

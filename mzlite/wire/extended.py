@@ -214,7 +214,10 @@ class ExtendedProtocol:
                 )
             else:
                 codes = result_codes(portal.result_formats, len(columns))
-                portal.adapter = row_adapter(tuple((oid, code) for (oid, _), code in zip(columns, codes, strict=True)))
+                types = session.relay.descriptions.types
+                portal.adapter = row_adapter(
+                    types.adapted((oid, code) for (oid, _), code in zip(columns, codes, strict=True))
+                )
         await self._forward(message.encode(), Expected("execute", portal=portal))
 
     async def close(self, message: Close) -> None:

@@ -255,7 +255,7 @@ class OwnStatements:
         try:
             types = session.relay.descriptions.types
             cursor.columns = subscribe_columns(cursor.statement, subscription.columns, types)
-            cursor.rows = SubscribeRows(cursor.statement, subscription)
+            cursor.rows = SubscribeRows(cursor.statement, subscription, types)
             cursor.subscription = subscription
             subscription.overflowed = session.overflowed
         except MzError:

@@ -68,11 +68,11 @@ def key_positions(statement: Subscribe, columns: Sequence[Column]) -> list[int]:
 class SubscribeRows:
     """Turns events into rows, in the order in which they came."""
 
-    def __init__(self, statement: Subscribe, subscription: Subscription) -> None:
+    def __init__(self, statement: Subscribe, subscription: Subscription, types: TypeMap) -> None:
         columns = subscription.columns
         self._statement = statement
         self._snapshot_at = subscription.timestamp
-        self._adapter = row_adapter(tuple((column.type_oid, 0) for column in columns))
+        self._adapter = row_adapter(types.adapted((column.type_oid, 0) for column in columns))
         self._order = _order(statement, columns)
         self._keys = key_positions(statement, columns) if statement.envelope != "diff" else []
         self._sort = [ordering(item, columns) for item in statement.within_timestamp_order_by or ()]

@@ -139,6 +139,55 @@ def jsonbs(value: bytes) -> bytes:
     return _ARRAY_ELEMENT.sub(convert, value)
 
 
+_MAP_SPECIAL = re.compile(r'[{}",=>\\\s]')
+
+
+def _map_item(text: str) -> str:
+    if text in ("", "NULL") or _MAP_SPECIAL.search(text):
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return text
+
+
+def _map_value(value: object) -> str:
+    """The JSON value of a map's key, as text within the map."""
+    match value:
+        case None:
+            return "NULL"
+        case bool():
+            return "t" if value else "f"
+        case Decimal():
+            return numeric(f"{value:f}".encode()).decode()
+        case dict():
+            return "{" + ",".join(f"{_map_item(key)}=>{_map_value(value[key])}" for key in sorted(value)) + "}"
+        case list():
+            return "{" + ",".join(_map_value(item) for item in value) + "}"
+        case _:
+            return _map_item(str(value))
+
+
+def map_text(value: bytes) -> bytes:
+    """A map, which PostgreSQL sends as JSON, in text format.
+
+    >>> map_text(b'{"b": 1.50, "a c": "x", "d": null, "e": {"f": [true, 2]}}')
+    b'{"a c"=>x,b=>1.5,d=>NULL,e=>{f=>{t,2}}}'
+    """
+    return _map_value(json.loads(value, parse_float=Decimal, parse_int=Decimal)).encode()
+
+
+def map_of_json(value: bytes) -> bytes:
+    """The same for a map whose values are jsonb.
+
+    >>> map_of_json(b'{"a": {"b": 1}, "c": 2}')
+    b'{a=>"{\\\\"b\\\\":1}",c=>2}'
+    """
+    items = json.loads(value, parse_float=_exact_number, parse_int=_exact_number)
+    shown = {key: orjson.dumps(item, option=orjson.OPT_SORT_KEYS).decode() for key, item in items.items()}
+    parts = (
+        f"{_map_item(key)}=>{_map_item(shown[key]) if items[key] is not None else 'NULL'}" for key in sorted(shown)
+    )
+    return ("{" + ",".join(parts) + "}").encode()
+
+
 def numeric_binary(value: bytes) -> bytes:
     """A numeric in binary format: only the number of decimals shown can be too large.
 
@@ -189,6 +238,8 @@ _TEXT_ADAPTATIONS = {
     types.NUMRANGE: Adaptation(numerics, _TRAILING_ZERO),
     types.JSONB: Adaptation(jsonb, _JSON_STRUCTURE),
     types.JSONB_ARRAY: Adaptation(jsonbs, _JSON_STRUCTURE),
+    types.MAP: Adaptation(map_text, _ANY),
+    types.MAP_OF_JSON: Adaptation(map_of_json, _ANY),
 }
 _BINARY_ADAPTATIONS = {
     types.NUMERIC: Adaptation(numeric_binary, _ANY),

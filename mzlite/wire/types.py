@@ -58,6 +58,9 @@ OWN_TYPES_SQL = (
 )
 """What a backend is asked once for each database: its oids of the types above."""
 
+MAP, MAP_OF_JSON = -1, -2
+"""Stand for the inner types of maps where values are adapted; no type has such an oid."""
+
 # The catalogs of PostgreSQL use types where Materialize's have text.
 _CATALOG_TYPES = {NAME: (TEXT, -1), CHAR: (TEXT, -1), REGTYPE: (TEXT, -1)}
 _BINARY_AS_TEXT = {NAME, CHAR}
@@ -71,14 +74,23 @@ class TypeMap:
     """
 
     def __init__(self, own: Iterable[tuple[int, str]] = ()) -> None:
+        own = tuple(own)
+        self._maps = {
+            inner: MAP_OF_JSON if name == "map_jsonb" else MAP for inner, name in own if name.startswith("map_")
+        }
         self._outer = {inner: OWN_TYPES[name] for inner, name in own if name in OWN_TYPES}
         self._inner = {outer: inner for inner, outer in self._outer.items()}
+        self._outer |= dict.fromkeys(self._maps, OWN_TYPES["map"])
 
     def column(self, oid: int, size: int, format_code: int = 0) -> tuple[int, int]:
         """The oid and the size by which a client sees a result column's type."""
         if oid in _CATALOG_TYPES and (format_code == 0 or oid in _BINARY_AS_TEXT):
             return _CATALOG_TYPES[oid]
         return self._outer.get(oid, oid), size
+
+    def adapted(self, columns: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+        """(type oid, format code) of columns, by which their values are adapted."""
+        return tuple((self._maps.get(oid, oid), code) for oid, code in columns)
 
     def parameter(self, oid: int) -> int:
         """The oid by which a client sees a parameter's type."""

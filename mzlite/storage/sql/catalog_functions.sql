@@ -133,6 +133,19 @@ cross join lateral regexp_split_to_table(split_part(split_part(item::text, '=', 
 end;
 
 -- Type oids and names as Materialize reports them.
+create function mz_internal.type_name(type oid) returns text
+language sql stable parallel safe
+return case
+    when type = 'mz_catalog.kafka_header[]'::regtype then 'list'
+    when type = 'mz_catalog.kafka_decode_error'::regtype then 'record'
+    when format_type(type, null) ~ '^(mz_catalog\.)?map_[a-z0-9]+$' then 'map'
+    when type = 'time'::regtype then 'time'
+    when type = 'name'::regtype then 'text'
+    when type = 'json'::regtype then 'jsonb'
+    when type = '"char"'::regtype then 'char'
+    else replace(replace(format_type(type, null), 'mz_catalog.', ''), 'time without time zone[]', 'time[]')
+end;
+
 create function mz_internal.type_oid(type oid) returns oid
 language sql stable parallel safe
 return case type
@@ -145,19 +158,7 @@ return case type
     when 'mz_catalog.kafka_decode_error'::regtype then 2249
     when 'name'::regtype then 25
     when 'json'::regtype then 3802
-    else type
-end;
-
-create function mz_internal.type_name(type oid) returns text
-language sql stable parallel safe
-return case
-    when type = 'mz_catalog.kafka_header[]'::regtype then 'list'
-    when type = 'mz_catalog.kafka_decode_error'::regtype then 'record'
-    when type = 'time'::regtype then 'time'
-    when type = 'name'::regtype then 'text'
-    when type = 'json'::regtype then 'jsonb'
-    when type = '"char"'::regtype then 'char'
-    else replace(replace(format_type(type, null), 'mz_catalog.', ''), 'time without time zone[]', 'time[]')
+    else case when mz_internal.type_name(type) = 'map' then 16385 else type end
 end;
 
 -- The type as a column of CREATE TABLE shows it, with its schema.
@@ -166,6 +167,8 @@ language sql stable security definer parallel safe
 return (
     select
         case
+            when n.nspname = 'mz_catalog' and starts_with(t.typname::text, 'map_') then
+                'map[pg_catalog.text=>' || case t.typname::text when 'map_nested' then '' else 'pg_catalog.' end || substr(t.typname::text, 5) || ']'
             when n.nspname in ('mz_catalog', 'pg_catalog') then n.nspname || '.' || t.typname::text
             else '${' || (select o.id from mzlite.objects as o where o.details ->> 'type_oid' = t.oid::text) || '}'
         end
