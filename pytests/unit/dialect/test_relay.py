@@ -52,7 +52,7 @@ CHANGED = [
     ("select 5x", "select 5 x"),
     ("select list[1, 2], array[1]", 'select ARRAY[1, 2] AS "list", array[1]'),
     ("select list[list[1], [2]][1]", 'select (ARRAY[ARRAY[1], ARRAY[2]])[1] AS "list"'),
-    ("select map['a' => 1]", 'select jsonb_build_object(\'a\' , 1) AS "map"'),
+    ("select map['a' => 1]", "select mz_internal.map(array['a']::text[], array[1])"),
     ("select x::int list, int[] '{1}', '{}'::text list", 'select x::int[], \'{1}\'::int[] AS "_int4", \'{}\'::text[] AS "list"'),
     ("select jsonb_each(x).key", "select (jsonb_each(x)).key"),
     ("select timestamp from src", 'select "timestamp" from src'),
