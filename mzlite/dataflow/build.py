@@ -194,6 +194,8 @@ class Builder:
             found = [reference(side) for side in sides] if sides is not None else []
             if len(found) < 2 or found[0] is None or found[1] is None:
                 continue
+            if not {found[0][0], found[1][0]} <= rels.keys():
+                continue  # what a table function yields is looked up nowhere
             types = {rels[alias].type_of(name) for alias, name in (found[0], found[1])}
             if len(types) == 1 and found[0][0] != found[1][0]:
                 first, second = sorted((found[0], found[1]))

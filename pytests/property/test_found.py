@@ -85,6 +85,19 @@ CASES = {
         views=(View("v0", "materialized", "select var_pop(k) as c0 from t0 where k > k"),),
         steps=(Step(("insert into t0 values (1)",)),),
     ),
+    "a table function's column beside IS NOT DISTINCT FROM in a join": Case(
+        tables=(("t0", "k integer, a integer"), ("t1", "k integer")),
+        sources=(),
+        views=(
+            View(
+                "v0",
+                "materialized",
+                "select t0.k as c0, t1.k as c1, f.x as c2 from t0, t1, generate_series(1, t0.a) as f (x)"
+                " where f.x is not distinct from t1.k",
+            ),
+        ),
+        steps=(Step(("insert into t0 values (1, 3)", "insert into t1 values (2), (null)")), Step(("delete from t0",))),
+    ),
     "rows without columns that are kept for a time, of what is limited": Case(
         tables=(("t0", "k integer"),),
         sources=(("s0", "k integer"),),
