@@ -1,0 +1,1 @@
+"""What people would use instead: each stack does the same work over the same topics."""
