@@ -68,11 +68,11 @@ class Job:
 
     def typed(self, topic: str, schema: str) -> DataFrame:
         """The fields of a topic's messages; null where one does not fit."""
-        text = f.col("value").cast("string")
-        # from_json would take the first element of an array for the object.
+        text = f.decode("value", "UTF-8")
+        # from_json would take the first element of an array for the object, and bytes that are no UTF-8 for U+FFFD.
         return (
             self.read(topic)
-            .where(text.startswith("{"))
+            .where(text.startswith("{") & ~text.contains("\ufffd"))
             .select(f.from_json(text, schema, ISO).alias("m"), f.col("timestamp").alias("arrived"))
             .select("m.*", "arrived")
         )
