@@ -50,12 +50,14 @@ format: install ## rewrite the Python files in the house format
 docs: install ## dbt's documentation of the running pipeline, in target/
 	$(BIN)/hotplate up && $(BIN)/hotplate dbt docs generate
 
-bench: install ## the measurements behind bench/RESULTS.md (OPTIONS="..." passed on)
+bench: install ## this stack and its peers over the same topics: bench/RESULTS.md (OPTIONS="--events 200000 --only hotplate,spark")
 	$(BIN)/python -m bench $(OPTIONS)
 
-lock: ## requirements.lock from requirements.in
+lock: ## both requirements.lock from their requirements.in
 	env -u PIP_FIND_LINKS -u PIP_INDEX_URL -u UV_INDEX_URL $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' requirements.in -o requirements.lock
+	env -u PIP_FIND_LINKS -u PIP_INDEX_URL -u UV_INDEX_URL $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' bench/requirements.in -o bench/requirements.lock
 
 install: $(INSTALLED) ## the virtual environment in .venv, from the hash-locked requirements
 

@@ -76,7 +76,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory, Postgres(Path(directory), shared_buffers_mb=128) as postgres:
         connection = postgres.connect("postgres")
         for statement in OUTBOX.split(";", 1):
-            connection.execute(statement)  # type: ignore[call-overload]
+            connection.execute(statement)
         publisher = Publisher(spec, lambda: postgres.connect("postgres"))
         publisher.start()
         while publisher.status.status != "running":

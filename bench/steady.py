@@ -1,15 +1,15 @@
-"""`make bench`: a steady load through the whole stack, with latency, lag and memory.
+"""A steady load through the whole stack, with latency, lag and memory.
 
-In: a rate and a duration. Out: bench/RESULTS.md, with the machine, the settings and every sample of the
-run. The load is the demo's own, on a stack of its own (temporary state, free ports): broker, mzlite and
+    python -m bench.steady [--rate 10000] [--duration 300] [--backfill 1]
+
+In: a rate and a duration. Out: a section for bench/RESULTS.md, with the settings and every sample of
+the run. The load is the demo's own, on a stack of its own (temporary state, free ports): broker, mzlite and
 generator share the machine.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import re
 import socket
 import subprocess
@@ -23,8 +23,9 @@ from pathlib import Path
 
 import psutil
 
+from bench.home import RESULTS
+
 ROOT = Path(__file__).parent.parent
-RESULTS = Path(__file__).parent / "RESULTS.md"
 SAMPLE_SECONDS = 5.0
 LINE = re.compile(r"^([\d,]+) events/s, ([\d,]+) sent; window ([\d:]+): ([\d,]+) orders.*?(to gold .*)$")
 
@@ -97,18 +98,6 @@ def part_of(process: psutil.Process, marker: str) -> str | None:
     return "generator" if "generat" in line else "demo"
 
 
-def machine() -> str:
-    """What this machine is, in one line."""
-    model = "unknown CPU"
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            model = line.partition(":")[2].strip()
-            break
-    memory = psutil.virtual_memory().total >> 30
-    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
-    return f"{os.cpu_count()} cores ({model}), {memory} GiB, {system}"
-
-
 def steady(rate: float, duration: float, backfill: float) -> tuple[int, list[str], Watch]:
     """Runs the demo at a rate on a stack of its own; returns its status, its lines and the samples."""
     with tempfile.TemporaryDirectory(prefix="hotplate-bench-") as directory:
@@ -132,20 +121,15 @@ def steady(rate: float, duration: float, backfill: float) -> tuple[int, list[str
 
 
 def report(rate: float, duration: float, backfill: float, status: int, lines: list[str], watch: Watch) -> str:
-    """RESULTS.md."""
+    """The section of RESULTS.md."""
     flowing = [found for line in lines if (found := LINE.match(line))]
     active = [sample for sample in watch.samples if sample.cpu.get("generator", 0) > 1]
     parts = ["postgres", "mzlite", "kafka", "generator"]
     text = [
-        "# Results",
+        f"### {rate:,.0f} events/s for {duration:,.0f} s",
         "",
-        f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.",
-        "",
-        f"Machine: {machine()}. Broker, mzlite, generator and the measuring subscriber share it.",
-        "",
-        f"## Steady load: {rate:,.0f} events/s for {duration:,.0f} s",
-        "",
-        f"`python -m bench --rate {rate:g} --duration {duration:g} --backfill {backfill:g}`: the delivery pipeline as "
+        f"Measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC: `python -m bench.steady --rate {rate:g} "
+        f"--duration {duration:g} --backfill {backfill:g}`: the delivery pipeline as "
         "`hotplate demo` deploys it (25 models), orders and status events, with late, duplicate and malformed ones.",
         "Latency is from the event's time in its message to the moment a subscriber sees the gold row that counts it, "
         "and to the moment a read_committed consumer has the alert.",
@@ -180,15 +164,19 @@ def report(rate: float, duration: float, backfill: float, status: int, lines: li
 
 
 def main() -> int:
-    """Runs the measurement and writes the results."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    """Runs the measurement and keeps the section where the report finds it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rate", type=float, default=10_000, help="events per second")
     parser.add_argument("--duration", type=float, default=300, help="seconds")
     parser.add_argument("--backfill", type=float, default=1, help="hours of history written first")
-    parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
-    status, lines, watch = steady(options.rate, options.duration, options.backfill)
-    options.output.write_text(report(options.rate, options.duration, options.backfill, status, lines, watch))
+    return measure(options.rate, options.duration, options.backfill)
+
+
+def measure(rate: float, duration: float, backfill: float) -> int:
+    """Runs it and keeps the section; the demo's exit status."""
+    status, lines, watch = steady(rate, duration, backfill)
+    (RESULTS / f"steady-{rate:g}.md").write_text(report(rate, duration, backfill, status, lines, watch))
     return status
 
 

@@ -21,12 +21,14 @@ from generator.delivery import TOPICS
 SQL = Path(__file__).with_name("truth.sql")
 DRIVER_SHARE = Decimal("0.15")
 MESSAGES = """
-    create table messages as select * from read_json($file, format = 'newline_delimited', maximum_object_size = 33554432,
+    create table messages as select * from read_json($file, format = 'newline_delimited',
+    maximum_object_size = 33554432,
     columns = {topic: 'varchar', p: 'integer', o: 'bigint', ts: 'bigint', value: 'varchar'})
 """
 RESTAURANTS = """
     select w, restaurant_key, count(*), count(distinct driver_key), sum(total_amount), any_value(coalesce(late, 0))
-    from orders left join (select w, restaurant_key, count(*) as late from delays group by all) using (w, restaurant_key)
+    from orders
+    left join (select w, restaurant_key, count(*) as late from delays group by all) using (w, restaurant_key)
     where restaurant_key is not null group by w, restaurant_key
 """
 DRIVERS = """
@@ -36,7 +38,8 @@ DRIVERS = """
 """
 DELIVERIES = """
     with times as (
-        select w, epoch_ms(status_time) - epoch_ms(order_date) as taken from current_orders where status_name = 'delivered'
+        select w, epoch_ms(status_time) - epoch_ms(order_date) as taken
+        from current_orders where status_name = 'delivered'
     )
     select
         w, case when taken < 1800000 then 'fast' when taken <= 3600000 then 'normal' when taken <= 5400000 then 'slow'

@@ -39,7 +39,10 @@ def drain(prepared: Prepared, tell: Tell, home: Path = HOME, timeout: float = 36
         }
         tell("starting Spark")
         assert broker.pid is not None
-        with Talker([str(python), str(JOB)], given, run) as job, Meter({"stack": job.pid, "broker": broker.pid}) as meter:
+        with (
+            Talker([str(python), str(JOB)], given, run) as job,
+            Meter({"stack": job.pid, "broker": broker.pid}) as meter,
+        ):
             ready = job.wait_for("ready", timeout=180)
             read = 0
 

@@ -217,7 +217,8 @@ class Job:
         orders = self.silver("silver-orders")
         events = self.silver("silver-order-status").where("status_name = 'delivered'")
         both = orders.select(
-            "driver_key", "order_date", "restaurant_key", "total_amount", f.lit(1).alias("orders"), f.lit(0).alias("done")
+            "driver_key", "order_date", "restaurant_key", "total_amount", f.lit(1).alias("orders"),
+            f.lit(0).alias("done"),
         ).unionByName(
             events.select(
                 "driver_key", "order_date", f.lit(None).cast("string").alias("restaurant_key"),
