@@ -12,6 +12,7 @@ from bench.peers import flink
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_drain_agrees_with_the_batch_computation(tmp_path):
     tmp_path.chmod(0o755)
     prepared = topics.prepare(10_000, 10_000, print, tmp_path)
