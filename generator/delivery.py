@@ -8,21 +8,24 @@ The same arguments and the same steps give the same messages, byte for byte.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import accumulate
 from typing import Any, TypeAlias
 
 from generator.events import Event
-from generator.faults import invalid, malformed
+from generator.identifiers import uuid_text
 from generator.lifecycle import Template, templates
 from generator.population import Population
+from generator.sender import FaultySender
+from generator.shares import Shares
 from generator.timestamps import TimestampFormatter
-from generator.truth import Truth, WindowTotals
+from generator.truth import WINDOW_MS, Truth, WindowTotals
 
 ORDERS = "orders"
 STATUS = "status"
 TOPICS = (ORDERS, STATUS)
+LOOK_AHEAD_MS = 300_000
+"""How far a report tells which orders become delayed if nothing more happens."""
 
 TEMPLATES = 8192
 PICKS = 65536
@@ -33,33 +36,6 @@ NO_DRIVER_SHARE = 0.08
 """Orders that are written before a driver is assigned."""
 LATE_FROM_MS, LATE_TO_MS = 630_000, 2_700_000
 """A late event comes 10.5 to 45 minutes after its own time."""
-UUID_LENGTH = 36
-RESEND_TO_MS = 20_000
-"""A duplicate follows within this time."""
-
-
-@dataclass(frozen=True)
-class Shares:
-    """How often something goes wrong, each from 0 to 1.
-
-    Attributes:
-        delayed: orders that are still being prepared 30 minutes after they were placed.
-        late: events that reach Kafka more than ten minutes after their own time.
-        duplicate: events sent twice.
-        malformed: broken messages, and messages without a value, per good one.
-        invalid: events that break an expectation, per good one.
-    """
-
-    delayed: float = 0.08
-    late: float = 0.005
-    duplicate: float = 0.01
-    malformed: float = 0.002
-    invalid: float = 0.002
-
-    def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not 0 <= value <= 1:
-                raise ValueError(f"the share {name} must be from 0 to 1, not {value}")
 
 
 class Order:
@@ -83,7 +59,7 @@ Saved: TypeAlias = dict[str, Any]
 """A world at rest, as plain values."""
 
 
-class DeliveryWorld:
+class DeliveryWorld(FaultySender):
     """The platform on a clock of its own.
 
     Args:
@@ -93,13 +69,17 @@ class DeliveryWorld:
         start_ms: the moment at which it begins, in ms since 1970.
     """
 
+    name = "delivery"
+    topics = TOPICS
+    window_ms = WINDOW_MS
+    keeps_counting = True
+
     def __init__(self, population: Population, shares: Shares, seed: int, start_ms: int) -> None:
         self.now_ms = start_ms
         self.seed = seed
         self.shares = shares
-        self.truth = Truth()
+        self.truth = self.counts = Truth()
         self._rng = random.Random(seed)
-        # Faults have a generator of their own: their shares do not change the orders.
         self._fault_rng = random.Random(f"faults of {seed}")
         self._pending: list[Pending] = []
         self._ties = 0
@@ -110,6 +90,17 @@ class DeliveryWorld:
     def pending(self) -> int:
         """Events that are still to come of what has begun."""
         return len(self._pending)
+
+    @property
+    def progress(self) -> dict[int, int]:
+        """Orders that count in the latest windows."""
+        windows = self.truth.windows
+        start = self.now_ms - self.now_ms % WINDOW_MS
+        return {s: windows[s].orders for s in (start - WINDOW_MS, start) if s in windows}
+
+    def report(self, now_ms: int) -> dict[str, object]:
+        """The exact counts, and the orders that are delayed a while later if nothing more happens."""
+        return {**self.truth.report(now_ms), "delayed_by_then": self.truth.preparing_until(now_ms + LOOK_AHEAD_MS)}
 
     def saved(self) -> Saved:
         """Everything that is needed to go on later, as plain values for JSON."""
@@ -203,9 +194,9 @@ class DeliveryWorld:
         rng = self._rng
         bits = rng.getrandbits(128)
         picks = rng.getrandbits(64)
-        order_id = _uuid(bits)
+        order_id = uuid_text(bits)
         # Only 122 bits of the random number are in the id; the payment's is another scramble of the same.
-        payment_id = _uuid((bits * 0x9E3779B97F4A7C15F39CC0605CEDC835 + picks) & ((1 << 128) - 1))
+        payment_id = uuid_text((bits * 0x9E3779B97F4A7C15F39CC0605CEDC835 + picks) & ((1 << 128) - 1))
         restaurant, delayed_share = self._restaurant_picks[picks & 0xFFFF]
         cents = self._amounts[(picks >> 16) & 0xFFFF]
         user = self._user_picks[(picks >> 32) & 0xFFFF]
@@ -259,44 +250,9 @@ class DeliveryWorld:
         )
         self._send((STATUS, order.id, value, due_ms), events)
 
-    def _send(self, event: Event, events: list[Event]) -> None:
-        """A good event goes out; now and then its copy follows, or something broken beside it."""
-        events.append(event)
-        topic, key, value, now_ms = event
-        self.truth.sent[topic] += 1
-        shares = self.shares
-        luck = self._fault_rng.random()
-        if luck < shares.duplicate:
-            self._ties += 1
-            again_ms = now_ms + self._fault_rng.randrange(1, RESEND_TO_MS)
-            heappush(self._pending, (again_ms, self._ties, None, 0, event))
-            return
-        luck -= shares.duplicate
-        if luck < shares.malformed:
-            self._send_malformed(topic, key, str(value), now_ms, events)
-        elif luck - shares.malformed < shares.invalid:
-            self._send_invalid(topic, key, str(value), now_ms, events)
-
-    def _send_malformed(self, topic: str, key: str | bytes | None, good: str, now_ms: int, events: list[Event]) -> None:
-        rng = self._fault_rng
-        # One in ten has no value at all, and of the others one in ten no usable key.
-        if rng.random() < 0.1:
-            self.truth.null_values[topic] += 1
-            events.append((topic, key, None, now_ms))
-        else:
-            kind, broken = malformed(rng, topic, good)
-            self.truth.malformed[topic, kind] += 1
-            events.append((topic, rng.choice((None, b"\xff\xfe")) if rng.random() < 0.1 else key, broken, now_ms))
-        self.truth.sent[topic] += 1
-
-    def _send_invalid(self, topic: str, key: str | bytes | None, good: str, now_ms: int, events: list[Event]) -> None:
-        # With an id of its own, so that it stands for no other event: each message begins with its id.
-        start = good.index(':"') + 2
-        alike = f"{good[:start]}{_uuid(self._fault_rng.getrandbits(128))}{good[start + UUID_LENGTH :]}"
-        rule, broken = invalid(self._fault_rng, topic, alike)
-        self.truth.invalid[rule] += 1
-        self.truth.sent[topic] += 1
-        events.append((topic, key, broken, now_ms))
+    def _send_again(self, event: Event, due_ms: int) -> None:
+        self._ties += 1
+        heappush(self._pending, (due_ms, self._ties, None, 0, event))
 
     def _repeat(self, event: Event, now_ms: int, events: list[Event]) -> None:
         topic, key, value, first_ms = event
@@ -311,9 +267,3 @@ class DeliveryWorld:
         name = '"order_date":"' if topic == ORDERS else '"timestamp":"'
         start = value.index(name) + len(name)
         return value[start : start + 24] != self._formatted(first_ms)
-
-
-def _uuid(bits: int) -> str:
-    """128 random bits as the text of a version 4 UUID."""
-    text = f"{bits:032x}"
-    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"

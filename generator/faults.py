@@ -7,24 +7,83 @@ messages are sent beside the good ones, never in place of them, so they change n
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
-MALFORMED_KINDS = (
-    "truncated",
-    "not_json",
-    "invalid_utf8",
-    "not_an_object",
-    "empty",
-    "wrong_type",
-    "bad_time",
-    "bad_id",
-)
+import orjson
+
+Change: TypeAlias = tuple[tuple[str, ...], Sequence[Any]]
+"""The path of a field and the values of which one takes its place."""
+
+UNDECODABLE_KINDS = ("truncated", "not_json", "invalid_utf8", "not_an_object", "empty")
+UNTYPABLE_KINDS = ("wrong_type", "bad_time", "bad_id")
+MALFORMED_KINDS = UNDECODABLE_KINDS + UNTYPABLE_KINDS
 """Messages that cannot be decoded or typed; each is one row of the quarantine."""
 
-INVALID_RULES = {
-    "orders": ("valid_order_id", "valid_order_date", "valid_total_amount"),
-    "status": ("valid_status_id", "valid_order_identifier", "valid_status_time", "known_status_name"),
+UNTYPABLE: Mapping[str, Mapping[str, Change]] = {
+    "orders": {
+        "wrong_type": (("total_amount",), ("twelve",)),
+        "bad_time": (("order_date",), ("2026-02-30 25:61",)),
+        "bad_id": (("order_id",), ("no-such-id",)),
+    },
+    "status": {
+        "wrong_type": (("status",), ("preparing",)),
+        "bad_time": (("status", "timestamp"), ("yesterday",)),
+        "bad_id": (("order_identifier",), ("no-such-id",)),
+    },
+    "kitchen-events": {
+        "wrong_type": (("body",), ("none", 7)),
+        "bad_time": (("ts",), ("2026-02-30 25:61", 1_767_225_600)),
+        "bad_id": (("event_id",), ("no-such-id",)),
+    },
+    "web-events": {
+        "wrong_type": (("quantity",), ("two", 1.5)),
+        "bad_time": (("ts",), ("2026-02-30 25:61", "yesterday")),
+        "bad_id": (("event_id",), ("", "x" * 65)),
+    },
+    "santa-deliveries": {
+        "wrong_type": (("gift_count",), ("many", 2.5)),
+        "bad_time": (("timestamp",), ("tonight",)),
+        "bad_id": (("delivery_id",), ("no-such-id",)),
+    },
 }
-"""The expectations on each topic; an invalid event breaks exactly one."""
+"""For each topic valid JSON with one field that no column type takes."""
+
+INVALID: Mapping[str, Mapping[str, Change]] = {
+    "orders": {
+        "valid_order_id": (("order_id",), (None,)),
+        "valid_order_date": (("order_date",), (None,)),
+        "valid_total_amount": (("total_amount",), (0, -12.5, -0.01)),
+    },
+    "status": {
+        "valid_status_id": (("status_id",), (None,)),
+        "valid_order_identifier": (("order_identifier",), (None,)),
+        "valid_status_time": (("status", "timestamp"), (None,)),
+        "known_status_name": (("status", "status_name"), ("teleported",)),
+    },
+    "kitchen-events": {
+        "valid_event_id": (("event_id",), (None,)),
+        "valid_order_id": (("order_id",), (None,)),
+        "valid_ts": (("ts",), (None,)),
+        "known_event_type": (("event_type",), ("teleported",)),
+    },
+    "web-events": {
+        "valid_event_id": (("event_id",), (None,)),
+        "valid_user_id": (("user_id",), (None,)),
+        "valid_ts": (("ts",), (None,)),
+        "known_event_type": (("event_type",), ("scroll", "hover")),
+    },
+    "santa-deliveries": {
+        "valid_delivery_id": (("delivery_id",), (None,)),
+        "valid_timestamp": (("timestamp",), (None,)),
+        "known_status": (("status",), ("lost",)),
+        "valid_coordinates": (("latitude",), (90.5, -91, None)),
+        "valid_gift_count": (("gift_count",), (0, -1, None)),
+    },
+}
+"""The expectations on each topic, and how one event breaks exactly that one."""
+
+INVALID_RULES = {topic: tuple(rules) for topic, rules in INVALID.items()}
 
 
 def malformed(rng: random.Random, topic: str, good: str) -> tuple[str, bytes]:
@@ -41,36 +100,20 @@ def malformed(rng: random.Random, topic: str, good: str) -> tuple[str, bytes]:
         return kind, b"[" + good.encode() + b"]"
     if kind == "empty":
         return kind, b""
-    return kind, _mistyped(kind, topic, good).encode()
-
-
-def _mistyped(kind: str, topic: str, good: str) -> str:
-    """Valid JSON with one field that no column type takes."""
-    if kind == "wrong_type":
-        if topic == "orders":
-            return _replace(good, '"total_amount":', ',"order_date"', '"twelve"')
-        return _replace(good, '"status":', ',"dt_current_timestamp"', '"preparing"')
-    if kind == "bad_time":
-        if topic == "orders":
-            return _replace(good, '"order_date":', ',"dt_current_timestamp"', '"2026-02-30 25:61"')
-        return _replace(good, '"timestamp":', '},"dt_current_timestamp"', '"yesterday"')
-    name = '"order_id":' if topic == "orders" else '"order_identifier":'
-    return _replace(good, name, ',"', '"no-such-id"')
-
-
-def _replace(good: str, name: str, following: str, value: str) -> str:
-    """Put `value` in the place of the field's own, which ends where `following` begins."""
-    start = good.index(name) + len(name)
-    return good[:start] + value + good[good.index(following, start) :]
+    return kind, _changed(rng, good, UNTYPABLE[topic][kind])
 
 
 def invalid(rng: random.Random, topic: str, good: str) -> tuple[str, str]:
     """A copy of a good event that breaks one expectation: (rule, value)."""
     rule = rng.choice(INVALID_RULES[topic])
-    if rule == "valid_total_amount":
-        return rule, _replace(good, '"total_amount":', ',"order_date"', rng.choice(("0.00", "-12.50", "-0.01")))
-    if rule == "known_status_name":
-        return rule, _replace(good, '"status_name":', ',"timestamp"', '"teleported"')
-    if rule == "valid_status_time":
-        return rule, _replace(good, '"timestamp":', '},"dt_current_timestamp"', "null")
-    return rule, _replace(good, f'"{rule.removeprefix("valid_")}":', ',"', "null")
+    return rule, _changed(rng, good, INVALID[topic][rule]).decode()
+
+
+def _changed(rng: random.Random, good: str, change: Change) -> bytes:
+    """The message with one of the values in the place of the field's own."""
+    (*way, name), values = change
+    document = fields = orjson.loads(good)
+    for step in way:
+        fields = fields[step]
+    fields[name] = rng.choice(values)
+    return orjson.dumps(document)

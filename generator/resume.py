@@ -10,26 +10,27 @@ from pathlib import Path
 
 import orjson
 
-from generator.delivery import DeliveryWorld, Shares
-from generator.population import Population
+from generator.events import SystemWorld
+from generator.shares import Shares
+from generator.systems import restored_world
 
-FORMAT = 1
+FORMAT = 2
 
 
-def save(world: DeliveryWorld, file: Path) -> None:
+def save(world: SystemWorld, file: Path) -> None:
     """Write the world to `file`, all or nothing."""
     file.parent.mkdir(parents=True, exist_ok=True)
     scratch = file.with_suffix(".new")
-    scratch.write_bytes(orjson.dumps({"format": FORMAT, **world.saved()}))
+    scratch.write_bytes(orjson.dumps({"format": FORMAT, "system": world.name, **world.saved()}))
     scratch.replace(file)
 
 
-def load(file: Path, population: Population, shares: Shares, oldest_ms: int) -> DeliveryWorld | None:
-    """The world in `file`; None if there is none, or one that stopped before `oldest_ms`."""
+def load(file: Path, system: str, shares: Shares, oldest_ms: int) -> SystemWorld | None:
+    """The system's world in `file`; None if there is none, or one that stopped before `oldest_ms`."""
     try:
         saved = orjson.loads(file.read_bytes())
-        if saved.get("format") != FORMAT or saved["now_ms"] < oldest_ms:
+        if saved.get("format") != FORMAT or saved.get("system") != system or saved["now_ms"] < oldest_ms:
             return None
-        return DeliveryWorld.restored(population, shares, saved)
+        return restored_world(system, shares, saved)
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
         return None

@@ -6,9 +6,9 @@ are delayed at a moment. It follows the rules of the specification, independentl
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 
+from generator.counts import MessageCounts
 from generator.lifecycle import DELAY_MARK_MS
 from generator.timestamps import TimestampFormatter
 
@@ -27,33 +27,21 @@ class WindowTotals:
 
 
 @dataclass
-class Truth:
+class Truth(MessageCounts):
     """Exact counts of what was sent.
 
     Attributes:
-        sent: messages by topic, everything included.
         orders: distinct orders that a reader must count: valid, not late, duplicates counted once.
         statuses: distinct status events that are well-formed and not late.
         statuses_of_orders: those of them whose order counts too, so that a join finds it.
-        late: late messages by topic, duplicates of late ones included.
-        duplicates: messages sent a second time, by topic.
-        malformed: messages that cannot be decoded or typed, by (topic, kind).
-        invalid: decodable events that break one rule, by the rule's name.
-        null_values: messages without a value, by topic; sources skip them.
         delayed_ever: orders that were delayed at some moment.
         windows: totals by start of the window, in ms since 1970.
     """
 
-    sent: Counter[str] = field(default_factory=Counter)
     orders: int = 0
     revenue_cents: int = 0
     statuses: int = 0
     statuses_of_orders: int = 0
-    late: Counter[str] = field(default_factory=Counter)
-    duplicates: Counter[str] = field(default_factory=Counter)
-    malformed: Counter[tuple[str, str]] = field(default_factory=Counter)
-    invalid: Counter[str] = field(default_factory=Counter)
-    null_values: Counter[str] = field(default_factory=Counter)
     delayed_ever: int = 0
     windows: dict[int, WindowTotals] = field(default_factory=dict)
     preparing: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -98,16 +86,11 @@ class Truth:
         delayed = self.delayed_now(now_ms)
         return {
             "at": formatted(now_ms),
-            "sent": {"total": self.sent.total(), **self.sent},
+            **self.message_report(),
             "orders": self.orders,
             "revenue": f"{self.revenue_cents // 100}.{self.revenue_cents % 100:02d}",
             "statuses": self.statuses,
             "statuses_of_orders": self.statuses_of_orders,
-            "late": dict(self.late),
-            "duplicates": dict(self.duplicates),
-            "malformed": {f"{topic}/{kind}": count for (topic, kind), count in sorted(self.malformed.items())},
-            "invalid": dict(self.invalid),
-            "null_values": dict(self.null_values),
             "delayed_ever": self.delayed_ever + len(delayed),
             "delayed_now": len(delayed),
             "windows": {

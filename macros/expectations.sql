@@ -56,3 +56,17 @@
     {%- endif -%}
     {%- endfor -%}
 {%- endmacro %}
+
+
+{% macro failures_by_window(relation, expectations) -%}
+{#-
+    One row per window of arrival in Kafka, in the form of count_failures.
+    Counted before the windows expire: a few groups are kept, not the events.
+-#}
+    select
+        {{ window_start('kafka_timestamp') }} as window_start,
+        count(*) as evaluated_events,
+        {{ count_failures(expectations) }}
+    from {{ relation }}
+    group by window_start
+{%- endmacro %}

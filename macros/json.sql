@@ -16,13 +16,15 @@
 #}
 
 
-{% macro decode_json(bytes, depth=1, arrays=false) -%}
+{% macro decode_json(bytes, depth=1, arrays=false, shape=none) -%}
 {#-
     jsonb out of bytes, or null.
 
     depth: 1 for an object of scalars, 2 where its values may be such objects..
     arrays: whether arrays of what the depth allows may stand there too; each
         level then doubles the pattern, so leave it off where the contract does.
+    shape: in place of the depth, what exactly the topic's contract allows, as
+        json_object_of and json_array_of make it; it grows by what it names.
 
     Most messages are ASCII without a backslash: escaping leaves them as they
     are, which is cheaper to see than a match. And most are written compactly,
@@ -30,7 +32,7 @@
     and few classes of characters does, at less than half the cost.
 -#}
     {%- set text = "convert_from(" ~ bytes ~ ", 'utf8')" -%}
-    {%- set pattern = json_object_pattern(depth, arrays) -%}
+    {%- set pattern = json_pattern(shape) if shape else json_object_pattern(depth, arrays) -%}
     case
             when octet_length(encode({{ bytes }}, 'escape')) = octet_length({{ bytes }})
                 then
@@ -90,19 +92,48 @@
 
 {% macro json_object_pattern(depth, arrays=false) -%}
 {#- Over text whose members were separated and whose escapes were replaced. -#}
-    {%- set space = '[ \\t\\n\\r]*' -%}
-    {%- set string = '"[^"\\\\\\u0001-\\u001f]*"' -%}
-    {%- set number = '-?(?:0|[1-9][0-9]{0,14})(?:\\.[0-9]{1,17})?(?:[eE][+-]?[01]?[0-9])?' -%}
-    {%- set scalar = string ~ '|' ~ number ~ '|true|false|null' -%}
-    {%- set shape = namespace(value=scalar, object='') -%}
+    {%- set shape = namespace(value=json_scalar(), object='') -%}
     {%- for _ in range(depth) -%}
-        {%- set member = ',' ~ space ~ string ~ space ~ ':' ~ space ~ '(?:' ~ shape.value ~ ')' ~ space -%}
-        {%- set element = ',' ~ space ~ '(?:' ~ shape.value ~ ')' ~ space -%}
-        {%- set shape.object = '\\{(?:(?:' ~ member ~ ')+|,' ~ space ~ ')\\}' -%}
-        {%- set array = '\\[(?:(?:' ~ element ~ ')+|,' ~ space ~ ')\\]' -%}
-        {%- set shape.value = scalar ~ '|' ~ shape.object ~ ('|' ~ array if arrays else '') -%}
+        {%- set shape.object = json_object_of(shape.value) -%}
+        {%- set array = json_array_of(shape.value) -%}
+        {%- set shape.value = json_scalar() ~ '|' ~ shape.object ~ ('|' ~ array if arrays else '') -%}
     {%- endfor -%}
-    ^{{ space ~ shape.object ~ space }}$
+    {{ json_pattern(shape.object) }}
+{%- endmacro %}
+
+
+{% macro json_pattern(shape) -%}
+{#- The whole text has this shape. -#}
+    ^{{ json_space() ~ shape ~ json_space() }}$
+{%- endmacro %}
+
+
+{% macro json_space() -%}
+    [ \t\n\r]*
+{%- endmacro %}
+
+
+{% macro json_string() -%}
+    "[^"\\\u0001-\u001f]*"
+{%- endmacro %}
+
+
+{% macro json_scalar() -%}
+    {{ json_string() }}|-?(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,17})?(?:[eE][+-]?[01]?[0-9])?|true|false|null
+{%- endmacro %}
+
+
+{% macro json_object_of(value) -%}
+{#- An object whose values have this shape. -#}
+    {%- set member = ',' ~ json_space() ~ json_string() ~ json_space() ~ ':' ~ json_space() ~ '(?:' ~ value ~ ')' ~ json_space() -%}
+    \{(?:(?:{{ member }})+|,{{ json_space() }})\}
+{%- endmacro %}
+
+
+{% macro json_array_of(value) -%}
+{#- An array whose elements have this shape. -#}
+    {%- set element = ',' ~ json_space() ~ '(?:' ~ value ~ ')' ~ json_space() -%}
+    \[(?:(?:{{ element }})+|,{{ json_space() }})\]
 {%- endmacro %}
 
 

@@ -1,11 +1,17 @@
 {#
     Whether an event reached Kafka in time. Both sides are times of the record,
-    so the answer never changes, however often the topic is read again.
+    so the answer never changes, however often the topic is read again. The
+    tolerance is an interval as text; without it, that of the vars.
 #}
 
 
-{% macro is_late(event_time, arrival_time) -%}
-    {{ arrival_time }} > {{ event_time }} + interval '{{ var("lateness_minutes") }} minutes'
+{% macro lateness_tolerance(tolerance=none) -%}
+    interval '{{ tolerance or (var("lateness_minutes") ~ " minutes") }}'
+{%- endmacro %}
+
+
+{% macro is_late(event_time, arrival_time, tolerance=none) -%}
+    {{ arrival_time }} > {{ event_time }} + {{ lateness_tolerance(tolerance) }}
 {%- endmacro %}
 
 
@@ -15,7 +21,28 @@
 {%- endmacro %}
 
 
-{% macro is_timely(event_time, arrival_time) -%}
-    {{ arrival_time }} <= {{ event_time }} + interval '{{ var("lateness_minutes") }} minutes'
+{% macro is_timely(event_time, arrival_time, tolerance=none) -%}
+    {{ arrival_time }} <= {{ event_time }} + {{ lateness_tolerance(tolerance) }}
     and {{ arrival_time }} >= {{ event_time }} - interval '{{ var("clock_skew_minutes") }} minutes'
+{%- endmacro %}
+
+
+{% macro late_event_counts(events, tolerance=none) -%}
+{#-
+    Late and early events per topic and window of arrival, out of a relation
+    with the columns topic, event_time and kafka_timestamp. Counted before the
+    windows expire: a few groups are kept, not the events.
+-#}
+    select
+        topic,
+        {{ window_start('kafka_timestamp') }} as window_start,
+        count(*) as events,
+        count(*) filter (
+            where {{ is_late('event_time', 'kafka_timestamp', tolerance) }}
+        ) as late_events,
+        count(*) filter (
+            where {{ is_early('event_time', 'kafka_timestamp') }}
+        ) as early_events
+    from {{ events }}
+    group by topic, window_start
 {%- endmacro %}

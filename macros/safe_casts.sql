@@ -9,7 +9,8 @@
 
 {% macro safe_cast_as(type, text) -%}
 {#-
-    By the name of the type: text, uuid, timestamp, integer, or decimal(p, s).
+    By the name of the type: text, uuid, timestamp, integer, double, or
+    decimal(p, s).
 -#}
     {%- if type == 'text' -%}
         {{ safe_text(text) }}
@@ -19,6 +20,8 @@
         {{ safe_timestamp(text) }}
     {%- elif type == 'integer' -%}
         {{ safe_integer(text) }}
+    {%- elif type == 'double' -%}
+        {{ safe_double(text) }}
     {%- elif type.startswith('decimal(') -%}
         {%- set size = type[8:-1].split(',') -%}
         {{ safe_decimal(text, size[0] | int, size[1] | int) }}
@@ -71,6 +74,20 @@
                 octet_length({{ text }}) <= {{ precision - scale }}
                 and {{ text }} ~ '^-?[0-9]+(?:\.[0-9]{1,{{ scale }}}0*)?$'
                 then ({{ text }})::numeric({{ precision }}, {{ scale }})
+        end
+{%- endmacro %}
+
+
+{% macro safe_double(text) -%}
+{#-
+    For measurements, never for money. No exponent: what reads like a position
+    or a speed needs none, and every match is in range.
+-#}
+    case
+            when
+                octet_length({{ text }}) <= 24
+                and {{ text }} ~ '^-?[0-9]+(?:\.[0-9]+)?$'
+                then ({{ text }})::double precision
         end
 {%- endmacro %}
 

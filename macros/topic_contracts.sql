@@ -4,7 +4,8 @@
     A topic's contract is a list with one entry for each column:
         [{'column': 'order_id', 'type': 'uuid', 'value': "payload ->> 'order_id'"}, ..]
     `value` is the field as text, `type` one that safe_cast_as knows, or `object`
-    for a field that must be a JSON object (the column then says whether it is).
+    for a field that must be a JSON object (the column then says whether it is), or
+    `jsonb` for one that is kept as a document.
     A field that is absent or null fits every type; one that is there and cannot
     be cast sends the whole message to quarantine.
 #}
@@ -17,6 +18,11 @@
             case
             when jsonb_typeof({{ field.value | replace('->>', '->') }}) = 'object'
                 then true
+        end
+        {%- elif field.type == 'jsonb' -%}
+            case
+            when jsonb_typeof({{ field.value | replace('->>', '->') }}) = 'object'
+                then {{ field.value | replace('->>', '->') }}
         end
         {%- else -%}
             {{ safe_cast_as(field.type, field.value) }}

@@ -12,14 +12,17 @@ from typing import Annotated
 
 import typer
 
-from generator.delivery import Shares
 from generator.run import Pace
-from stack import dbt, logs
+from generator.shares import Shares
+from generator.systems import default_rate
+from stack import dbt, logs, refunds_cli
 from stack import options as opt
 from stack.administration import run_clock, run_verify
 from stack.backup import back_up, restore_backup
 from stack.demo.run import DemoOptions, psql_line, run_demo
 from stack.errors import StackError
+from stack.export import LAYERS
+from stack.export import export as export_views
 from stack.generating import Plan
 from stack.generating import generate as run_generator
 from stack.local import Stack
@@ -27,7 +30,7 @@ from stack.options import console, error_console
 from stack.progress import steps
 from stack.settings import Settings
 from stack.status import report, show_status, status_json
-from stack.topics import create_topics, topics_of
+from stack.topics import ALL, SYSTEMS, create_topics, topics_of
 
 app = typer.Typer(
     name="hotplate",
@@ -39,6 +42,8 @@ app = typer.Typer(
 )
 clock_app = typer.Typer(help="The clock of a stack started with hotplate up --test-clock.", no_args_is_help=True)
 app.add_typer(clock_app, name="test-clock")
+
+app.add_typer(refunds_cli.app, name="refunds")
 
 
 @app.command()
@@ -158,7 +163,7 @@ def release_clock(state_dir: opt.StateDir = None, sql_port: opt.SqlPort = None) 
 @app.command()
 def generate(
     system: opt.System = "delivery",
-    rate: opt.Rate = Pace.rate,
+    rate: opt.Rate = None,
     duration: opt.Duration = None,
     seed: opt.Seed = None,
     backfill: opt.Backfill = 0.0,
@@ -189,7 +194,13 @@ def generate(
     create_topics(servers, topics_of(system), settings.partitions)
     plan = Plan(
         brokers=servers,
-        pace=Pace(rate=rate, duration=duration, past_rate=backfill_rate, recent_rate=recent_rate),
+        system=system,
+        pace=Pace(
+            rate=default_rate(system) if rate is None else rate,
+            duration=duration,
+            past_rate=backfill_rate,
+            recent_rate=recent_rate,
+        ),
         shares=Shares(delayed=delayed, late=late, duplicate=duplicate, malformed=malformed, invalid=invalid),
         seed=seed,
         backfill_hours=backfill,
@@ -201,7 +212,7 @@ def generate(
 @app.command()
 def demo(
     system: opt.System = "delivery",
-    rate: opt.Rate = Pace.rate,
+    rate: opt.Rate = None,
     duration: opt.Duration = None,
     seed: opt.Seed = None,
     backfill: opt.Backfill = 25.0,
@@ -218,8 +229,9 @@ def demo(
 ) -> None:
     """Everything at once: stack up, dbt seed, run and test, events, a live view, and a summary that is checked."""
     settings = Settings.load(state_dir=state_dir, kafka_port=kafka_port, sql_port=sql_port, partitions=partitions)
+    topics_of(system)
     generator = [
-        *("--system", system, "--rate", str(rate)),
+        *("--system", system, "--rate", str(default_rate(system) if rate is None else rate)),
         *("--backfill-rate", str(backfill_rate), "--recent-rate", str(recent_rate)),
     ]
     if seed is not None:
@@ -233,6 +245,25 @@ def demo(
         is_redeploying=redeploy,
     )
     raise typer.Exit(run_demo(settings, choice, console))
+
+
+@app.command()
+def export(
+    directory: Annotated[Path, typer.Argument(help="Where the snapshot's directory is made.")],
+    system: opt.System = "all",
+    layers: Annotated[
+        list[str] | None, typer.Option("--layer", help="Which layers; may be repeated. [default: silver and gold]")
+    ] = None,
+    state_dir: opt.StateDir = None,
+    sql_port: opt.SqlPort = None,
+) -> None:
+    """Write silver and gold as Parquet files of one moment, with a manifest; all or nothing."""
+    topics_of(system)
+    systems = tuple(SYSTEMS) if system == ALL else (system,)
+    settings = Settings.load(state_dir=state_dir, sql_port=sql_port)
+    target, entries = export_views(settings, systems, layers or LAYERS, directory)
+    rows = sum(entry.rows for entry in entries)
+    console.print(f"{target}: {len(entries)} files, {rows:,} rows", soft_wrap=True)
 
 
 @app.command(name="logs")

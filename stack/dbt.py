@@ -19,7 +19,7 @@ from pathlib import Path
 from stack.errors import StackError
 from stack.settings import LOOPBACK, Settings
 
-DEPLOYED = ("sources", "models", "macros", "seeds", "tests", "profiles")
+DEPLOYED = ("sources", "models", "macros", "materializations", "seeds", "tests", "profiles")
 """The folders that decide what dbt deploys and tests."""
 
 STEP = re.compile(r"\b(\d+) of (\d+) (\w+) (.*?)\s*(?:\.{2,}.*)?$")

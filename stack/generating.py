@@ -24,16 +24,14 @@ from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColum
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from generator.delivery import TOPICS, DeliveryWorld, Shares
-from generator.population import populate
+from generator.events import SystemWorld
 from generator.resume import load, save
 from generator.run import HOUR_MS, Pace, Progress, Report, Run
-from generator.truth import WINDOW_MS, Truth
+from generator.shares import Shares
+from generator.systems import new_world, parts_of
 from generator.writer import EventWriter, WriteError
 from stack.errors import StackError
 
-LOOK_AHEAD_MS = 300_000
-"""How far the report tells which orders become delayed if nothing more happens."""
 REPORT_SECONDS = 0.1
 """How often progress is told."""
 
@@ -44,6 +42,7 @@ class Plan:
 
     Attributes:
         brokers: bootstrap servers.
+        system: whose world, or all.
         pace: rate, duration and density of the past.
         shares: what goes wrong.
         seed: of a new world; None for a random one.
@@ -52,6 +51,7 @@ class Plan:
     """
 
     brokers: str
+    system: str = "delivery"
     pace: Pace = field(default_factory=Pace)
     shares: Shares = field(default_factory=Shares)
     seed: int | None = None
@@ -59,34 +59,34 @@ class Plan:
     world_file: Path | None = None
 
 
-def open_world(plan: Plan) -> tuple[DeliveryWorld, bool]:
+def open_world(plan: Plan) -> tuple[SystemWorld, bool]:
     """The world of the plan, and whether it goes on from an earlier run."""
-    population = populate()
     start_ms = int(time.time() * 1000 - plan.backfill_hours * HOUR_MS)
     if plan.world_file is not None and plan.seed is None:
-        world = load(plan.world_file, population, plan.shares, start_ms)
+        world = load(plan.world_file, plan.system, plan.shares, start_ms)
         if world is not None:
             return world, True
     seed = secrets.randbelow(2**31) if plan.seed is None else plan.seed
-    return DeliveryWorld(population, plan.shares, seed, start_ms), False
+    return new_world(plan.system, plan.shares, seed, start_ms), False
 
 
-def generate(plan: Plan, console: Console, *, as_json: bool) -> Truth:
-    """Run until the duration is over, or until SIGINT or SIGTERM; the truth about what was sent.
+def generate(plan: Plan, console: Console, *, as_json: bool) -> SystemWorld:
+    """Run until the duration is over, or until SIGINT or SIGTERM; the world, which knows what was sent.
 
     Raises:
         StackError: the broker does not answer, has not the topics, or refuses messages.
     """
     try:
         with EventWriter(plan.brokers) as writer:
-            writer.wait_for_topics(TOPICS, timeout=10.0)
             world, is_resumed = open_world(plan)
+            writer.wait_for_topics(world.topics, timeout=10.0)
             teller = _JsonTeller(world) if as_json else _BarTeller(console, plan.pace)
             if as_json:
-                _write_line({"kind": "start", "resumed": is_resumed, "seed": world.seed})
+                is_counting = not is_resumed or world.keeps_counting
+                _write_line({"kind": "start", "resumed": is_resumed, "seed": world.seed, "counting": is_counting})
             else:
                 begun = "goes on where it stopped" if is_resumed else f"seed {world.seed}"
-                console.print(f"delivery: {begun}; {plan.pace.rate:g} events/s to {plan.brokers}")
+                console.print(f"{plan.system}: {begun}; {plan.pace.rate:g} events/s to {plan.brokers}")
             run = Run(world, writer, plan.pace, teller.report)
             with _stopping(run.stop), teller.running():
                 run.run()
@@ -95,12 +95,10 @@ def generate(plan: Plan, console: Console, *, as_json: bool) -> Truth:
     if plan.world_file is not None:
         save(world, plan.world_file)
     if as_json:
-        # Who reads this looks a while later, when more orders have passed the mark without a further event.
-        soon = world.truth.preparing_until(world.now_ms + LOOK_AHEAD_MS)
-        _write_line({"kind": "truth", **world.truth.report(world.now_ms), "delayed_by_then": soon})
+        _write_line({"kind": "truth", **world.report(world.now_ms)})
     else:
-        console.print(truth_table(world.truth, world.now_ms))
-    return world.truth
+        console.print(truth_table(world.report(world.now_ms)))
+    return world
 
 
 @contextmanager
@@ -139,16 +137,14 @@ class _Paced:
 class _JsonTeller:
     """One JSON object a line on standard output; stops the run when nobody reads it any more."""
 
-    def __init__(self, world: DeliveryWorld) -> None:
+    def __init__(self, world: SystemWorld) -> None:
         self._world = world
         self._paced = _Paced()
 
     def report(self, progress: Progress) -> None:
-        """Tell where the run is, and how many orders the latest windows must count."""
+        """Tell where the run is, and how much the latest windows must count."""
         if progress.phase == "past" and not self._paced.is_due(progress):
             return
-        windows = self._world.truth.windows
-        start = progress.now_ms - progress.now_ms % WINDOW_MS
         _write_line(
             {
                 "kind": "progress",
@@ -157,7 +153,8 @@ class _JsonTeller:
                 "done": progress.done,
                 "behind": progress.behind,
                 "now_ms": progress.now_ms,
-                "windows": {s: windows[s].orders for s in (start - WINDOW_MS, start) if s in windows},
+                "windows": latest_windows(self._world, progress.now_ms),
+                "systems": {world.name: latest_windows(world, progress.now_ms) for world in parts_of(self._world)},
             }
         )
 
@@ -228,28 +225,28 @@ def _write_line(value: dict[str, Any]) -> None:
         signal.raise_signal(signal.SIGTERM)
 
 
-def truth_table(truth: Truth, now_ms: int) -> Table:
-    """The exact counts of what was sent, for people."""
-    report = truth.report(now_ms)
-    table = Table(title="sent, exactly", show_header=False, title_justify="left")
+def latest_windows(world: SystemWorld, now_ms: int) -> dict[int, int]:
+    """What the latest two windows must count."""
+    start = now_ms - now_ms % world.window_ms
+    return {s: world.progress[s] for s in (start - world.window_ms, start) if s in world.progress}
+
+
+def truth_table(report: dict[str, Any], title: str = "sent, exactly") -> Table:
+    """The exact counts of what was sent, for people; of several systems, each in its turn."""
+    table = Table(title=title, show_header=False, title_justify="left")
     table.add_column(style="bold")
     table.add_column(justify="right")
-    for topic, count in truth.sent.items():
-        table.add_row(f"messages in {topic}", f"{count:,}")
-    table.add_row("orders that count", f"{truth.orders:,}")
-    table.add_row("their revenue", str(report["revenue"]))
-    table.add_row("status events that count", f"{truth.statuses:,}")
-    table.add_row("late", _by_topic(truth.late))
-    table.add_row("duplicates", _by_topic(truth.duplicates))
-    table.add_row("malformed", f"{truth.malformed.total():,}")
-    table.add_row("events that break a rule", f"{truth.invalid.total():,}")
-    table.add_row("messages without a value", f"{truth.null_values.total():,}")
-    table.add_row("orders delayed, ever / now", f"{report['delayed_ever']:,} / {report['delayed_now']:,}")
+    for system, part in report.get("systems", {"": report}).items():
+        prefix = f"{system}: " if system else ""
+        for topic, count in part["sent"].items():
+            if topic != "total":
+                table.add_row(f"{prefix}messages in {topic}", f"{count:,}")
+        for name, value in part.items():
+            if isinstance(value, int | str) and name != "at":
+                table.add_row(prefix + name.replace("_", " "), f"{value:,}" if isinstance(value, int) else value)
+        for name in ("late", "duplicates", "malformed", "invalid", "null_values"):
+            table.add_row(prefix + name.replace("_", " "), f"{sum(part[name].values()):,}")
     return table
-
-
-def _by_topic(counts: dict[str, int]) -> str:
-    return ", ".join(f"{topic} {count:,}" for topic, count in sorted(counts.items())) or "0"
 
 
 __all__ = ["Plan", "Report", "generate", "open_world", "truth_table"]

@@ -32,8 +32,13 @@ TestClock = Annotated[
     bool | None,
     typer.Option("--test-clock", help="Start mzlite so that its clock may be held. [env: HOTPLATE_TEST_CLOCK]"),
 ]
-System = Annotated[str, typer.Option("--system", help="Which pipeline: delivery, or all.")]
-Rate = Annotated[float, typer.Option("--rate", min=0, help="Events per second; 0 for as fast as possible.")]
+System = Annotated[
+    str, typer.Option("--system", help="Which pipeline: delivery, kitchens, clickstream, santa, or all.")
+]
+Rate = Annotated[
+    float | None,
+    typer.Option("--rate", min=0, help="Events per second; 0 for as fast as possible. [default: the system's own]"),
+]
 Duration = Annotated[
     float | None, typer.Option("--duration", min=0, help="Seconds of live events; without it, until Ctrl-C.")
 ]
@@ -49,8 +54,8 @@ BackfillRate = Annotated[
 RecentRate = Annotated[
     float, typer.Option("--recent-rate", min=0, help="Events per second of the history's last hour.")
 ]
-Delayed = Annotated[float, typer.Option("--delayed", min=0, max=1, help="Share of orders that become delayed.")]
-Late = Annotated[float, typer.Option("--late", min=0, max=1, help="Share of events that come more than 10 min late.")]
+Delayed = Annotated[float, typer.Option("--delayed", min=0, max=1, help="Share of orders that take too long.")]
+Late = Annotated[float, typer.Option("--late", min=0, max=1, help="Share of events that come too late to count.")]
 Duplicate = Annotated[float, typer.Option("--duplicate", min=0, max=1, help="Share of events that are sent twice.")]
 Malformed = Annotated[float, typer.Option("--malformed", min=0, max=1, help="Broken messages per good one.")]
 Invalid = Annotated[float, typer.Option("--invalid", min=0, max=1, help="Events that break a rule, per good one.")]

@@ -93,10 +93,9 @@ class Settings(BaseSettings):
         """Logs of mzlite, dbt and the generator."""
         return self.state / "logs"
 
-    @property
-    def world_file(self) -> Path:
-        """The generator's world between two demos."""
-        return self.run_dir / "world.json"
+    def world_file(self, system: str) -> Path:
+        """The generator's world of a system between two demos."""
+        return self.run_dir / f"world-{system}.json"
 
     @property
     def deployed_file(self) -> Path:

@@ -14,7 +14,13 @@ from confluent_kafka.cimpl import NewTopic
 
 from stack.errors import StackError
 
-SYSTEMS: dict[str, tuple[str, ...]] = {"delivery": ("orders", "status")}
+ALL = "all"
+SYSTEMS: dict[str, tuple[str, ...]] = {
+    "delivery": ("orders", "status"),
+    "kitchens": ("kitchen-events",),
+    "clickstream": ("web-events",),
+    "santa": ("santa-deliveries",),
+}
 """The topics that each system reads; what it writes, its sinks create."""
 
 quiet_log = logging.getLogger("hotplate.stack.kafka")
@@ -28,12 +34,12 @@ def topics_of(system: str) -> tuple[str, ...]:
     Raises:
         StackError: there is no such system.
     """
-    if system == "all":
+    if system == ALL:
         return tuple(topic for topics in SYSTEMS.values() for topic in topics)
     try:
         return SYSTEMS[system]
     except KeyError:
-        raise StackError(f"there is no system {system}; there are {', '.join((*SYSTEMS, 'all'))}") from None
+        raise StackError(f"there is no system {system}; there are {', '.join((*SYSTEMS, ALL))}") from None
 
 
 def create_topics(brokers: str, names: Sequence[str], partitions: int) -> list[str]:

@@ -13,18 +13,6 @@
 {%- endmacro %}
 
 
-{% macro minutes_between(start_time, end_time) -%}
-{#- Exact, with fractions. -#}
-    extract(epoch from ({{ end_time }} - {{ start_time }})) / 60
-{%- endmacro %}
-
-
-{% macro whole_minutes_between(start_time, end_time) -%}
-{#- Complete minutes. -#}
-    floor({{ minutes_between(start_time, end_time) }})::integer
-{%- endmacro %}
-
-
 {% macro delivery_time_bucket(minutes) -%}
 {#- Of a delivery that took so many minutes. -#}
     {%- set bounds = var('delivery_time_bounds') -%}

@@ -131,7 +131,7 @@ def test_ctrl_c_ends_it_with_exact_counts_and_the_next_run_goes_on(topics, comma
     first = topics.new()
     assert len(first) == lines[-1]["sent"]["total"]
     again = run(command(*options, "--duration", "0.5"))
-    assert again[0] == {"kind": "start", "resumed": True, "seed": lines[0]["seed"]}
+    assert again[0] == {"kind": "start", "resumed": True, "seed": lines[0]["seed"], "counting": True}
     second = topics.new()
     assert len(second) == again[-1]["sent"]["total"]
     ids = {json.loads(m.value())["order_id"] for m in first if is_order(m)}

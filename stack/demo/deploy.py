@@ -17,17 +17,20 @@ from stack import dbt
 from stack.engine import connect
 from stack.progress import new_bar
 from stack.settings import Settings
+from stack.topics import ALL
 
 OBJECTS = "select count(*) from mz_objects where id like 'u%'"
 
 
-def deploy(settings: Settings, console: Console) -> None:
+def deploy(settings: Settings, system: str, console: Console) -> None:
     """dbt seed, run and test, with a bar for each.
 
     Raises:
         StackError: one of them failed.
     """
+    already = _deployed_systems(settings)
     settings.deployed_file.unlink(missing_ok=True)
+    select = [] if system == ALL else ["--selector", system]
     with new_bar(console) as bar:
         task: TaskID | None = None
         began = time.monotonic()
@@ -55,17 +58,24 @@ def deploy(settings: Settings, console: Console) -> None:
             bar.update(loading, visible=False)
             on_command(text)
 
-        dbt.run_commands(settings, [["seed"], ["run"], ["test"]], on_first_command, on_step)
+        dbt.run_commands(settings, [["seed", *select], ["run", *select], ["test", *select]], on_first_command, on_step)
         finish()
-    settings.deployed_file.write_text(json.dumps(_state(settings)))
+    settings.deployed_file.write_text(json.dumps({**_state(settings), "systems": sorted({*already, system})}))
 
 
-def is_deployed(settings: Settings) -> bool:
-    """True if the last demo deployed the files as they are now, and nobody has created or dropped anything since."""
+def is_deployed(settings: Settings, system: str) -> bool:
+    """True if a demo deployed the system's files as they are now, and nobody has created or dropped anything since."""
+    return not {system, ALL}.isdisjoint(_deployed_systems(settings))
+
+
+def _deployed_systems(settings: Settings) -> list[str]:
+    """What demos deployed of the files as they are now."""
     try:
-        return bool(json.loads(settings.deployed_file.read_text()) == _state(settings))
-    except (OSError, ValueError, psycopg.Error):
-        return False
+        noted = json.loads(settings.deployed_file.read_text())
+        systems: list[str] = noted.pop("systems")
+        return systems if noted == _state(settings) else []
+    except (OSError, ValueError, KeyError, TypeError, psycopg.Error):
+        return []
 
 
 def _state(settings: Settings) -> dict[str, object]:

@@ -48,6 +48,25 @@ class Generator:
         (first, before), (last, after) = self.samples[0], self.samples[-1]
         return (after - before) / max(last - first, 0.001)
 
+    def described(self) -> str:
+        """Where it is, in words."""
+        if self.phase == "starting":
+            return "the generator starts"
+        if self.phase == "past":
+            done = f" {self.done:.0%}" if self.done is not None else ""
+            return f"writing the history{done}: {self.events:,} events"
+        behind = f", generator {self.behind:.1f} s behind" if self.behind > 1 else ""
+        return f"{self.rate:,.0f} events/s, {self.events:,} sent{behind}"
+
+    def take(self, line: dict[str, Any], wall: float) -> None:
+        """It told where it is, at this wall clock in s."""
+        self.phase, self.done, self.behind = line["phase"], line["done"], line["behind"]
+        self.events = line["events"]
+        if not self.samples or wall - self.samples[-1][0] >= 0.1:
+            self.samples.append((wall, self.events))
+            while wall - self.samples[0][0] > 5.0:
+                self.samples.popleft()
+
 
 @dataclass
 class Health:
@@ -186,13 +205,8 @@ class DemoState:
                 self.gold.nothing_existing()
             generator.is_alone = generator.is_resumed or not self.health
             return
-        generator.phase, generator.done, generator.behind = line["phase"], line["done"], line["behind"]
-        generator.events = line["events"]
         wall = time.time()
-        if not generator.samples or wall - generator.samples[-1][0] >= 0.1:
-            generator.samples.append((wall, generator.events))
-            while wall - generator.samples[0][0] > 5.0:
-                generator.samples.popleft()
+        generator.take(line, wall)
         windows = {int(start): orders for start, orders in line["windows"].items()}
         self.gold.sent(line["now_ms"], windows, wall * 1000)
         if generator.phase == "present":

@@ -66,7 +66,7 @@ class View:
         return "; ".join(
             part
             for part in (
-                self._progress(),
+                self._state.generator.described(),
                 window,
                 f"delayed now {len(state.delayed):,}",
                 f"alerts {self._alerts.alerts:,}",
@@ -77,16 +77,6 @@ class View:
             if part
         )
 
-    def _progress(self) -> str:
-        generator = self._state.generator
-        if generator.phase == "starting":
-            return "the generator starts"
-        if generator.phase == "past":
-            done = f" {generator.done:.0%}" if generator.done is not None else ""
-            return f"writing the history{done}: {generator.events:,} events"
-        behind = f", generator {generator.behind:.1f} s behind" if generator.behind > 1 else ""
-        return f"{generator.rate:,.0f} events/s, {generator.events:,} sent{behind}"
-
     def _header(self) -> RenderableType:
         minutes, seconds = divmod(int(time.monotonic() - self._began), 60)
         end = f" of {self._ends_after:g} s" if self._ends_after is not None else ""
@@ -94,7 +84,7 @@ class View:
             Text.assemble(
                 ("hotplate ", "bold"),
                 ("delivery", "bold cyan"),
-                f"   {self._progress()}",
+                f"   {self._state.generator.described()}",
                 (f"   {minutes:d}:{seconds:02d}{end}", "dim"),
             ),
             style="cyan",

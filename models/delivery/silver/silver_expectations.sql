@@ -12,26 +12,15 @@ status as (
 
 ),
 
--- Counted before the windows expire: a few groups are kept, not the events.
 order_windows as (
 
-    select
-        {{ window_start('kafka_timestamp') }} as window_start,
-        count(*) as evaluated_events,
-        {{ count_failures(order_expectations()) }}
-    from orders
-    group by window_start
+    {{ failures_by_window('orders', order_expectations()) }}
 
 ),
 
 status_windows as (
 
-    select
-        {{ window_start('kafka_timestamp') }} as window_start,
-        count(*) as evaluated_events,
-        {{ count_failures(status_expectations()) }}
-    from status
-    group by window_start
+    {{ failures_by_window('status', status_expectations()) }}
 
 ),
 

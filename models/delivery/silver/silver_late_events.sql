@@ -32,21 +32,9 @@ events as (
 
 ),
 
--- Counted before the windows expire: a few groups are kept, not the events.
 windows as (
 
-    select
-        topic,
-        {{ window_start('kafka_timestamp') }} as window_start,
-        count(*) as events,
-        count(*) filter (
-            where {{ is_late('event_time', 'kafka_timestamp') }}
-        ) as late_events,
-        count(*) filter (
-            where {{ is_early('event_time', 'kafka_timestamp') }}
-        ) as early_events
-    from events
-    group by topic, window_start
+    {{ late_event_counts('events') }}
 
 )
 

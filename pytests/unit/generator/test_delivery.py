@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator.delivery import ORDERS, STATUS, DeliveryWorld, Shares
+from generator.delivery import ORDERS, STATUS, DeliveryWorld
 from generator.events import Event
 from generator.faults import INVALID_RULES
 from generator.population import populate
 from generator.resume import load, save
+from generator.shares import Shares
 
 START_MS = 1_767_225_600_000  # 2026-01-01 00:00 UTC
 MINUTE = 60_000
@@ -253,13 +254,15 @@ def test_time_never_runs_back_and_nothing_comes_from_the_future(steps, seed):
 
 
 def test_a_saved_world_goes_on_as_if_it_had_never_stopped(tmp_path):
+    everybody = populate()
+
     def history(stop_at):
-        world = DeliveryWorld(POPULATION, MUCH_WRONG, 5, START_MS)
+        world = DeliveryWorld(everybody, MUCH_WRONG, 5, START_MS)
         events = []
         for step in range(2_000):
             if step == stop_at:
                 save(world, tmp_path / "world.json")
-                world = load(tmp_path / "world.json", POPULATION, MUCH_WRONG, 0)
+                world = load(tmp_path / "world.json", "delivery", MUCH_WRONG, 0)
             events += world.advance(world.now_ms + 2_000, 4)
         return events, world.truth.delayed_now(world.now_ms), world.truth.windows
 
@@ -268,17 +271,18 @@ def test_a_saved_world_goes_on_as_if_it_had_never_stopped(tmp_path):
 
 def test_an_unusable_file_is_no_world(tmp_path):
     file = tmp_path / "world.json"
-    assert load(file, POPULATION, Shares(), 0) is None
+    assert load(file, "delivery", Shares(), 0) is None
     for content in ("", "[]", "{}", '{"format": 1, "now_ms": 5}', '{"format": 99}'):
         file.write_text(content)
-        assert load(file, POPULATION, Shares(), 0) is None
+        assert load(file, "delivery", Shares(), 0) is None
 
 
 def test_a_world_that_stopped_too_long_ago_is_not_resumed(tmp_path):
     world, _ = run(NOTHING_WRONG, minutes=1)
     save(world, tmp_path / "world.json")
-    assert load(tmp_path / "world.json", POPULATION, Shares(), world.now_ms) is not None
-    assert load(tmp_path / "world.json", POPULATION, Shares(), world.now_ms + 1) is None
+    assert load(tmp_path / "world.json", "delivery", Shares(), world.now_ms) is not None
+    assert load(tmp_path / "world.json", "delivery", Shares(), world.now_ms + 1) is None
+    assert load(tmp_path / "world.json", "kitchens", Shares(), world.now_ms) is None
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1])

@@ -1,0 +1,10 @@
+-- On which devices do views become purchases?
+select
+    device,
+    sum(views) as views,
+    sum(carts) as carts,
+    sum(purchases) as purchases,
+    round(sum(purchases) / nullif(sum(views), 0), 4) as purchases_per_view
+from gold.gold_funnel
+group by device
+order by purchases_per_view desc

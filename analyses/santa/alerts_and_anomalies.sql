@@ -1,0 +1,20 @@
+-- What needs attention: regions with many delays, and impossible jumps?
+select
+    'delays' as what,
+    region as place,
+    window_start as at,
+    delay_rate::text as detail
+from alerts.santa_alerts
+
+union all
+
+select
+    'jump' as what,
+    city as place,
+    event_time as at,
+    round(distance_km::numeric, 0)::text || ' km in ' || seconds::text || ' s'
+        as detail
+from alerts.silver_route_anomalies
+
+order by at desc
+limit 50

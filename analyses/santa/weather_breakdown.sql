@@ -1,0 +1,10 @@
+-- In what weather does the sleigh fly?
+select
+    weather.key as weather,
+    sum(weather.value::numeric) as events
+from
+    gold.gold_overall_progress as progress
+cross join
+    jsonb_each_text(progress.events_by_weather) as weather (key, value)
+group by weather.key
+order by events desc

@@ -1,0 +1,22 @@
+{{ config(materialized='view') }}
+
+with
+
+events as (
+
+    select * from {{ ref('bronze_web_events') }}
+
+),
+
+accepted as (
+
+    select *
+    from events
+    where
+        {{ meets_expectations(web_event_expectations()) }}
+        and {{ is_timely('ts', 'kafka_timestamp', var('clickstream_lateness')) }}
+        and {{ is_retained('ts', '1 minute') }}
+
+)
+
+select * from accepted

@@ -1,0 +1,255 @@
+"""Each system from its topic to its gold views, against the truth of its simulated world.
+
+One engine and one broker for all of them; dbt deploys and tests them, the worlds write a history with every
+kind of fault into the topics, and then each view must show exactly what its world says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+import pytest
+
+from generator.run import Pace, Run
+from generator.shares import Shares
+from generator.systems import SIMULATED
+from generator.writer import EventWriter
+from mzlite.storage.postgres import find_binaries
+from stack.demo.checks import differences, plain
+from stack.errors import StackError
+from stack.export import export
+from stack.settings import Settings
+from stack.topics import create_topics, topics_of
+
+REPOSITORY = Path(__file__).parents[2]
+SYSTEMS = tuple(SIMULATED)
+ANALYSES = sorted(file for system in SYSTEMS for file in (REPOSITORY / "analyses" / system).glob("*.sql"))
+HOURS = {"kitchens": 9.0, "clickstream": 1.0, "santa": 3.0}
+"""How long a history each system needs to have events that came too late."""
+RATES = {"kitchens": 1.0, "clickstream": 4.0, "santa": 2.0}
+SHARES = Shares(delayed=0.15, late=0.02, duplicate=0.03, malformed=0.01, invalid=0.01)
+DEADLINE = 90.0
+
+
+class Deployment:
+    """A server with the systems' models, and what dbt has to say of it."""
+
+    def __init__(self, directory: Path, brokers: str) -> None:
+        self.brokers = brokers
+        self.directory = directory
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "mzlite", "serve", "--listen", "127.0.0.1:0", "--shared-buffers", "64"),
+                *("--data", str(directory / "mzlite"), "--log-level", "warning"),
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line.startswith("mzlite ready on "), line
+        self.port = int(line.rpartition(":")[2])
+
+    def dbt(self, *commands: str) -> None:
+        """Run dbt commands, each ended by a semicolon."""
+        environment = {
+            **os.environ,
+            "DBT_PROFILES_DIR": str(REPOSITORY / "profiles"),
+            "DBT_TARGET_PATH": str(self.directory / "target"),
+            "DBT_LOG_PATH": str(self.directory / "logs"),
+            "HOTPLATE_TARGET": "local",
+            "HOTPLATE_SCHEMA_PREFIX": "",
+            "KAFKA_BROKERS": self.brokers,
+            "MZ_HOST": "127.0.0.1",
+            "MZ_PORT": str(self.port),
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "stack.dbt_commands", *commands],
+            env=environment,
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            timeout=400,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[-6_000:] + done.stderr[-2_000:]
+
+    def stop(self) -> None:
+        """End the server."""
+        self.process.terminate()
+        self.process.wait(DEADLINE)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+    def rows(self, query: str) -> list[list[Any]]:
+        """The rows of a query as the worlds write values."""
+        with psycopg.connect(
+            host="127.0.0.1", port=self.port, user="materialize", dbname="materialize", autocommit=True
+        ) as connection:
+            return [[plain(value) for value in row] for row in connection.execute(query.encode()).fetchall()]
+
+    def wait_for(self, expected: dict[str, Any]) -> None:
+        """Return when a query gives what a world expects."""
+        deadline = time.monotonic() + DEADLINE
+        while wrong := differences(self.rows(expected["query"]), expected, datetime.now(UTC)):
+            assert time.monotonic() < deadline, f"{expected['name']}: {len(wrong)} differ: {wrong[:5]}"
+            time.sleep(0.2)
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory, kafka: Any) -> Iterator[Deployment]:
+    for system in SYSTEMS:
+        create_topics(kafka.bootstrap_servers, topics_of(system), 2)
+    made = Deployment(tmp_path_factory.mktemp("systems"), kafka.bootstrap_servers)
+    try:
+        selection = ("--select", *(f"tag:{system}" for system in SYSTEMS))
+        made.dbt("seed", *selection, ";", "run", *selection)
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="module")
+def reports(deployment: Deployment) -> dict[str, dict[str, Any]]:
+    """What each world wrote and expects."""
+    made: dict[str, dict[str, Any]] = {}
+    for system, world_type in SIMULATED.items():
+        start_ms = int((time.time() - HOURS[system] * 3600) * 1000)
+        world = world_type(SHARES, 17, start_ms)
+        with EventWriter(deployment.brokers) as writer:
+            pace = Pace(duration=0, past_rate=RATES[system], recent_rate=RATES[system])
+            Run(world, writer, pace, lambda _: None).run()
+        made[system] = world.report(world.now_ms)
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_views_show_exactly_what_was_sent(
+    deployment: Deployment, reports: dict[str, dict[str, Any]], system: str
+) -> None:
+    report = reports[system]
+    for fault in ("late", "duplicates", "malformed", "invalid", "null_values"):
+        assert sum(report[fault].values()) > 0, f"the history has nothing of {fault}"
+    for expected in report["expected"]:
+        assert expected["rows"], f"the history says nothing about {expected['name']}"
+        deployment.wait_for(expected)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_dbt_finds_nothing_wrong(deployment: Deployment, reports: dict[str, dict[str, Any]]) -> None:
+    assert reports
+    deployment.dbt("test", "--select", *(f"tag:{system}" for system in SYSTEMS), "--indirect-selection", "cautious")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", ANALYSES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_a_ready_made_question_runs_as_it_stands(
+    deployment: Deployment, reports: dict[str, dict[str, Any]], file: Path
+) -> None:
+    assert reports
+    text = file.read_text()
+    assert re.match(r"-- [A-Z].*\?\n", text), "its first line must be the question"
+    done = subprocess.run(
+        [
+            *(str(find_binaries() / "psql"), "-X", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1"),
+            *("-p", str(deployment.port), "-U", "materialize", "-d", "materialize", "-f", str(file)),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        env={**os.environ, "PGOPTIONS": "--welcome_message=off"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"\(\d+ rows?\)", done.stdout)
+
+
+@pytest.mark.slow
+def test_a_refund_is_decided_and_leaves_the_queue(
+    deployment: Deployment, reports: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    assert reports
+
+    def hotplate(*arguments: str, status: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "stack", "refunds", *arguments],
+            env={
+                **os.environ,
+                "HOTPLATE_STATE_DIR": str(tmp_path),
+                "HOTPLATE_SQL_PORT": str(deployment.port),
+                "COLUMNS": "200",
+            },
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+            check=False,
+        )
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    queue = deployment.rows(
+        "select order_id::text, suggested_amount, revenue from refunds.refund_queue order by 2 desc"
+    )
+    order, amount, revenue = queue[0]
+    assert f"{len(queue)} refunds await a decision" in hotplate("list")
+    assert "timeline" in hotplate("show", order)
+    assert "cannot be paid back" in hotplate("decide", order, "full", "--amount", "9999", status=1)
+    assert f"of {revenue}" in hotplate("decide", order, "full", "--by", "ada", "--note", "cold soup")
+    assert deployment.rows("select count(*) from refunds.refund_queue") == [[len(queue) - 1]]
+    assert deployment.rows("select decision, amount, decided_by, note from input.refund_decisions") == [
+        ["full", revenue, "ada", "cold soup"]
+    ]
+    assert "cold soup" in hotplate("history")
+    assert amount is not None
+
+
+@pytest.mark.slow
+def test_a_snapshot_is_one_moment_that_others_can_read(
+    deployment: Deployment, reports: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    assert reports
+    settings = Settings(project_dir=REPOSITORY, sql_port=deployment.port, state_dir=tmp_path / "state")
+    first, entries = export(settings, SYSTEMS, ("silver", "gold"), tmp_path / "snapshots")
+    manifest = json.loads((first / "manifest.json").read_text())
+    assert [entry["relation"] for entry in manifest["files"]] == [entry.relation for entry in entries]
+    assert {"silver.silver_events", "gold.gold_kpis", "gold.gold_order_header"} <= {entry.relation for entry in entries}
+    assert abs(manifest["timestamp_ms"] / 1000 - time.time()) < DEADLINE
+    with duckdb.connect() as database:
+        for entry in manifest["files"]:
+            file = first / entry["file"]
+            assert hashlib.sha256(file.read_bytes()).hexdigest() == entry["sha256"]
+            assert database.execute(f"select count(*) from '{file}'").fetchone() == (entry["rows"],)
+        names = "window_start, orders, gmv, purchase_users, conversion_rate"
+        found = database.execute(f"select {names} from '{first / 'gold.gold_kpis.parquet'}'").fetchall()
+        # Files of one moment agree with each other.
+        orders, gmv = database.execute(
+            f"select count(*), sum(price * quantity) from '{first / 'silver.silver_events.parquet'}'"
+            " where event_type = 'purchase'"
+        ).fetchone()
+    assert sum(row[1] for row in found) == orders
+    assert sum(row[2] for row in found) == gmv
+    shown = deployment.rows(f"select {names} from gold.gold_kpis")
+    wanted = {"rows": [[plain(value) for value in row] for row in found], "retained_ms": None}
+    assert not differences(shown, wanted, datetime.now(UTC))
+    assert (tmp_path / "snapshots" / "latest").resolve() == first
+    second, _ = export(settings, ("santa",), ("gold",), tmp_path / "snapshots")
+    assert (tmp_path / "snapshots" / "latest").resolve() == second
+    assert {path.name for path in (tmp_path / "snapshots").iterdir()} == {first.name, second.name, "latest"}
+    with pytest.raises(StackError, match="nothing of santa is deployed in moon"):
+        export(settings, ("santa",), ("moon",), tmp_path / "snapshots")
