@@ -26,7 +26,7 @@ def distance_km(start: Position, end: Position) -> float:
         math.sin((other - latitude) / 2) ** 2
         + math.cos(latitude) * math.cos(other) * math.sin(math.radians(end[1] - start[1]) / 2) ** 2
     )
-    return 2 * EARTH_RADIUS_KM * math.asin(math.sqrt(a))
+    return 2 * EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(a)))
 
 
 def offset(start: Position, north_km: float, east_km: float) -> Position:

@@ -2,7 +2,7 @@
 select
     'delays' as what,
     region as place,
-    window_start as at,
+    window_start as happened_at,
     delay_rate::text as detail
 from alerts.santa_alerts
 
@@ -11,10 +11,10 @@ union all
 select
     'jump' as what,
     city as place,
-    event_time as at,
+    event_time as happened_at,
     round(distance_km::numeric, 0)::text || ' km in ' || seconds::text || ' s'
         as detail
 from alerts.silver_route_anomalies
 
-order by at desc
+order by happened_at desc
 limit 50

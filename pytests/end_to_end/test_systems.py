@@ -76,7 +76,7 @@ class Deployment:
             "MZ_PORT": str(self.port),
         }
         done = subprocess.run(
-            [sys.executable, "-m", "stack.dbt_commands", *commands],
+            [sys.executable, "-m", "mzlite.dbt_commands", *commands],
             env=environment,
             cwd=REPOSITORY,
             capture_output=True,

@@ -63,7 +63,9 @@ measures as (
         case
             when
                 {{ meets_expectations(web_event_expectations()) }}
-                and {{ is_late('ts', 'kafka_timestamp', var('clickstream_lateness')) }}
+                and {{ is_late(
+                    'ts', 'kafka_timestamp', var('clickstream_lateness')
+                ) }}
                 then 1
             else 0
         end as late,

@@ -66,4 +66,5 @@ from jumps
 -- A kilometre to spare: two reports of one moment need not agree on the metre.
 where
     distance_km
-    > 1 + seconds::double precision * {{ var('santa_greatest_speed_kmh') }} / 3600
+    > 1 + seconds::double precision
+    * {{ var('santa_greatest_speed_kmh') }} / 3600

@@ -12,16 +12,16 @@ with_previous as (
         delivery_id,
         city,
         region,
+        status as to_status,
+        event_time as changed_at,
         lag(status) over (
             partition by delivery_id
             order by event_time asc, status asc
         ) as from_status,
-        status as to_status,
         lag(event_time) over (
             partition by delivery_id
             order by event_time asc, status asc
-        ) as since,
-        event_time as changed_at
+        ) as since
     from deliveries
 
 )
@@ -32,8 +32,8 @@ select
     region,
     from_status,
     to_status,
-    round(extract(epoch from (changed_at - since)), 3) as seconds,
     since,
-    changed_at
+    changed_at,
+    round(extract(epoch from (changed_at - since)), 3) as seconds
 from with_previous
 where from_status != to_status

@@ -18,7 +18,9 @@ accepted as (
     from events
     where
         {{ meets_expectations(santa_delivery_expectations()) }}
-        and {{ is_timely('event_time', 'kafka_timestamp', var('santa_lateness')) }}
+        and {{ is_timely(
+            'event_time', 'kafka_timestamp', var('santa_lateness')
+        ) }}
         and {{ is_retained('event_time', '1 hour', var('santa_retention')) }}
 
 ),
