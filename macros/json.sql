@@ -37,7 +37,7 @@
             when octet_length(encode({{ bytes }}, 'escape')) = octet_length({{ bytes }})
                 then
                     case
-                        {%- if not arrays %}
+                        {%- if not arrays and not shape %}
                         when
                             {{ separate_members(text) }}
                             ~ '{{ compact_object_pattern(depth) }}'
