@@ -20,6 +20,7 @@ from mzlite.catalog.registry import SYSTEM_SCHEMAS, find_item, quote_name, searc
 from mzlite.dataflow.recursion import anchored, drop_blocks, functions_of
 from mzlite.dialect.ast import Query
 from mzlite.dialect.display import Naming, display_name, display_query
+from mzlite.dialect.functions import find_function
 from mzlite.dialect.pg_errors import from_psycopg
 from mzlite.dialect.statements import Name
 from mzlite.errors import MzError
@@ -210,6 +211,10 @@ def naming(tx: EngineTransaction, session: Session) -> Naming:
     def function(name: Name) -> str:
         if len(name) > 1:
             return display_name(name[-2:])
+        known = find_function(name)
+        if known is not None:
+            # Where Materialize has it; ours may be in another schema because it stands in front of PostgreSQL's.
+            return display_name((known.schema, name[0]))
         row = tx.execute(
             """
             select n.nspname::text

@@ -40,6 +40,12 @@ def test_columns_of_a_table_have_materializes_types(filled: Database) -> None:
     assert filled.rows("select type_oid from mz_columns where name = 'u' and id like 'u%'") == [(16464,)]
 
 
+def test_a_plain_view_over_a_function_that_we_have_in_place_of_postgresqls_can_be_kept(filled: Database) -> None:
+    filled.run("create view elements as select t.id, e.item from t cross join jsonb_array_elements(t.j) as e (item)")
+    assert "pg_catalog.jsonb_array_elements(t.j)" in filled.create_sql("view", "elements")
+    filled.run("create materialized view kept in cluster pc as select id from elements")
+
+
 def test_show_create_is_as_recorded(filled: Database) -> None:
     filled.run("create index t_id on t (id)")
     assert filled.create_sql("table", "t") == (
