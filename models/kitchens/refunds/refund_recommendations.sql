@@ -18,12 +18,6 @@ policy as (
 
 ),
 
-timeline as (
-
-    select * from {{ ref('silver_order_timeline') }}
-
-),
-
 headers as (
 
     select * from {{ ref('gold_order_header') }}
@@ -37,6 +31,7 @@ classified as (
         scores.order_id,
         scores.score,
         scores.reason,
+        scores.delivered_at,
         policy.name as refund_class,
         policy.value as paid_share
     from scores
@@ -54,8 +49,7 @@ select
     classified.reason,
     classified.score,
     headers.revenue,
-    timeline.delivered_at,
+    classified.delivered_at,
     round(headers.revenue * classified.paid_share, 2) as suggested_amount
 from classified
 inner join headers on classified.order_id = headers.order_id
-inner join timeline on classified.order_id = timeline.order_id

@@ -58,7 +58,8 @@ scored as (
 
 select
     delivered.order_id,
+    coalesce(scored.reason, 'on time in every stage') as reason,
     coalesce(scored.score, 0) as score,
-    coalesce(scored.reason, 'on time in every stage') as reason
+    delivered.delivered_at
 from delivered
 left join scored on delivered.order_id = scored.order_id
