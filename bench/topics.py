@@ -20,9 +20,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.home import BROKER_JARS, HOME, BenchError, Tell
-from generator.delivery import ORDERS, STATUS, TOPICS, DeliveryWorld, Shares
+from generator.delivery import ORDERS, STATUS, TOPICS, DeliveryWorld
 from generator.events import Event
 from generator.population import populate
+from generator.shares import Shares
 from generator.writer import EventWriter
 from stack.broker import Broker, free_port
 from stack.topics import create_topics
