@@ -88,7 +88,7 @@ class ExpiringFirst(Winners):
                 Step(f"delete from {self.challengers}", when=when),
                 Step(self.challenge(self.ranked(delta)), when=when),
                 Step(self.contest(self.losers), when=when, counts="delta"),
-                Step(self.admit(), when=when, counts="delta"),
+                *self.admit(when),
                 Step(self.lose(), when=when),
             ]
         return [

@@ -66,7 +66,7 @@ class First(Winners):
             Step(f"delete from {self.challengers}", when=when),
             Step(self.challenge(f"select b.*, 1 as mz_place from ({best}) as b"), when=when),
             Step(self.contest(), when=when, counts="delta"),
-            Step(self.admit(), when=when, counts="delta"),
+            *self.admit(when),
             *(() if self.source.append_only else self.revise(delta)),
             Step(f"perform 1 from {self.removed_table}", when=(frozenset({self.number}),), counts="removed"),
         ]

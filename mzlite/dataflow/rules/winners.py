@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mzlite.dataflow.node import Node
+from mzlite.dataflow.node import Node, Step
 from mzlite.dataflow.rel import TICK, Column, names_of
 from mzlite.dataflow.rules.keys import hash_of, same_row
 from mzlite.planner.expressions import quote
@@ -123,15 +123,17 @@ class Winners(Node):
             f" select {own}, -1 from changed union all select {self.renamed_list()}, 1 from changed"
         )
 
-    def admit(self) -> str:
-        """A challenger whose key has no winner is the winner."""
+    def admit(self, when: tuple[frozenset[int], ...]) -> list[Step]:
+        """A challenger whose key has no winner is the winner.
+
+        Reading the challengers twice is cheaper than handing each row on with RETURNING.
+        """
         own, kept = names_of(self.columns), names_of(self.kept)
-        return (
-            f"with added as (insert into {self.store} ({kept}, mz_tick, mz_key)"
-            f" select {names_of(self.kept, 'b')}, {TICK}, b.mz_key from {self.challengers} as b"
-            f" where b.mz_place = 1 and b.mz_id is null returning {own})"
-            f" insert into {self.delta_table} ({own}, mz_diff) select {own}, 1 from added"
-        )
+        new = f"from {self.challengers} where mz_place = 1 and mz_id is null"
+        return [
+            Step(f"insert into {self.store} ({kept}, mz_tick, mz_key) select {kept}, {TICK}, mz_key {new}", when=when),
+            Step(f"insert into {self.delta_table} ({own}, mz_diff) select {own}, 1 {new}", when=when, counts="delta"),
+        ]
 
     def noted(self, rows: str) -> str:
         """A CTE that writes down which of the replaced winners were there before the tick."""
