@@ -71,6 +71,33 @@ begin
     end loop;
 end
 $do$;
+-- Errors name the function, and a cube root is right to the last digit: one step of Newton.
+create function mz_internal.log10(value double precision) returns double precision language plpgsql immutable strict parallel safe
+as $$
+begin
+    if value = 0 then
+        raise exception 'function log10 is not defined for zero' using errcode = 'XX000';
+    elsif value < 0 then
+        raise exception 'function log10 is not defined for negative numbers' using errcode = 'XX000';
+    end if;
+    return dlog10(value);
+end
+$$;
+create function mz_catalog.log(double precision) returns double precision language sql immutable strict parallel safe
+return mz_internal.log10($1);
+create function mz_catalog.log10(double precision) returns double precision language sql immutable strict parallel safe
+return mz_internal.log10($1);
+create function mz_catalog.cbrt(value double precision) returns double precision language plpgsql immutable strict parallel safe
+as $$
+declare
+    root double precision := dcbrt(value);
+begin
+    if value = 0 or abs(root) not between 1e-90 and 1e90 then
+        return root;
+    end if;
+    return root - (root * root * root - value) / (3 * root * root);
+end
+$$;
 create function mz_catalog.log(base numeric, value numeric) returns numeric language plpgsql immutable strict parallel safe
 as $$
 begin
