@@ -32,8 +32,9 @@ NOTES = """
   events with late, duplicate and malformed ones, evenly over three hours of event time that are past.
 - One stack at a time; each reads a copy of the same broker with the same messages, broker and stack share the machine.
 - Seconds: from the moment at which the stack reads (mzlite: is launched; Spark: has started its queries; Flink: its job
-  runs) until everything is read and every output is committed. Processor time and memory (PSS) are those of the stack's
-  processes from their start, without the broker's. The state is what the stack's directories have grown by.
+  runs) until everything is read and every output is committed. Processor time is that of the stack's processes in these
+  seconds, without the broker's; memory (PSS) is their highest sum. The state is what the stack's directories have grown
+  by; of Flink, which removes its checkpoints in the end, the most that was seen.
 - Outputs are compared row by row with a batch computation in DuckDB over the same messages (bench/truth.sql).
 - What each peer cannot express is said in its source: bench/peers/spark_job.py, bench/peers/flink.sql; settings in
   bench/peers/settings.toml. Both take the moment of the measurement for the clock, and neither lets an order become

@@ -37,6 +37,7 @@ appender.file.layout.pattern = %d{yyyy-MM-dd HH:mm:ss,SSS}{UTC} %-5p %c{1} %m%n
 SWITCHED = re.compile(r"^(\S+ \S+) INFO .*Job .*switched from state (\w+) to (\w+)", re.MULTILINE)
 VIEW = re.compile(r"^create view (\w+) as\n(.*?);\n", re.MULTILINE | re.DOTALL)
 INSERT = re.compile(r"^insert into \w+\n", re.MULTILINE)
+RUNNING = "switched from state CREATED to RUNNING"
 GUARANTEES = {
     "at-least-once": "'sink.delivery-guarantee' = 'at-least-once'",
     # Kafka's own limit for a transaction is a quarter of an hour.
@@ -75,13 +76,14 @@ def drain(
         assert broker.pid is not None
         try:
             with Meter({"stack": process.pid, "broker": broker.pid}) as meter:
-                began, ended, state = _follow(process, run, tell, timeout)
+                began, ended, state, start_cpu = _follow(process, meter, run, tell, timeout)
         finally:
             end(process)
         figures = {
             "start_seconds": began - launched,
             "drain_seconds": ended - began,
-            "cpu_seconds": meter.cpu_seconds("stack", since_birth=True),
+            "cpu_seconds": meter.cpu_seconds("stack", since_birth=True) - start_cpu,
+            "start_cpu_seconds": start_cpu,
             "broker_cpu_seconds": meter.cpu_seconds("broker"),
             "peak_mib": meter.peak_mib["stack"],
             "state_mib": state,
@@ -116,11 +118,13 @@ def _configure(run: Path, prepared: Prepared, brokers: str, delivery: str, conf:
     (run / "job.sql").write_text(script)
 
 
-def _follow(process: subprocess.Popen[bytes], run: Path, tell: Tell, timeout: float) -> tuple[float, float, float]:
-    """When the job ran, when it had finished, and the most that its state took on disk (MiB)."""
+def _follow(
+    process: subprocess.Popen[bytes], meter: Meter, run: Path, tell: Tell, timeout: float
+) -> tuple[float, float, float, float]:
+    """When the job ran, when it had finished, the most its state took on disk (MiB), CPU seconds of the start."""
     deadline = time.monotonic() + timeout
     told = time.monotonic()
-    state = 0.0
+    state = start_cpu = 0.0
     while process.poll() is None:
         if time.monotonic() > deadline:
             raise BenchError(f"Flink did not finish within {timeout:.0f} s:\n{_tail(run)}")
@@ -129,14 +133,21 @@ def _follow(process: subprocess.Popen[bytes], run: Path, tell: Tell, timeout: fl
         if time.monotonic() - told > TOLD_SECONDS:
             told = time.monotonic()
             tell(f"running; state {state:,.0f} MiB")
+        if not start_cpu and RUNNING in _log(run):
+            start_cpu = meter.cpu_seconds("stack", since_birth=True)
         time.sleep(1.0)
     moments = {
         after: datetime.strptime(at, "%Y-%m-%d %H:%M:%S,%f").replace(tzinfo=UTC).timestamp()
-        for at, _before, after in SWITCHED.findall((run / "flink.log").read_text(errors="replace"))
+        for at, _before, after in SWITCHED.findall(_log(run))
     }
     if "FINISHED" not in moments:
         raise BenchError(f"Flink's job did not finish:\n{_tail(run)}")
-    return moments["RUNNING"], moments["FINISHED"], state
+    return moments["RUNNING"], moments["FINISHED"], state, start_cpu
+
+
+def _log(run: Path) -> str:
+    log = run / "flink.log"
+    return log.read_text(errors="replace") if log.exists() else ""
 
 
 def _tail(run: Path) -> str:

@@ -44,6 +44,7 @@ def drain(prepared: Prepared, tell: Tell, home: Path = HOME, timeout: float = 36
             Meter({"stack": job.pid, "broker": broker.pid}) as meter,
         ):
             ready = job.wait_for("ready", timeout=180)
+            start_cpu = meter.cpu_seconds("stack", since_birth=True)
             read = 0
 
             def on_progress(event: dict[str, Any]) -> None:
@@ -58,7 +59,8 @@ def drain(prepared: Prepared, tell: Tell, home: Path = HOME, timeout: float = 36
         figures = {
             "start_seconds": ready["at"] - job.launched,
             "drain_seconds": drained["at"] - ready["at"],
-            "cpu_seconds": cpu,
+            "cpu_seconds": cpu - start_cpu,
+            "start_cpu_seconds": start_cpu,
             "broker_cpu_seconds": meter.cpu_seconds("broker"),
             "peak_mib": meter.peak_mib["stack"],
             "state_mib": state,
