@@ -119,7 +119,7 @@ def _simpler_queries(case: Case) -> Iterator[Case]:
                 query = re.sub(
                     r"moment\((-? ?\d+)\)", lambda found: f"@{found[1].replace(' ', '')}@", str(RawStream()(tree))
                 )
-            except (AttributeError, TypeError, NotImplementedError):
+            except (AttributeError, TypeError, ValueError, NotImplementedError):
                 continue
             if len(query) < len(view.query):
                 yield replace(case, views=(*case.views[:place], replace(view, query=query), *case.views[place + 1 :]))
