@@ -35,6 +35,8 @@ class Talker:
     def __init__(self, command: Sequence[str], given: Event, directory: Path) -> None:
         self.log_file = directory / "peer.log"
         self.launched = time.time()
+        self.progress: list[Event] = []
+        """Every event of progress so far."""
         self._events: queue.Queue[Event | None] = queue.Queue()
         with self.log_file.open("wb") as log:
             self._process = subprocess.Popen(
@@ -70,9 +72,11 @@ class Talker:
                 raise BenchError(f"the program ended before `{name}`:\n{self.tail()}")
             if event["event"] == name:
                 return event
-            if event["event"] == "progress" and on_progress and time.monotonic() - told > TOLD_SECONDS:
-                told = time.monotonic()
-                on_progress(event)
+            if event["event"] == "progress":
+                self.progress.append(event)
+                if on_progress and time.monotonic() - told > TOLD_SECONDS:
+                    told = time.monotonic()
+                    on_progress(event)
 
     def rest(self, name: str, timeout: float) -> list[Event]:
         """All events of this name until the program ends."""

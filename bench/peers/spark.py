@@ -45,10 +45,8 @@ def drain(prepared: Prepared, tell: Tell, home: Path = HOME, timeout: float = 36
         ):
             ready = job.wait_for("ready", timeout=180)
             start_cpu = meter.cpu_seconds("stack", since_birth=True)
-            read = 0
 
             def on_progress(event: dict[str, Any]) -> None:
-                nonlocal read
                 read = event["read"]
                 tell(f"{read:,} of {prepared.events:,} joined, {read / (event['at'] - ready['at']):,.0f}/s")
 
@@ -66,6 +64,7 @@ def drain(prepared: Prepared, tell: Tell, home: Path = HOME, timeout: float = 36
             "state_mib": state,
             "dropped_as_late": sum(query["dropped"] for query in queries),
             "queries": queries,
+            "progress": [(round(e["at"] - ready["at"], 2), e["read"]) for e in (*job.progress, drained)],
             "samples": meter.samples,
         }
         topics = {**{name: name for name in GOLD}, "alerts": ALERTS}
