@@ -142,7 +142,7 @@ def show_status(found: Report, console: Console) -> None:
         console.print(
             f"ticks: {ticks['ticks']:,}; p50 {_ms(ticks['p50_ms'])}, p99 {_ms(ticks['p99_ms'])};"
             f" {ticks['behind_seconds']:g} s behind the clock, which is {ticks['clock']};"
-            f" {ticks['subscriptions']} subscriptions, {ticks['subscriptions_cut_off']} cut off",
+            f" {ticks['subscriptions']} subscriptions, {ticks.get('subscriptions_cut_off', 0)} cut off",
             soft_wrap=True,
         )
     for problem in found.problems:

@@ -140,6 +140,7 @@ def back_up(data_dir: Path, target: Path) -> Backup:
             lock = lock_directory(data_dir)
         return _back_up(cluster, target, postmaster)
     except (OSError, psycopg.Error, FreezeError, PostgresError) as error:
+        shutil.rmtree(target / FILES, ignore_errors=True)
         raise BackupError(f"the backup was not made: {error}") from error
     finally:
         if lock is not None:
