@@ -20,6 +20,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
+from confluent_kafka import KafkaException
+
 from bench import growth, hotplate, limits, report, steady, truth
 from bench.home import HOME, RESULTS, ROOT, BenchError
 from bench.outputs import Outputs, compare
@@ -33,6 +36,11 @@ Drain = Callable[[Prepared], tuple[dict[str, Any], Outputs]]
 FLINK = tuple(f"flink-{variant}" for variant in flink.VARIANTS)
 DRAINS = ("hotplate", "spark", *FLINK)
 OTHERS = ("limits", "idle", "growth", "steady")
+FAILURES = (
+    BenchError, BrokerError, StackError, OSError, subprocess.SubprocessError, psycopg.Error, KafkaException, ValueError,
+    LookupError, AssertionError,
+)  # fmt: skip
+"""What ends one measurement, and not those that follow."""
 STEADY = ((1_000, 60), (6_000, 90), (10_000, 120))
 """Events a second, and for how many seconds."""
 
@@ -75,7 +83,7 @@ def run_drain(name: str, prepared: Prepared, seconds: float) -> bool:
     about = {"topics": prepared.name, "orders": prepared.orders, "status": prepared.status, "events": prepared.events}
     try:
         figures, outputs = drain_with(name, seconds)(prepared)
-    except (BenchError, BrokerError, StackError, OSError, subprocess.SubprocessError) as error:
+    except FAILURES as error:
         tell(f"{name} failed: {error}")
         keep(name, {**about, "error": str(error)})
         return False
@@ -134,7 +142,11 @@ def main() -> int:
             assert prepared is not None
             is_good &= run_drain(name, prepared, 60 * options.stack_minutes)
         else:
-            is_good &= run_other(name, prepared, options.rows)
+            try:
+                is_good &= run_other(name, prepared, options.rows)
+            except FAILURES as error:
+                tell(f"{name} failed: {error}")
+                is_good = False
         report.write(tell)
     return 0 if is_good else 1
 
