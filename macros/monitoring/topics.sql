@@ -63,3 +63,121 @@
     group by window_start
     having sum(amount) {{ broken_if }}
 {%- endmacro %}
+
+
+{% macro imports(models) -%}
+{#- A CTE for each model, named like it. -#}
+    {%- for model in models -%}
+{{ model }} as (
+
+    select * from {{ ref(model) }}
+
+)
+        {%- if not loop.last %},
+
+{% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+
+{% macro arrivals_and_events(topics) -%}
+{#- A row for each message as it came, and one for each that could be typed. -#}
+    {% for entry in topics -%}
+    select
+        '{{ entry.system }}' as system,
+        '{{ entry.topic }}' as topic,
+        kafka_timestamp,
+        1 as messages,
+        0 as events,
+        0 as slow_events,
+        0 as late_events,
+        null::numeric as latency_ms,
+        null::timestamp as event_time
+    from {{ entry.source }}
+
+    union all
+
+    select
+        '{{ entry.system }}' as system,
+        '{{ entry.topic }}' as topic,
+        kafka_timestamp,
+        0 as messages,
+        1 as events,
+        case
+            when
+                kafka_timestamp
+                > {{ entry.event_time }} + interval '{{ var("slo_latency") }}'
+                then 1
+            else 0
+        end as slow_events,
+        case
+            when
+                {{ meets_expectations(entry.expectations) }}
+                and {{ is_late(
+                    entry.event_time, 'kafka_timestamp', entry.tolerance
+                ) }}
+                then 1
+            else 0
+        end as late_events,
+        {{ milliseconds_between(entry.event_time, 'kafka_timestamp') }}
+            as latency_ms,
+        {{ entry.event_time }} as event_time
+    from {{ entry.events }}
+
+    {% if not loop.last %}
+    union all
+
+    {% endif -%}
+    {%- endfor %}
+{%- endmacro %}
+
+
+{% macro accepted_and_kept(topics) -%}
+{#- A row for each event that was accepted, and one for each that silver keeps. -#}
+    {% for entry in topics -%}
+    select
+        '{{ entry.system }}' as system,
+        '{{ entry.topic }}' as topic,
+        {{ entry.event_time }} as event_time,
+        1 as accepted,
+        0 as kept
+    from {{ entry.events }}
+    where
+        {{ meets_expectations(entry.expectations) }}
+        and {{ is_timely(
+            entry.event_time, 'kafka_timestamp', entry.tolerance
+        ) }}
+
+    union all
+
+    select
+        '{{ entry.system }}' as system,
+        '{{ entry.topic }}' as topic,
+        {{ entry.event_time }} as event_time,
+        0 as accepted,
+        1 as kept
+    from {{ entry.kept }}
+
+    {% if not loop.last %}
+    union all
+
+    {% endif -%}
+    {%- endfor %}
+{%- endmacro %}
+
+
+{% macro silent_systems(systems) -%}
+{#- A row of zeros for each, in the form of the measures of monitor_slo. -#}
+    {%- for system in systems %}
+    select
+        '{{ system }}' as system,
+        0 as messages,
+        0 as malformed_messages,
+        0 as late_events,
+        0 as slow_events,
+        0 as broken_rules
+    {%- if not loop.last %}
+    union all
+    {%- endif -%}
+    {%- endfor -%}
+{%- endmacro %}

@@ -1,18 +1,16 @@
 with
 
-{% for model in [
-    'gold_system_health', 'gold_restaurant_performance',
-    'gold_item_sales_day', 'gold_brand_sales_day',
-    'gold_kpis', 'gold_funnel',
-    'gold_delivery_by_region', 'gold_delivery_by_gift_type'
-] -%}
-{{ model }} as (
+{{ imports([
+    'gold_system_health',
+    'gold_restaurant_performance',
+    'gold_item_sales_day',
+    'gold_brand_sales_day',
+    'gold_kpis',
+    'gold_funnel',
+    'gold_delivery_by_region',
+    'gold_delivery_by_gift_type'
+]) }},
 
-    select * from {{ ref(model) }}
-
-),
-
-{% endfor -%}
 item_days as (
 
     select
@@ -77,4 +75,9 @@ broken as (
 
 )
 
-select * from broken
+select
+    system,
+    rule,
+    window_start,
+    difference
+from broken

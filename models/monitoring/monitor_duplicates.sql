@@ -1,51 +1,15 @@
 with
 
-{% for entry in monitored_topics() -%}
-{{ entry.events }} as (
+{{ imports(
+    monitored_topics() | map(attribute='events') | list
+    + monitored_topics() | map(attribute='kept') | list
+) }},
 
-    select * from {{ ref(entry.events) }}
-
-),
-
-{{ entry.kept }} as (
-
-    select * from {{ ref(entry.kept) }}
-
-),
-
-{% endfor -%}
 -- Silver keeps its rows at least as long as the minutes below are kept.
 measures as (
 
-    {% for entry in monitored_topics() -%}
-    select
-        '{{ entry.system }}' as system,
-        '{{ entry.topic }}' as topic,
-        {{ entry.event_time }} as event_time,
-        1 as accepted,
-        0 as kept
-    from {{ entry.events }}
-    where
-        {{ meets_expectations(entry.expectations) }}
-        and {{ is_timely(
-            entry.event_time, 'kafka_timestamp', entry.tolerance
-        ) }}
+    {{ accepted_and_kept(monitored_topics()) }}
 
-    union all
-
-    select
-        '{{ entry.system }}' as system,
-        '{{ entry.topic }}' as topic,
-        {{ entry.event_time }} as event_time,
-        0 as accepted,
-        1 as kept
-    from {{ entry.kept }}
-
-    {% if not loop.last %}
-    union all
-
-    {% endif -%}
-    {%- endfor %}
 ),
 
 minutes as (

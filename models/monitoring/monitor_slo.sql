@@ -23,18 +23,12 @@ broken_rules as (
 -- row of zeros keeps a system here that is silent.
 measures as (
 
-    {% for system in ['delivery', 'kitchens', 'clickstream', 'santa'] -%}
-    select
-        '{{ system }}' as system,
-        0 as messages,
-        0 as malformed_messages,
-        0 as late_events,
-        0 as slow_events,
-        0 as broken_rules
+    {{ silent_systems(
+        ['delivery', 'kitchens', 'clickstream', 'santa']
+    ) }}
 
     union all
 
-    {% endfor -%}
     select
         system,
         messages,

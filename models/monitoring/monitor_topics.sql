@@ -6,71 +6,17 @@
 
 with
 
-{% for entry in monitored_topics() -%}
-{{ entry.source }} as (
+{{ imports(
+    monitored_topics() | map(attribute='source') | list
+    + monitored_topics() | map(attribute='events') | list
+) }},
 
-    select * from {{ ref(entry.source) }}
-
-),
-
-{{ entry.events }} as (
-
-    select * from {{ ref(entry.events) }}
-
-),
-
-{% endfor -%}
 -- Two kinds of rows in one aggregate instead of a join of two: the messages as
 -- they came, and those that could be typed.
 measures as (
 
-    {% for entry in monitored_topics() -%}
-    select
-        '{{ entry.system }}' as system,
-        '{{ entry.topic }}' as topic,
-        kafka_timestamp,
-        1 as messages,
-        0 as events,
-        0 as slow_events,
-        0 as late_events,
-        null::numeric as latency_ms,
-        null::timestamp as event_time
-    from {{ entry.source }}
+    {{ arrivals_and_events(monitored_topics()) }}
 
-    union all
-
-    select
-        '{{ entry.system }}' as system,
-        '{{ entry.topic }}' as topic,
-        kafka_timestamp,
-        0 as messages,
-        1 as events,
-        case
-            when
-                kafka_timestamp
-                > {{ entry.event_time }} + interval '{{ var("slo_latency") }}'
-                then 1
-            else 0
-        end as slow_events,
-        case
-            when
-                {{ meets_expectations(entry.expectations) }}
-                and {{ is_late(
-                    entry.event_time, 'kafka_timestamp', entry.tolerance
-                ) }}
-                then 1
-            else 0
-        end as late_events,
-        {{ milliseconds_between(entry.event_time, 'kafka_timestamp') }}
-            as latency_ms,
-        {{ entry.event_time }} as event_time
-    from {{ entry.events }}
-
-    {% if not loop.last %}
-    union all
-
-    {% endif -%}
-    {%- endfor %}
 ),
 
 -- Counted before the minutes expire: a few groups are kept, not the events.

@@ -1,2 +1,7 @@
 -- The rules between the views of gold hold at this moment.
-select * from {{ ref('monitor_broken_rules') }}
+select
+    system,
+    rule,
+    window_start,
+    difference
+from {{ ref('monitor_broken_rules') }}
