@@ -33,11 +33,13 @@ from stack.demo.checks import differences, plain
 from stack.errors import StackError
 from stack.export import export
 from stack.settings import Settings
-from stack.topics import create_topics, topics_of
+from stack.topics import ALL, create_topics, topics_of
 
 REPOSITORY = Path(__file__).parents[2]
 SYSTEMS = tuple(SIMULATED)
-ANALYSES = sorted(file for system in SYSTEMS for file in (REPOSITORY / "analyses" / system).glob("*.sql"))
+ANALYSES = sorted(
+    file for system in (*SYSTEMS, "monitoring") for file in (REPOSITORY / "analyses" / system).glob("*.sql")
+)
 HOURS = {"kitchens": 9.0, "clickstream": 1.0, "santa": 3.0}
 """How long a history each system needs to have events that came too late."""
 RATES = {"kitchens": 0.25, "clickstream": 1.0, "santa": 0.5}
@@ -112,11 +114,11 @@ class Deployment:
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory, kafka: Any) -> Iterator[Deployment]:
-    for system in SYSTEMS:
-        create_topics(kafka.bootstrap_servers, topics_of(system), 2)
+    create_topics(kafka.bootstrap_servers, topics_of(ALL), 2)
     made = Deployment(tmp_path_factory.mktemp("systems"), kafka.bootstrap_servers)
     try:
-        selection = ("--select", *(f"tag:{system}" for system in SYSTEMS))
+        # Monitoring looks at delivery too, of which only what it needs is deployed.
+        selection = ("--select", *(f"tag:{system}" for system in SYSTEMS), "+path:models/monitoring")
         made.dbt("seed", *selection, ";", "run", *selection)
         yield made
     finally:
@@ -153,9 +155,38 @@ def test_the_views_show_exactly_what_was_sent(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_monitoring_counts_what_was_sent(
+    deployment: Deployment, reports: dict[str, dict[str, Any]], system: str
+) -> None:
+    report = reports[system]
+    sent = sum(count for topic, count in report["sent"].items() if topic != "total")
+    counts = [
+        sent - sum(report["null_values"].values()),
+        *(sum(report[what].values()) for what in ("malformed", "late")),
+    ]
+    query = (
+        "select sum(messages), sum(malformed_messages), sum(late_events)"
+        f" from monitoring.monitor_topics where system = '{system}'"
+    )
+    deadline = time.monotonic() + DEADLINE
+    while (shown := [int(value) for value in deployment.rows(query)[0]]) != counts:
+        assert time.monotonic() < deadline, (shown, counts)
+        time.sleep(0.2)
+    repeated, least = deployment.rows(
+        "select sum(repeated_events), min(repeated_events)"
+        f" from monitoring.monitor_duplicates where system = '{system}'"
+    )[0]
+    assert int(repeated) > 0
+    assert int(least) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_dbt_finds_nothing_wrong(deployment: Deployment, reports: dict[str, dict[str, Any]]) -> None:
     assert reports
-    deployment.dbt("test", "--select", *(f"tag:{system}" for system in SYSTEMS), "--indirect-selection", "cautious")
+    selection = (*(f"tag:{system}" for system in SYSTEMS), "path:models/monitoring", "path:tests/monitoring")
+    deployment.dbt("test", "--select", *selection, "--indirect-selection", "cautious")
 
 
 @pytest.mark.slow
