@@ -160,6 +160,23 @@ class Node:
         """The statements of a tick, or of hydration."""
         raise NotImplementedError
 
+    def consolidate(self) -> str:
+        """The statement that leaves of equal rows in the delta only what does not cancel."""
+        own = names_of(self.columns)
+        comma = ", " if own else ""
+        return (
+            f"with taken as (delete from {self.delta_table} returning {own}{comma}mz_diff)"
+            f" insert into {self.delta_table} ({own}{comma}mz_diff) select {own}{comma}sum(mz_diff)::bigint from taken"
+            f" group by {own or '()'} having sum(mz_diff) <> 0"
+        )
+
+    def careful_steps(self) -> list[Step]:
+        """The statements of a tick that compute nothing from rows which cancel; dearer than `steps`."""
+        steps = self.steps(Mode.TICK)
+        if steps and self.has_delta and not self.append_only:
+            steps.append(Step(self.consolidate(), when=(frozenset({self.number}),)))
+        return steps
+
     def due_query(self) -> str | None:
         """SELECT of the next moment at which the clock alone changes it (ms, or null)."""
         return None

@@ -80,10 +80,43 @@ def object_function(
 
     It takes and returns the counters, and gives the moment at which the object next changes by the clock.
     """
-    body = []
-    for node in own:
+    return _function(name, own, slots, nodes, [], [node.steps(Mode.TICK) for node in own], profile=profile)
+
+
+def careful_function(name: str, own: Sequence[Node], slots: Slots, nodes: Mapping[int, Node]) -> str:
+    """The same for when that one failed: nothing is computed from rows that come and go in the same tick.
+
+    Deltas are not consolidated as long as nothing depends on it. But an expression may fail for a row that
+    no reader could ever see; in Materialize such an error is taken back together with its row.
+    """
+    read = [nodes[number] for number in sorted(inputs_of(own)) if number in nodes]
+    before = [
+        Step(node.consolidate(), when=(frozenset({node.number}),))
+        for node in read
+        if node.has_delta and not node.append_only
+    ]
+    return _function(name, own, slots, nodes, before, [node.careful_steps() for node in own])
+
+
+def careful(name: str) -> str:
+    """The name of an object's second function."""
+    return f"{name}_careful"
+
+
+def _function(
+    name: str,
+    own: Sequence[Node],
+    slots: Slots,
+    nodes: Mapping[int, Node],
+    before: Sequence[Step],
+    steps: Sequence[Sequence[Step]],
+    *,
+    profile: bool = False,
+) -> str:
+    body = [step_text(step, own[0], slots, nodes) for step in before]
+    for node, statements in zip(own, steps, strict=True):
         body.append(f"-- {node.number}: {node.title}")
-        for position, step in enumerate(node.steps(Mode.TICK)):
+        for position, step in enumerate(statements):
             body.append(step_text(step, node, slots, nodes, position if profile else None))
     dues = [query for node in own if (query := node.due_query()) is not None]
     due = f"least({', '.join(dues)})" if dues else "null"
@@ -116,6 +149,10 @@ def driver_function(objects: Sequence[tuple[str, str, frozenset[int]]], slots: S
         objects: (object id, function name, its inputs) in dependency order; position i has its due moment in `mz_dues[i + 1]`.
     """
     body = []
+    retried = (
+        "get stacked diagnostics mz_state = returned_sqlstate, mz_message = message_text; "
+        f"if left(mz_state, 2) in {RETRIED_CLASSES} or mz_state in {RETRIED_STATES} then raise; end if;"
+    )
     for position, (object_id, name, inputs) in enumerate(objects, start=1):
         body.append(
             f"if mz_dues[{position}] <= mz_now_ms or {changed(slots, inputs)} then\n"
@@ -123,9 +160,15 @@ def driver_function(objects: Sequence[tuple[str, str, frozenset[int]]], slots: S
             f"    select r.mz_c, r.mz_due into mz_c, mz_due from pg_temp.{name}(mz_c, mz_now_ms, mz_tick_number) as r;\n"
             f"    mz_dues[{position}] := mz_due;\n"
             "  exception when others then\n"
-            "    get stacked diagnostics mz_state = returned_sqlstate, mz_message = message_text;\n"
-            f"    if left(mz_state, 2) in {RETRIED_CLASSES} or mz_state in {RETRIED_STATES} then raise; end if;\n"
-            f"    mz_failed := mz_failed || array['{object_id}', mz_state, mz_message];\n"
+            f"    {retried}\n"
+            "    begin\n"
+            f"      select r.mz_c, r.mz_due into mz_c, mz_due"
+            f" from pg_temp.{careful(name)}(mz_c, mz_now_ms, mz_tick_number) as r;\n"
+            f"      mz_dues[{position}] := mz_due;\n"
+            "    exception when others then\n"
+            f"      {retried}\n"
+            f"      mz_failed := mz_failed || array['{object_id}', mz_state, mz_message];\n"
+            "    end;\n"
             "  end;\n"
             "end if;"
         )

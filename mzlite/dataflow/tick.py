@@ -13,7 +13,7 @@ import structlog
 
 from mzlite.dataflow.dataflow import Dataflow
 from mzlite.dataflow.objects import MaintainedObject
-from mzlite.dataflow.program import clean_function, driver_function, object_function
+from mzlite.dataflow.program import careful, careful_function, clean_function, driver_function, object_function
 from mzlite.dataflow.rel import NOW
 from mzlite.dataflow.sinks import outbox_statement
 from mzlite.dataflow.subscriptions import ActiveSubscription, Change, Deliver, changes_query
@@ -58,6 +58,7 @@ class Program:
             signature = tuple(id(node) for node in item.nodes)
             if self.known.get(item.id) != signature:
                 tx.execute(object_function(item.function, item.nodes, slots, nodes, profile=self.profile))
+                tx.execute(careful_function(careful(item.function), item.nodes, slots, nodes))
                 self.known[item.id] = signature
         self.known = {item.id: self.known[item.id] for item in graph if item.id in self.known}
         tx.execute(driver_function([(item.id, item.function, item.inputs) for item in self.order], slots))

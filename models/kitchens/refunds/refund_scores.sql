@@ -58,8 +58,8 @@ scored as (
 
 select
     delivered.order_id,
+    delivered.delivered_at,
     coalesce(scored.reason, 'on time in every stage') as reason,
-    coalesce(scored.score, 0) as score,
-    delivered.delivered_at
+    coalesce(scored.score, 0) as score
 from delivered
 left join scored on delivered.order_id = scored.order_id

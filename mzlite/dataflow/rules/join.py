@@ -85,7 +85,20 @@ class Join(Node):
     def steps_for(self, position: int, mode: Mode) -> list[Step]:
         """The statements for the change of one input."""
         own = self.inputs[position].rel
-        delta = own.delta(mode)
+        return [
+            Step(
+                self.into_delta(self.query(froms, f"{quote(self.inputs[position].alias)}.mz_diff")),
+                when=(own.changes_with(),),
+                when_removed=removals,
+                counts="delta",
+                hash_join=bool(removals),
+            )
+            for froms, removals in self.parts(position, mode)
+        ]
+
+    def parts(self, position: int, mode: Mode) -> list[tuple[list[str], tuple[frozenset[int], ...]]]:
+        """What is joined for the change of one input: a SELECT for each input, and the nodes whose removed rows are read."""
+        delta = self.inputs[position].rel.delta(mode)
         if delta is None:
             return []
         after = [item.rel.state() for item in self.inputs[:position]]
@@ -98,19 +111,56 @@ class Join(Node):
             if removed is not None:
                 ways.append((removed, item.rel.shrinks_with()))
             before.append(ways)
-        steps = []
-        for combination in itertools.product(*before):
-            text = self.query(
-                [*after, delta, *(query for query, _ in combination)], f"{quote(self.inputs[position].alias)}.mz_diff"
+        return [
+            (
+                [*after, delta, *(query for query, _ in combination)],
+                tuple(nodes for _, nodes in combination if nodes is not None),
             )
-            removals = tuple(nodes for _, nodes in combination if nodes is not None)
-            steps.append(
-                Step(
-                    f"insert into {self.delta_table} ({names_of(self.columns)}{', ' if self.columns else ''}mz_diff) {text}",
-                    when=(own.changes_with(),),
-                    when_removed=removals,
-                    counts="delta",
-                    hash_join=bool(removals),
-                )
+            for combination in itertools.product(*before)
+        ]
+
+    def into_delta(self, query: str) -> str:
+        """The statement that writes a SELECT of the columns and mz_diff down."""
+        return f"insert into {self.delta_table} ({names_of(self.columns)}{', ' if self.columns else ''}mz_diff) {query}"
+
+    def careful_steps(self) -> list[Step]:
+        """A new row of one side is joined with rows of the other that left in the same tick, once with each sign.
+
+        Here such pairs cancel as pairs, before any column is computed from them.
+        """
+        named = [
+            (f"mz_{place}_{column.name}", f"{quote(item.alias)}.{quote(column.name)}", item.alias, column.name)
+            for place, item in enumerate(self.inputs)
+            for column in item.rel.columns
+        ]
+        # What a table function yields for a pair is not part of the pair.
+        if self.append_only or self.tables or not named:
+            return super().careful_steps()
+        pairs = [
+            f"select {', '.join(f'{text} as {quote(name)}' for name, text, _, _ in named)}, {quote(item.alias)}.mz_diff"
+            f" from {', '.join(f'({text}) as {quote(other.alias)}' for text, other in zip(froms, self.inputs, strict=True))}"
+            + (" where " + " and ".join(f"({part})" for part in self.where) if self.where else "")
+            for position, item in enumerate(self.inputs)
+            for froms, _ in self.parts(position, Mode.TICK)
+        ]
+        if not pairs:
+            return []
+        names = ", ".join(quote(name) for name, _, _, _ in named)
+        net = (
+            f"select {names}, sum(mz_diff)::bigint as mz_diff from ({' union all '.join(pairs)}) as mz_p"
+            f" group by {names} having sum(mz_diff) <> 0 offset 0"
+        )
+        sides = [
+            ", ".join(
+                f"mz_n.{quote(name)} as {quote(column)}" for name, _, alias, column in named if alias == item.alias
             )
-        return steps
+            for item in self.inputs
+        ]
+        laterals = [
+            f"lateral (select {columns}) as {quote(item.alias)}"
+            for columns, item in zip(sides, self.inputs, strict=True)
+        ]
+        outputs = [f"{text} as {quote(column.name)}" for text, column in zip(self.outputs, self.columns, strict=True)]
+        text = f"select {', '.join([*outputs, 'mz_n.mz_diff'])} from ({net}) as mz_n, {', '.join(laterals)}"
+        changed = frozenset().union(*(item.rel.changes_with() for item in self.inputs))
+        return [Step(self.into_delta(text), when=(changed,), counts="delta", hash_join=True)]
