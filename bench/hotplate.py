@@ -27,7 +27,7 @@ from stack.engine import Engine, connect
 from stack.settings import Settings
 from stack.topics import create_topics
 
-SELECTED = "+tag:gold +tag:alerts"
+SELECTED = "+tag:gold,+tag:delivery +tag:alerts,+tag:delivery"
 """What the measured work needs of the project: no quarantine, no counts of expectations, no tests of data."""
 READ = """
     select coalesce(sum(statistics.offset_committed), 0)::bigint
