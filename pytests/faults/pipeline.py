@@ -145,6 +145,10 @@ class World:
             else:
                 yield self._step()
 
+    def settle(self, orders: Iterable[str]) -> list[Message]:
+        """A last step for each of these orders."""
+        return [self._event(identity, len(STEPS) - 1, "settled", (len(STEPS) + 1) * 1000) for identity in orders]
+
     def _order(self) -> Message:
         chance, number = self._random, self._numbers
         age = KEPT if chance.random() < 0.05 else MARK
@@ -171,12 +175,15 @@ class World:
         else:
             self._open[place] = self._open[-1]
             self._open.pop()
+        return self._event(identity, step, str(step), step * 1000 + chance.randrange(3) * 500)
+
+    def _event(self, identity: str, step: int, name: str, after: int) -> Message:
         value = {
-            "status_id": f"{identity}-{step}",
+            "status_id": f"{identity}-{name}",
             "order_id": identity,
             "step": step,
             # Never expires during the test, and ties in time are decided by the identity.
-            "at": self._begin - MARK + step * 1000 + chance.randrange(3) * 500,
+            "at": self._begin - MARK + after,
         }
         return STATUS, identity.encode(), json.dumps(value).encode()
 

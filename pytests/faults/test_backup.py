@@ -51,11 +51,11 @@ def test_a_backup_of_a_server_at_work_and_a_server_that_goes_on_from_it(kafka: B
         assert not (restored / "restored").exists()
         summary = Summary(Plan(kills=0, events=EVENTS))
         writer.finish(EVENTS)
-        compare(stack, world, summary)
+        compare(stack, world, summary, EVENTS)
         assert summary.alerts + summary.tombstones > published
         # Once agreed, it does not ask again.
         stack.kill_mzlite()
-        compare(stack, world, summary)
+        compare(stack, world, summary, EVENTS)
 
 
 def shown(stack: FaultyStack) -> int:
