@@ -14,7 +14,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.__main__ import machine
+from bench.report import machine
 from pytests.faults import fuzzing
 from pytests.faults.kills import Plan, Summary, run
 from pytests.faults.stack import FaultyStack
