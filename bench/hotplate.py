@@ -62,7 +62,7 @@ def deploy(prepared: Prepared, run: Path, tell: Tell) -> Deployed:
     try:
         create_topics(broker.bootstrap_servers, TOPICS, PARTITIONS)
         engine.start()
-        commands = [["run", "--select", *SELECTED.split()]]
+        commands = [["run", "--select", *SELECTED.split(), "--exclude", "tag:second_stage"]]
         dbt.run_commands(settings, commands, lambda _text: None, lambda _step: None)
         known = AdminClient({"bootstrap.servers": broker.bootstrap_servers}).list_topics(timeout=10.0).topics
         made = {name: len(topic.partitions) for name, topic in known.items() if name not in TOPICS and name[:2] != "__"}

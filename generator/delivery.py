@@ -10,7 +10,9 @@ from __future__ import annotations
 import random
 from heapq import heappop, heappush
 from itertools import accumulate
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
+
+import orjson
 
 from generator.events import Event
 from generator.identifiers import uuid_text
@@ -59,6 +61,18 @@ Saved: TypeAlias = dict[str, Any]
 """A world at rest, as plain values."""
 
 
+class Follower(Protocol):
+    """Who is told of the orders that a reader must count, to go on from there."""
+
+    def placed(self, order: Order, fields: dict[str, Any]) -> None:
+        """Such an order was placed; `fields` is its message. Its template says what will happen to it."""
+        ...
+
+    def status(self, order: Order, name: str, at_ms: int) -> None:
+        """A status event that counts, of an order that counts."""
+        ...
+
+
 class DeliveryWorld(FaultySender):
     """The platform on a clock of its own.
 
@@ -84,6 +98,7 @@ class DeliveryWorld(FaultySender):
         self._pending: list[Pending] = []
         self._ties = 0
         self._formatted = TimestampFormatter()
+        self.follower: Follower | None = None
         self._prepare(population)
 
     @property
@@ -216,6 +231,8 @@ class DeliveryWorld(FaultySender):
         else:
             truth.order(date_ms, cents)
         order = Order(order_id, date_ms, now_ms, template, not is_late)
+        if self.follower is not None and not is_late:
+            self.follower.placed(order, orjson.loads(value))
         self._ties += 1
         heappush(self._pending, (now_ms + template[0][1], self._ties, order, 0, None))
         self._send((ORDERS, order_id, value, now_ms), events)
@@ -240,6 +257,8 @@ class DeliveryWorld(FaultySender):
             self.truth.statuses += 1
             if order.counts:
                 self.truth.status(order.id, order.date_ms, name, at_ms)
+                if self.follower is not None:
+                    self.follower.status(order, name, at_ms)
             sent = at = self._formatted(at_ms)
         else:
             self.truth.late[STATUS] += 1

@@ -14,7 +14,7 @@ from generator.events import SystemWorld
 from generator.shares import Shares
 from generator.systems import restored_world
 
-FORMAT = 2
+FORMAT = 3
 
 
 def save(world: SystemWorld, file: Path) -> None:
@@ -25,12 +25,12 @@ def save(world: SystemWorld, file: Path) -> None:
     scratch.replace(file)
 
 
-def load(file: Path, system: str, shares: Shares, oldest_ms: int) -> SystemWorld | None:
-    """The system's world in `file`; None if there is none, or one that stopped before `oldest_ms`."""
+def load(file: Path, system: str, shares: Shares, oldest_ms: int, *, second_stage: bool = False) -> SystemWorld | None:
+    """The system's world in `file`; None if there is none like it, or one that stopped before `oldest_ms`."""
     try:
         saved = orjson.loads(file.read_bytes())
         if saved.get("format") != FORMAT or saved.get("system") != system or saved["now_ms"] < oldest_ms:
             return None
-        return restored_world(system, shares, saved)
+        return restored_world(system, shares, saved, second_stage=second_stage)
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
         return None

@@ -22,7 +22,7 @@ RESEND_TO_MS = 20_000
 
 
 class FaultySender(ABC):
-    """What worlds share about sending; each message of theirs begins with its own id, a UUID."""
+    """What worlds share about sending; each message of theirs begins with a UUID or with a key of another form."""
 
     shares: Shares
     counts: MessageCounts
@@ -63,9 +63,11 @@ class FaultySender(ABC):
         self.counts.sent[topic] += 1
 
     def _send_invalid(self, topic: str, key: str | bytes | None, good: str, now_ms: int, events: list[Event]) -> None:
-        # With an id of its own, so that it stands for no other event: each message begins with its id.
+        # With an id of its own, so that it stands for no other event: each message with an id begins with it.
         start = good.index(':"') + 2
-        alike = f"{good[:start]}{uuid_text(self._fault_rng.getrandbits(128))}{good[start + UUID_LENGTH :]}"
+        alike = good
+        if good[start + UUID_LENGTH] == '"':
+            alike = f"{good[:start]}{uuid_text(self._fault_rng.getrandbits(128))}{good[start + UUID_LENGTH :]}"
         rule, broken = invalid(self._fault_rng, topic, alike)
         self.counts.invalid[rule] += 1
         self.counts.sent[topic] += 1

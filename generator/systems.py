@@ -1,7 +1,7 @@
 """The simulated systems by name, one alone or all on one clock.
 
-In: a system's name, shares, a seed and the moment of the beginning, or what was saved of an earlier world.
-Out: a world.
+In: a system's name, shares, a seed and the moment of the beginning, or what was saved of an earlier world;
+whether delivery's second stage takes part. Out: a world.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from generator.events import Event, SystemWorld
 from generator.kitchens import KitchenWorld
 from generator.population import populate
 from generator.santa import SantaWorld
+from generator.second_stage import StagedDeliveryWorld
 from generator.shares import Shares
 from generator.timestamps import TimestampFormatter
 from generator.world import SimulatedWorld
@@ -32,28 +33,36 @@ def default_rate(system: str) -> float:
     return sum(RATES.values()) if system == ALL else RATES[system]
 
 
-def new_world(system: str, shares: Shares, seed: int, start_ms: int) -> SystemWorld:
-    """A world at its beginning.
+def new_world(system: str, shares: Shares, seed: int, start_ms: int, *, second_stage: bool = False) -> SystemWorld:
+    """A world at its beginning; delivery's second stage takes part if it is asked for.
 
     Raises:
         KeyError: there is no such system.
     """
     if system == ALL:
-        return CombinedWorld({name: new_world(name, shares, seed, start_ms) for name in RATES})
+        return CombinedWorld(
+            {name: new_world(name, shares, seed, start_ms, second_stage=second_stage) for name in RATES}
+        )
     if system == DeliveryWorld.name:
-        return DeliveryWorld(populate(), shares, seed, start_ms)
+        world = DeliveryWorld(populate(), shares, seed, start_ms)
+        return StagedDeliveryWorld(world) if second_stage else world
     return SIMULATED[system](shares, seed, start_ms)
 
 
-def restored_world(system: str, shares: Shares, saved: dict[str, Any]) -> SystemWorld:
+def restored_world(system: str, shares: Shares, saved: dict[str, Any], *, second_stage: bool = False) -> SystemWorld:
     """The world that `saved` came from.
 
     Raises:
         ValueError, KeyError, TypeError: these are not the values that its `saved` gave.
     """
     if system == ALL:
-        return CombinedWorld({name: restored_world(name, shares, saved["worlds"][name]) for name in RATES})
+        worlds = saved["worlds"]
+        return CombinedWorld(
+            {name: restored_world(name, shares, worlds[name], second_stage=second_stage) for name in RATES}
+        )
     if system == DeliveryWorld.name:
+        if second_stage:
+            return StagedDeliveryWorld.restored(populate(), shares, saved)
         return DeliveryWorld.restored(populate(), shares, saved)
     return SIMULATED[system].restored(shares, saved)
 

@@ -30,7 +30,7 @@ REPEATED_MESSAGE = "repeated"
 
 
 class SimulatedWorld(FaultySender):
-    """A world with one topic whose events are JSON objects with an event time.
+    """A world whose events are JSON objects with an event time; most write to one topic.
 
     Args:
         shares: what goes wrong and how often.
@@ -41,6 +41,8 @@ class SimulatedWorld(FaultySender):
     name: ClassVar[str]
     """The system's name."""
     topic: ClassVar[str]
+    """Where its events go if it names no other topic."""
+    more_topics: ClassVar[tuple[str, ...]] = ()
     tolerance_ms: ClassVar[int]
     """An event that reaches Kafka more than this after its own time is late."""
     late_to_ms: ClassVar[int]
@@ -66,7 +68,7 @@ class SimulatedWorld(FaultySender):
     @property
     def topics(self) -> tuple[str, ...]:
         """The topics that it writes."""
-        return (self.topic,)
+        return (self.topic, *self.more_topics)
 
     @property
     def pending(self) -> int:
@@ -126,33 +128,35 @@ class SimulatedWorld(FaultySender):
         self._ties += 1
         heappush(self._pending, (due_ms, self._ties, kind, data))
 
-    def _tell(self, key: str, fields: dict[str, Any], at_ms: int, events: list[Event]) -> bool:
+    def _tell(
+        self, key: str, fields: dict[str, Any], at_ms: int, events: list[Event], topic: str | None = None
+    ) -> bool:
         """Send an event that happens at `at_ms`, or hold it back until it is late; True if it counts."""
         value = orjson.dumps(fields).decode()
         if self._fault_rng.random() < self.shares.late:
             due_ms = at_ms + self._fault_rng.randrange(self.tolerance_ms + 1_000, self.late_to_ms)
-            self._arrange(due_ms, LATE_MESSAGE, [key, value, at_ms])
+            self._arrange(due_ms, LATE_MESSAGE, [topic or self.topic, key, value, at_ms])
             return False
         self._event_ms = at_ms
-        self._send((self.topic, key, value, at_ms), events)
+        self._send((topic or self.topic, key, value, at_ms), events)
         return True
 
     def _send_late(self, data: Any, due_ms: int, events: list[Event]) -> None:
-        key, value, self._event_ms = data
-        self.counts.late[self.topic] += 1
-        self._send((self.topic, key, value, due_ms), events)
+        topic, key, value, self._event_ms = data
+        self.counts.late[topic] += 1
+        self._send((topic, key, value, due_ms), events)
 
     def _send_again(self, event: Event, due_ms: int) -> None:
-        _, key, value, _ = event
-        self._arrange(due_ms, REPEATED_MESSAGE, [key, value, self._event_ms])
+        topic, key, value, _ = event
+        self._arrange(due_ms, REPEATED_MESSAGE, [topic, key, value, self._event_ms])
 
     def _repeat(self, data: Any, due_ms: int, events: list[Event]) -> None:
-        key, value, event_ms = data
-        events.append((self.topic, key, value, due_ms))
-        self.counts.sent[self.topic] += 1
-        self.counts.duplicates[self.topic] += 1
+        topic, key, value, event_ms = data
+        events.append((topic, key, value, due_ms))
+        self.counts.sent[topic] += 1
+        self.counts.duplicates[topic] += 1
         if due_ms - event_ms > self.tolerance_ms:
-            self.counts.late[self.topic] += 1
+            self.counts.late[topic] += 1
         else:
             self.timely_duplicates += 1
 

@@ -163,6 +163,7 @@ def release_clock(state_dir: opt.StateDir = None, sql_port: opt.SqlPort = None) 
 @app.command()
 def generate(
     system: opt.System = "delivery",
+    second_stage: opt.SecondStage = False,
     rate: opt.Rate = None,
     duration: opt.Duration = None,
     seed: opt.Seed = None,
@@ -205,6 +206,7 @@ def generate(
         seed=seed,
         backfill_hours=backfill,
         world_file=world_file,
+        second_stage=second_stage,
     )
     run_generator(plan, console, as_json=as_json)
 
@@ -212,6 +214,7 @@ def generate(
 @app.command()
 def demo(
     system: opt.System = "delivery",
+    second_stage: opt.SecondStage = False,
     rate: opt.Rate = None,
     duration: opt.Duration = None,
     seed: opt.Seed = None,
@@ -234,6 +237,8 @@ def demo(
         *("--system", system, "--rate", str(default_rate(system) if rate is None else rate)),
         *("--backfill-rate", str(backfill_rate), "--recent-rate", str(recent_rate)),
     ]
+    if second_stage:
+        generator.append("--second-stage")
     if seed is not None:
         generator += ["--seed", str(seed)]
     choice = DemoOptions(
@@ -243,6 +248,7 @@ def demo(
         generator=generator,
         keep=keep,
         is_redeploying=redeploy,
+        second_stage=second_stage,
     )
     raise typer.Exit(run_demo(settings, choice, console))
 

@@ -48,6 +48,7 @@ class Plan:
         seed: of a new world; None for a random one.
         backfill_hours: how far back a new world begins.
         world_file: where the world goes on from, and where it is kept; None for neither.
+        second_stage: whether delivery's second stage takes part.
     """
 
     brokers: str
@@ -57,17 +58,18 @@ class Plan:
     seed: int | None = None
     backfill_hours: float = 0.0
     world_file: Path | None = None
+    second_stage: bool = False
 
 
 def open_world(plan: Plan) -> tuple[SystemWorld, bool]:
     """The world of the plan, and whether it goes on from an earlier run."""
     start_ms = int(time.time() * 1000 - plan.backfill_hours * HOUR_MS)
     if plan.world_file is not None and plan.seed is None:
-        world = load(plan.world_file, plan.system, plan.shares, start_ms)
+        world = load(plan.world_file, plan.system, plan.shares, start_ms, second_stage=plan.second_stage)
         if world is not None:
             return world, True
     seed = secrets.randbelow(2**31) if plan.seed is None else plan.seed
-    return new_world(plan.system, plan.shares, seed, start_ms), False
+    return new_world(plan.system, plan.shares, seed, start_ms, second_stage=plan.second_stage), False
 
 
 def generate(plan: Plan, console: Console, *, as_json: bool) -> SystemWorld:

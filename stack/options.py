@@ -35,6 +35,10 @@ TestClock = Annotated[
 System = Annotated[
     str, typer.Option("--system", help="Which pipeline: delivery, kitchens, clickstream, santa, or all.")
 ]
+SecondStage = Annotated[
+    bool,
+    typer.Option("--second-stage", help="Delivery's second stage too: drivers, their positions, payments, reviews."),
+]
 Rate = Annotated[
     float | None,
     typer.Option("--rate", min=0, help="Events per second; 0 for as fast as possible. [default: the system's own]"),

@@ -16,7 +16,7 @@ from stack.errors import StackError
 
 ALL = "all"
 SYSTEMS: dict[str, tuple[str, ...]] = {
-    "delivery": ("orders", "status"),
+    "delivery": ("orders", "status", "dispatch", "gps", "payments", "reviews"),
     "kitchens": ("kitchen-events",),
     "clickstream": ("web-events",),
     "santa": ("santa-deliveries",),

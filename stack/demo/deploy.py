@@ -19,10 +19,20 @@ from stack.progress import new_bar
 from stack.settings import Settings
 from stack.topics import ALL
 
+SECOND_STAGE = " with its second stage"
 OBJECTS = "select count(*) from mz_objects where id like 'u%'"
 
 
-def deploy(settings: Settings, system: str, console: Console) -> None:
+def selection(system: str, *, second_stage: bool) -> list[str]:
+    """dbt's options for a system, or for all, with delivery's second stage or without it."""
+    if second_stage:
+        return [] if system == ALL else ["--selector", system]
+    if system == ALL:
+        return ["--exclude", "tag:second_stage"]
+    return ["--selector", "delivery_first_stage" if system == "delivery" else system]
+
+
+def deploy(settings: Settings, system: str, console: Console, *, second_stage: bool = False) -> None:
     """dbt seed, run and test, with a bar for each.
 
     Raises:
@@ -30,7 +40,7 @@ def deploy(settings: Settings, system: str, console: Console) -> None:
     """
     already = _deployed_systems(settings)
     settings.deployed_file.unlink(missing_ok=True)
-    select = [] if system == ALL else ["--selector", system]
+    select = selection(system, second_stage=second_stage)
     with new_bar(console) as bar:
         task: TaskID | None = None
         began = time.monotonic()
@@ -60,12 +70,14 @@ def deploy(settings: Settings, system: str, console: Console) -> None:
 
         dbt.run_commands(settings, [["seed", *select], ["run", *select], ["test", *select]], on_first_command, on_step)
         finish()
-    settings.deployed_file.write_text(json.dumps({**_state(settings), "systems": sorted({*already, system})}))
+    systems = {*already, system, *([f"{system}{SECOND_STAGE}"] if second_stage else [])}
+    settings.deployed_file.write_text(json.dumps({**_state(settings), "systems": sorted(systems)}))
 
 
-def is_deployed(settings: Settings, system: str) -> bool:
+def is_deployed(settings: Settings, system: str, *, second_stage: bool = False) -> bool:
     """True if a demo deployed the system's files as they are now, and nobody has created or dropped anything since."""
-    return not {system, ALL}.isdisjoint(_deployed_systems(settings))
+    names = (f"{name}{SECOND_STAGE if second_stage else ''}" for name in (system, ALL))
+    return not set(names).isdisjoint(_deployed_systems(settings))
 
 
 def _deployed_systems(settings: Settings) -> list[str]:

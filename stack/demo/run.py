@@ -43,6 +43,7 @@ class DemoOptions:
         generator: further options of `hotplate generate`.
         keep: leave the stack running at the end.
         is_redeploying: run dbt even if nothing has changed since the last demo.
+        second_stage: delivery's second stage too.
     """
 
     system: str = "delivery"
@@ -51,6 +52,7 @@ class DemoOptions:
     generator: Sequence[str] = field(default_factory=tuple)
     keep: bool = False
     is_redeploying: bool = False
+    second_stage: bool = False
 
 
 def psql_line(settings: Settings) -> str:
@@ -72,8 +74,9 @@ def run_demo(settings: Settings, options: DemoOptions, console: Console) -> int:
         started = stack.up(options.system, tell)
     try:
         with _terminating_like_ctrl_c():
-            if options.is_redeploying or not is_deployed(settings, options.system):
-                deploy(settings, options.system, console)
+            second_stage = options.second_stage
+            if options.is_redeploying or not is_deployed(settings, options.system, second_stage=second_stage):
+                deploy(settings, options.system, console, second_stage=second_stage)
             else:
                 console.print("the pipeline is deployed and unchanged (--redeploy runs dbt all the same)")
             seconds = time.monotonic() - began
