@@ -2,6 +2,7 @@
 
     make bench OPTIONS="--events 200000"            smaller topics
     make bench OPTIONS="--only spark,flink-minibatch"   some measurements; the others' results stay in the table
+    make bench OPTIONS="--only systems"             the four systems together; python -m bench.systems has options
 
 In: how many messages, and which measurements. Out: bench/results/*.json, and bench/RESULTS.md with its charts. Every
 measurement is kept as soon as it is made; one that fails is told, kept as failed, and the others go on.
@@ -23,7 +24,7 @@ from typing import Any
 import psycopg
 from confluent_kafka import KafkaException
 
-from bench import growth, hotplate, limits, report, steady, truth
+from bench import growth, hotplate, limits, report, steady, systems, truth
 from bench.home import HOME, RESULTS, ROOT, BenchError
 from bench.outputs import Outputs, compare
 from bench.peers import flink, spark
@@ -35,7 +36,7 @@ Drain = Callable[[Prepared], tuple[dict[str, Any], Outputs]]
 
 FLINK = tuple(f"flink-{variant}" for variant in flink.VARIANTS)
 DRAINS = ("hotplate", "spark", *FLINK)
-OTHERS = ("limits", "idle", "growth", "steady")
+OTHERS = ("limits", "idle", "growth", "steady", "systems")
 FAILURES = (
     BenchError, BrokerError, StackError, OSError, subprocess.SubprocessError, psycopg.Error, KafkaException, ValueError,
     LookupError, AssertionError,
@@ -43,6 +44,8 @@ FAILURES = (
 """What ends one measurement, and not those that follow."""
 STEADY = ((1_000, 60), (6_000, 90), (10_000, 120))
 """Events a second, and for how many seconds."""
+TOGETHER = (2_000, 300)
+"""The same of all systems at once."""
 
 
 def tell(text: str) -> None:
@@ -106,6 +109,8 @@ def run_other(name: str, prepared: Prepared | None, rows: list[int]) -> bool:
         keep(name, {"lines": done.stdout.splitlines()})
     elif name == "growth":
         keep(name, growth.growth(rows, [1, 10, 50]))
+    elif name == "systems":
+        return systems.measure("all", *TOGETHER) == 0
     else:
         statuses = [steady.measure(rate, seconds, 1.0) for rate, seconds in STEADY]
         return not any(statuses)

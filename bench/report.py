@@ -60,8 +60,8 @@ def load(directory: Path = RESULTS) -> dict[str, Any]:
     return {file.stem: json.loads(file.read_text()) for file in sorted(directory.glob("*.json"))}
 
 
-def text(results: dict[str, Any], sections: list[str]) -> str:
-    """RESULTS.md."""
+def text(results: dict[str, Any], sections: list[str], together: list[str] | None = None) -> str:
+    """RESULTS.md; `sections` are those of the steady loads, `together` those of all systems at once."""
     drains = {name: results[name] for name in NAMES if name in results}
     lines = ["# Results", "", f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.", ""]
     if drains:
@@ -77,6 +77,8 @@ def text(results: dict[str, Any], sections: list[str]) -> str:
         lines += [*results["idle"]["lines"], "```"]
     if sections:
         lines += ["", "## Steady load on the whole pipeline", "", *sections]
+    if together:
+        lines += ["", "## All systems on one stack", "", *together]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -187,11 +189,17 @@ def _growth(growth: dict[str, Any]) -> list[str]:
     return lines
 
 
+def write_text() -> None:
+    """RESULTS.md without new charts, which need the peers' environment."""
+    sections, together = (
+        [file.read_text() for file in sorted(RESULTS.glob(f"{kind}-*.md"))] for kind in ("steady", "systems")
+    )
+    (BENCH / "RESULTS.md").write_text(text(load(), sections, together))
+
+
 def write(tell: Tell) -> None:
     """RESULTS.md and the charts."""
-    results = load()
-    sections = [file.read_text() for file in sorted(RESULTS.glob("steady-*.md"))]
-    (BENCH / "RESULTS.md").write_text(text(results, sections))
+    write_text()
     charts = [str(peers_python(tell)), str(BENCH / "charts.py"), str(RESULTS)]
     subprocess.run(charts, check=True, capture_output=True)
     tell("bench/RESULTS.md is written")

@@ -11,46 +11,51 @@ from __future__ import annotations
 
 import argparse
 import re
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 import psutil
 
-from bench.home import RESULTS
+from bench.home import RESULTS, ROOT
+from stack.broker import free_port
 
-ROOT = Path(__file__).parent.parent
 SAMPLE_SECONDS = 5.0
 LINE = re.compile(r"^([\d,]+) events/s, ([\d,]+) sent; window ([\d:]+): ([\d,]+) orders.*?(to gold .*)$")
 
 
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @dataclass
 class Sample:
-    """Memory (MiB) and CPU (percent of one core) of each part at one moment."""
+    """Memory (MiB) and CPU (percent of one core) of each part at one moment, and the CPU of each process in it."""
 
     second: float
     memory: dict[str, int]
     cpu: dict[str, float]
+    each: dict[tuple[str, int], float] = field(default_factory=dict)
+    seen: dict[str, float] = field(default_factory=dict)
+    is_active: bool = False
 
 
 @dataclass
 class Watch:
-    """Samples the processes of a stack until told to stop."""
+    """Samples the processes of a stack until told to stop.
+
+    Attributes:
+        marker: the state directory, which the command lines of the stack's processes name.
+        others: parts of the stack whose command lines do not, by process id.
+        look: whatever else is to be noted with each sample.
+        is_active: whether the load is on; by default while the generator works.
+    """
 
     marker: str
+    others: Mapping[int, str] = field(default_factory=dict)
+    look: Callable[[], dict[str, float]] = dict
+    is_active: Callable[[], bool] | None = None
     samples: list[Sample] = field(default_factory=list)
     stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -63,8 +68,9 @@ class Watch:
             now = time.monotonic()
             memory: dict[str, int] = {}
             cpu: dict[str, float] = {}
+            each: dict[tuple[str, int], float] = {}
             for process in psutil.process_iter(["pid", "name", "cmdline"]):
-                part = part_of(process, self.marker)
+                part = self.others.get(process.pid) or part_of(process, self.marker)
                 if part is None:
                     continue
                 try:
@@ -74,9 +80,11 @@ class Watch:
                     continue
                 total = times.user + times.system
                 memory[part] = memory.get(part, 0) + used
-                cpu[part] = cpu.get(part, 0.0) + 100 * (total - last.get(process.pid, total)) / (now - moment)
+                each[part, process.pid] = 100 * (total - last.get(process.pid, total)) / (now - moment)
+                cpu[part] = cpu.get(part, 0.0) + each[part, process.pid]
                 last[process.pid] = total
-            self.samples.append(Sample(now - started, memory, cpu))
+            is_active = cpu.get("generator", 0) > 1 if self.is_active is None else self.is_active()
+            self.samples.append(Sample(now - started, memory, cpu, each, self.look(), is_active))
             moment = now
 
 
@@ -120,11 +128,30 @@ def steady(rate: float, duration: float, backfill: float) -> tuple[int, list[str
         return demo.returncode, lines, watch
 
 
+def verdict(lines: Sequence[str]) -> list[str]:
+    """What the demo says at its end."""
+    kept = ("summary", "┌", "│", "└", "ok ", "FAILED", "all checks", "the demo")
+    return [line for line in lines if line.startswith(kept)]
+
+
+def costs(watch: Watch, parts: Sequence[str]) -> list[str]:
+    """A table of processor time and memory while the load was on."""
+    active = [sample for sample in watch.samples if sample.is_active]
+    text = [
+        "| part | CPU, mean % of a core | memory at the start, MiB (PSS) | at the end | highest |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for part in parts:
+        memory = [sample.memory[part] for sample in active if part in sample.memory]
+        cpu = [sample.cpu[part] for sample in active if part in sample.cpu]
+        if memory:
+            text.append(f"| {part} | {sum(cpu) / len(cpu):.0f} | {memory[0]} | {memory[-1]} | {max(memory)} |")
+    return text
+
+
 def report(rate: float, duration: float, backfill: float, status: int, lines: list[str], watch: Watch) -> str:
     """The section of RESULTS.md."""
     flowing = [found for line in lines if (found := LINE.match(line))]
-    active = [sample for sample in watch.samples if sample.cpu.get("generator", 0) > 1]
-    parts = ["postgres", "mzlite", "kafka", "generator"]
     text = [
         f"### {rate:,.0f} events/s for {duration:,.0f} s",
         "",
@@ -135,23 +162,13 @@ def report(rate: float, duration: float, backfill: float, status: int, lines: li
         "and to the moment a read_committed consumer has the alert.",
         "",
         "```",
-        *[
-            line
-            for line in lines
-            if line.startswith(("summary", "┌", "│", "└", "ok ", "FAILED", "all checks", "the demo"))
-        ],
+        *verdict(lines),
         "```",
         "",
         f"Exit status of the run with its checks: {status}.",
         "",
-        "| part | CPU, mean % of a core | memory at the start, MiB (PSS) | at the end | highest |",
-        "| --- | --- | --- | --- | --- |",
+        *costs(watch, ("postgres", "mzlite", "kafka", "generator")),
     ]
-    for part in parts:
-        memory = [sample.memory[part] for sample in active if part in sample.memory]
-        cpu = [sample.cpu[part] for sample in active if part in sample.cpu]
-        if memory:
-            text.append(f"| {part} | {sum(cpu) / len(cpu):.0f} | {memory[0]} | {memory[-1]} | {max(memory)} |")
     text += [
         "",
         "Every sample of the demo's line (events/s, events sent, window, its orders, latency so far):",

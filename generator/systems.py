@@ -105,14 +105,17 @@ class CombinedWorld:
     def advance(self, until_ms: int, budget: int | None) -> list[Event]:
         """Let time pass in all of them."""
         events: list[Event] = []
+        # In a second, at this budget; a budget of nothing is the rest of a step.
+        second = max(budget or 0, 1) * 1000 / max(until_ms - self.now_ms, 1)
         for name, world in self.worlds.items():
             part = None
             if budget is not None:
-                # A world may run over its part; what it used too much is kept from it later.
+                # A world may run over its part; what it used too much is kept from it later. A debt of more than
+                # a second is forgiven, as in a run of one world: a quiet one would be silent for minutes.
                 self._allowances[name] = min(self._allowances[name] + budget * self._shares[name], 1_000.0)
                 part = max(int(self._allowances[name]), 0)
             made = world.advance(until_ms, part)
-            self._allowances[name] = max(self._allowances[name] - len(made), -1_000.0)
+            self._allowances[name] = max(self._allowances[name] - len(made), -second * self._shares[name])
             events += made
         self.now_ms = until_ms
         return events

@@ -7,8 +7,9 @@ import json
 
 import pytest
 
-from bench import hotplate, outputs, report, topics, truth
+from bench import hotplate, outputs, report, systems, topics, truth
 from bench.peers import flink
+from stack.demo.latency import Histogram
 
 
 @pytest.mark.slow
@@ -65,3 +66,17 @@ def test_flinks_script_is_complete(tmp_path):
     assert "create view" not in statements
     assert statements.count("with valid_orders as (") == 5
     assert "transactional-id-prefix' = 'delivery-alerts'" in statements
+
+
+def test_a_promise_is_judged_by_its_p99_and_not_kept_by_silence():
+    quick, slow = Histogram(), Histogram()
+    quick.add(40, 990)
+    quick.add(3_500, 9)
+    slow.add(40, 980)
+    slow.add(3_500, 20)
+    lines = systems.latencies({"quick": quick, "slow": slow, "silent": Histogram()})[2:]
+    assert lines == [
+        "| quick | 999 | 40 | 40 | 40 | 3,500 | yes |",
+        "| slow | 1,000 | 40 | 40 | 3,500 | 3,500 | **no** |",
+        "| silent | 0 | - | - | - | - | **no** |",
+    ]

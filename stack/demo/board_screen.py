@@ -20,7 +20,7 @@ from rich.text import Text
 from stack.demo.boards import BOARDS, Panel
 from stack.demo.checks import Check, all_is_read, delays_agree, expected_agrees, gold_agrees, views_have_rows
 from stack.demo.feeds import Feed, Row
-from stack.demo.latency import GoldLatency
+from stack.demo.latency import GoldLatency, Histogram
 from stack.demo.state import CAUGHT_UP_MS, LONGEST_WARM_UP_SECONDS, Generator, parse_time
 from stack.demo.view import coloured, milliseconds, side_by_side
 from stack.settings import Settings
@@ -227,6 +227,11 @@ class BoardScreen:
         except psycopg.Error as error:
             checks.append(Check("mzlite", False, str(error).strip()))
         return checks + [Check(feed.relation, False, feed.error) for feed in self.feeds if feed.error]
+
+    @property
+    def latencies(self) -> dict[str, Histogram]:
+        """What was measured, by system."""
+        return {system: counted.latency.histogram for system, counted in self._counted.items()}
 
     def summary(self) -> list[tuple[str, str]]:
         """The latencies."""

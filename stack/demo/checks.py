@@ -28,6 +28,7 @@ COMPARED_MS = 20 * 3_600_000
 """Only orders younger than this are compared one by one."""
 LAYERS = ("bronze", "silver", "gold", "alerts", "refunds", "monitoring")
 RARE = {
+    "bronze_santa_quarantine",
     "silver_rejected_order_lines",
     "refund_queue",
     "santa_alerts",

@@ -60,8 +60,14 @@ def psql_line(settings: Settings) -> str:
     return f"psql -h {LOOPBACK} -p {settings.sql_port} -U materialize materialize"
 
 
-def run_demo(settings: Settings, options: DemoOptions, console: Console) -> int:
+def run_demo(settings: Settings, options: DemoOptions, console: Console, screen: Screen | None = None) -> int:
     """Run it; the exit status.
+
+    Args:
+        settings: of the stack, which is started where it is not up.
+        options: what a person chose.
+        console: where to show it.
+        screen: what to follow; by default that of the chosen system.
 
     Raises:
         StackError: it could not be set up; what was started is stopped again.
@@ -81,7 +87,7 @@ def run_demo(settings: Settings, options: DemoOptions, console: Console) -> int:
                 console.print("the pipeline is deployed and unchanged (--redeploy runs dbt all the same)")
             seconds = time.monotonic() - began
             console.print(f"ready after {seconds:.1f} s; connect with: [bold]{psql_line(settings)}[/]", soft_wrap=True)
-            return _Live(settings, options, console).run()
+            return _Live(settings, options, console, screen or open_screen(settings, options)).run()
     finally:
         if not options.keep:
             with console.status("stopping what was started"):
@@ -101,11 +107,11 @@ def open_screen(settings: Settings, options: DemoOptions) -> Screen:
 class _Live:
     """The part of the demo in which events flow."""
 
-    def __init__(self, settings: Settings, options: DemoOptions, console: Console) -> None:
+    def __init__(self, settings: Settings, options: DemoOptions, console: Console, screen: Screen) -> None:
         self._settings = settings
         self._options = options
         self._console = console
-        self._screen = open_screen(settings, options)
+        self._screen = screen
 
     def run(self) -> int:
         """Show it until it ends; the exit status."""

@@ -103,6 +103,16 @@ def test_all_systems_share_one_clock_and_one_budget():
     assert sent["orders"] + sent["status"] > sent["kitchen-events"] > sent["santa-deliveries"] > 0
 
 
+def test_a_quiet_system_is_not_silenced_by_what_it_owes():
+    world = new_world("all", NOTHING_WRONG, 1, START_MS)
+    world._allowances["santa"] = -80.0
+    events = []
+    for _ in range(500):
+        events += world.advance(world.now_ms + 20, 4)
+    # Its share of 200 events/s is two.
+    assert sum(event[0] == "santa-deliveries" for event in events) == pytest.approx(20, abs=4)
+
+
 def test_shoppers_view_before_they_buy():
     events = history(new_world("clickstream", NOTHING_WRONG, 2, START_MS), 0.5)
     viewed = set()
