@@ -34,7 +34,16 @@ from mzlite.dialect.check import check_query
 from mzlite.dialect.databases import physical_name
 from mzlite.dialect.features import FLAGS
 from mzlite.dialect.pg_errors import from_psycopg
-from mzlite.dialect.statements import Access, Explain, Name, Statement, Subscribe, ValidateConnection
+from mzlite.dialect.statements import (
+    Access,
+    CreateSource,
+    CreateTableFromSource,
+    Explain,
+    Name,
+    Statement,
+    Subscribe,
+    ValidateConnection,
+)
 from mzlite.errors import MzError
 from mzlite.roster import Roster
 from mzlite.session import Session
@@ -122,6 +131,10 @@ class Coordinator:
             raise
         except Exception as error:
             raise as_mz_error(error, "; ".join(statement.sql for statement in statements)) from error
+        if any(isinstance(statement, CreateSource | CreateTableFromSource) for statement in statements):
+            # What a load generator has at once is there when the statement returns, as it is for the next read there.
+            for ready in self.engine.unready():
+                await asyncio.wrap_future(ready)
         if any(getattr(statement, "temporary", False) for statement in statements):
             self._with_temporary.add(session.id)
         return results

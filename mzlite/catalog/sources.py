@@ -21,6 +21,7 @@ from mzlite.catalog.create_sql import (
     options_text,
     reference,
 )
+from mzlite.catalog.generators import create_generated_table, create_generator
 from mzlite.catalog.interface import EngineTransaction, ExecuteResult
 from mzlite.catalog.registry import (
     Item,
@@ -100,10 +101,11 @@ def create_source(statement: CreateSource, session: Session, tx: EngineTransacti
     Raises:
         MzError: a name is taken, the topic or connection does not exist, or the format is refused.
     """
-    if statement.kind.lower() != "kafka":
+    if statement.kind.lower() != "kafka" and not statement.kind.startswith("load-generator "):
         raise unsupported(
             f"CREATE SOURCE .. FROM {statement.kind.upper().replace('-', ' ')} is not supported by mzlite",
-            hint="mzlite has sources from Kafka only. Bring other data through a topic, or INSERT it into a table.",
+            hint="mzlite has sources from Kafka and load generators only. Bring other data through a topic, or INSERT"
+            " it into a table.",
         )
     schema = schema_for_new(tx, session, statement.name)
     name = statement.name[-1]
@@ -111,6 +113,8 @@ def create_source(statement: CreateSource, session: Session, tx: EngineTransacti
     if existing is not None and statement.if_not_exists:
         return ExecuteResult("CREATE SOURCE", [already_exists(existing.words, name)])
     refuse_existing(tx, schema, name)
+    if statement.kind != "kafka":
+        return create_generator(statement, session, tx, schema)
     cluster = resolve_cluster(tx, statement.cluster or session.cluster)
     assert statement.connection is not None
     connection = kafka_connection(tx, session, statement.connection)
@@ -304,7 +308,9 @@ def create_table_from_source(
     if existing is not None and statement.if_not_exists:
         return ExecuteResult("CREATE TABLE", [already_exists(existing.words, name)])
     refuse_existing(tx, schema, name)
-    source = _kafka_source(tx, session, statement.source)
+    source = _exporting_source(tx, session, statement.source)
+    if source.details["source_type"] == "load-generator":
+        return create_generated_table(statement, session, tx, schema, source)
     topic = str(source.details["topic"])
     if statement.reference is not None and statement.reference != topic:
         raise MzError(
@@ -343,8 +349,8 @@ def create_table_from_source(
     return ExecuteResult("CREATE TABLE")
 
 
-def _kafka_source(tx: EngineTransaction, session: Session, name: Name) -> Item:
+def _exporting_source(tx: EngineTransaction, session: Session, name: Name) -> Item:
     source = resolve_item(tx, session, name)
-    if source.type != "source" or source.details.get("source_type") != "kafka":
+    if source.type != "source" or source.details.get("source_type") not in ("kafka", "load-generator"):
         raise MzError(f"{source.full_name} is not a source")
     return source

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from mzlite.dataflow import source_errors
 from mzlite.dataflow.build import Builder, as_foreign, is_plain, readable_before
+from mzlite.dataflow.generated import Generated
 from mzlite.dataflow.node import Node
 from mzlite.dataflow.objects import Graph, Kind, MaintainedObject
 from mzlite.dataflow.program import hydrate
@@ -26,7 +27,7 @@ from mzlite.dataflow.rules.base import Base
 from mzlite.dataflow.rules.upsert import Upsert
 from mzlite.dataflow.sinks import ActiveSink, snapshot_statement
 from mzlite.dataflow.specs import Connectors, ingest_from_json, ingest_to_json, sink_from_json, sink_to_json
-from mzlite.dataflow.tables import inbox_statements
+from mzlite.dataflow.tables import inbox_statement, inbox_statements
 from mzlite.dataflow.transaction import ENGINE_PATH, EngineTransaction
 from mzlite.dialect.statements import ColumnDefinition
 from mzlite.errors import MzError, unsupported
@@ -46,6 +47,7 @@ class Dataflow:
         self.graph = Graph()
         self.sinks: dict[str, ActiveSink] = {}
         self._connectors = connectors
+        self.generated = Generated(connectors)
 
     # Definitions -------------------------------------------------------------------
 
@@ -67,6 +69,12 @@ class Dataflow:
     ) -> int:
         """A collection that ingestion fills: append-only, or with one row for each key. Returns the relation's oid."""
         return self._create_base(tx, object_id, "source", schema, name, columns, upsert=upsert)
+
+    def create_generated(
+        self, tx: EngineTransaction, object_id: str, schema: str, name: str, columns: Sequence[ColumnDefinition]
+    ) -> int:
+        """A collection that a load generator fills through an inbox. Returns the relation's oid."""
+        return self._create_base(tx, object_id, "generated", schema, name, columns)
 
     def create_view(
         self,
@@ -211,6 +219,7 @@ class Dataflow:
             return
         tx.execute("delete from mzlite.ingests where source_id = %s", (object_id,))
         tx.execute("delete from mzlite.offsets where source_id = %s", (object_id,))
+        self.generated.leave(tx, object_id)
         relation = self._relation_of(tx, object_id)
         item = self.graph.get(object_id) or (self.graph.by_relation(relation) if relation else None)
         if item is not None:
@@ -241,8 +250,9 @@ class Dataflow:
         for node in reversed(item.nodes):
             for statement in node.drop_statements():
                 tx.execute(statement)
-        if item.kind == "table":
+        if item.has_inbox:
             tx.execute(f"drop table {item.base.inbox}")
+        if item.kind == "table":
             tx.execute(f"drop function mzlite_inbox.write_{item.base.number}() cascade")
         tx.execute(f"drop function if exists pg_temp.{item.function}(bigint[], bigint, bigint)")
 
@@ -270,6 +280,7 @@ class Dataflow:
         ended = "select from mzlite.source_errors as e where e.cause = source_id and e.message like 'Source error: topic was %'"
         for (spec,) in tx.execute(f"select spec from mzlite.ingests where not exists ({ended})").fetchall():
             self._resume_reader(tx, ingest_from_json(spec))
+        self.generated.resume(tx)
         for from_id, spec in tx.execute("select from_id, spec from mzlite.sinks").fetchall():
             sink = ActiveSink(sink_from_json(spec), from_id, as_foreign(self.graph[from_id].rel))
             self.sinks[sink.spec.sink_id] = sink
@@ -349,7 +360,9 @@ class Dataflow:
         item = MaintainedObject(object_id, kind, 0, 0, builder.nodes, rel)
         self._show(tx, item, schema, name)
         item.relation = relation_oid(tx, schema, name)
-        if kind == "table":
+        if kind == "generated":
+            tx.execute(inbox_statement(node, columns))
+        elif kind == "table":
             for statement in inbox_statements(node, f"{quote(schema)}.{quote(name)}", columns):
                 tx.execute(statement)
         self.graph.add(item)
@@ -433,7 +446,7 @@ class Dataflow:
     def _attach_one(
         self, tx: EngineTransaction, object_id: str, kind: Kind, relation: int, definition: int, numbers: Iterator[int]
     ) -> None:
-        if kind in ("table", "source"):
+        if kind in ("table", "source", "generated"):
             columns = tx.describe(f"select * from {regclass(tx, relation)}")
             builder = self._builder(tx, object_id, numbers)
             ingest = tx.execute("select spec from mzlite.ingests where source_id = %s", (object_id,)).fetchone()

@@ -31,6 +31,8 @@ from mzlite.dataflow.subscriptions import ActiveSubscription
 from mzlite.dataflow.tick import FAST_PLANS, Program, Tick, TickResult, notify_error
 from mzlite.dataflow.transaction import ENGINE_PATH, EngineTransaction, run
 from mzlite.errors import MzError
+from mzlite.generators.runner import Generation
+from mzlite.generators.spec import GeneratorSpec
 from mzlite.kafka.ingest import Batch, Ingest
 from mzlite.kafka.publish import Publisher
 from mzlite.kafka.restored import Snapshot
@@ -108,8 +110,9 @@ class Engine:
         self.statistics = Statistics()
         self.ingests: dict[str, Ingest] = {}
         self.publishers: dict[str, Publisher] = {}
+        self.generations: dict[str, Generation] = {}
         self.subscriptions: dict[int, ActiveSubscription] = {}
-        self._leaving: deque[Ingest | Publisher] = deque(maxlen=100)
+        self._leaving: deque[Ingest | Publisher | Generation] = deque(maxlen=100)
         self._statuses = Statuses(self.ingests, self.publishers, record)
         self._program = Program(profile=self.options.profile)
         self._healing = Healing()
@@ -155,7 +158,8 @@ class Engine:
             self._condition.notify()
         if self._thread.is_alive():
             self._thread.join()
-        running = [*self.ingests.values(), *self.publishers.values(), *self._leaving]
+        running: list[Ingest | Publisher | Generation] = [*self.ingests.values(), *self.publishers.values()]
+        running += [*self.generations.values(), *self._leaving]
         for connector in running:
             connector.stop(wait=False)
         for connector in running:
@@ -199,6 +203,16 @@ class Engine:
         self.ingests[spec.source_id] = ingest
         ingest.start()
 
+    def start_generator(self, spec: GeneratorSpec) -> None:
+        """Begins to fill the relations of a load generator."""
+        generation = Generation(spec, self._connect, self.clock, self.absorb_writes)
+        self.generations[spec.source_id] = generation
+        generation.start()
+
+    def unready(self) -> list[Future[None]]:
+        """The load generators that have not put out yet what is due."""
+        return [generation.ready for generation in list(self.generations.values()) if not generation.ready.done()]
+
     def start_writer(self, spec: SinkSpec) -> None:
         """Begins to publish a sink."""
 
@@ -210,8 +224,9 @@ class Engine:
         publisher.start()
 
     def stop_connector(self, object_id: str) -> None:
-        """Stops the reader or writer of a dropped object."""
-        for running in (self.ingests.pop(object_id, None), self.publishers.pop(object_id, None)):
+        """Stops the reader, writer or generator of a dropped object."""
+        for connectors in (self.ingests, self.publishers, self.generations):
+            running = connectors.pop(object_id, None)
             if running is not None:
                 # Its thread may be waiting for a broker that does not answer; ticks must not wait with it.
                 running.stop(wait=False)
@@ -386,7 +401,7 @@ class Engine:
                 self._take_in(tick, taken)
                 if writers:
                     for item in self.dataflow.graph:
-                        if item.kind == "table":
+                        if item.has_inbox:
                             tick.collect(item)
                 tick.run()
                 for ingest, _ in taken:

@@ -15,7 +15,7 @@ from mzlite.dataflow.program import inputs_of
 from mzlite.dataflow.rel import Column, Rel
 from mzlite.dataflow.rules.base import Base
 
-Kind = Literal["table", "source", "view", "materialized-view", "subscription"]
+Kind = Literal["table", "source", "generated", "view", "materialized-view", "subscription"]
 
 
 @dataclass
@@ -55,6 +55,11 @@ class MaintainedObject:
     def columns(self) -> tuple[Column, ...]:
         """Its columns with their types."""
         return self.rel.columns
+
+    @property
+    def has_inbox(self) -> bool:
+        """Its rows are written into an inbox, by clients or by a load generator."""
+        return self.kind in ("table", "generated")
 
     @property
     def base(self) -> Base:

@@ -11,11 +11,12 @@ from typing import Any, Protocol
 from psycopg.types.json import Jsonb
 
 from mzlite.dialect.statements import Format, Include
+from mzlite.generators.spec import GeneratorSpec
 from mzlite.kafka.spec import IngestSpec, SinkSpec
 
 
 class Connectors(Protocol):
-    """Who runs readers and writers of Kafka."""
+    """Who runs readers and writers of Kafka, and load generators."""
 
     def start_reader(self, spec: IngestSpec, offsets: dict[int, int]) -> None:
         """Begins to read a source's topic at the given next offsets."""
@@ -23,8 +24,11 @@ class Connectors(Protocol):
     def start_writer(self, spec: SinkSpec) -> None:
         """Begins to publish a sink's outbox rows."""
 
+    def start_generator(self, spec: GeneratorSpec) -> None:
+        """Begins to fill the relations of a load generator, each from its next step on."""
+
     def stop_connector(self, object_id: str) -> None:
-        """Stops the reader or writer of an object, if it has one."""
+        """Stops the reader, writer or generator of an object, if it has one."""
 
 
 def ingest_to_json(spec: IngestSpec) -> Jsonb:

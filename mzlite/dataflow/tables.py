@@ -14,18 +14,23 @@ from mzlite.dialect.statements import ColumnDefinition
 from mzlite.planner.expressions import quote
 
 
-def inbox_statements(node: Base, relation: str, columns: Sequence[ColumnDefinition]) -> list[str]:
-    """DDL of a table's inbox, its trigger function (run with the owner's rights) and the relation's defaults."""
+def inbox_statement(node: Base, columns: Sequence[ColumnDefinition]) -> str:
+    """DDL of an inbox."""
     definitions = ", ".join(
         f"{quote(column.name)} {column.type}{' not null' if column.not_null else ''}" for column in columns
     )
+    return f"create table {node.inbox} ({definitions}{', ' if columns else ''}mz_diff bigint not null)"
+
+
+def inbox_statements(node: Base, relation: str, columns: Sequence[ColumnDefinition]) -> list[str]:
+    """DDL of a table's inbox, its trigger function (run with the owner's rights) and the relation's defaults."""
     comma = ", " if columns else ""
     own = ", ".join(quote(column.name) for column in columns)
     new, old = (", ".join(f"{row}.{quote(column.name)}" for column in columns) for row in ("new", "old"))
     head = f"insert into {node.inbox} ({own}{comma}mz_diff) values"
     function = f"mzlite_inbox.write_{node.number}"
     statements = [
-        f"create table {node.inbox} ({definitions}{comma}mz_diff bigint not null)",
+        inbox_statement(node, columns),
         f"create function {function}() returns trigger language plpgsql security definer set search_path = pg_catalog as $$\n"
         "begin\n"
         "  if tg_op = 'INSERT' then\n"

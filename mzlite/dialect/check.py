@@ -38,6 +38,7 @@ _FLAGGED = {
     "CREATE CONTINUAL TASK": "enable_create_continual_task",
 }
 _WRITTEN = Context("RETURNING clause")
+_GENERATOR_OPTIONS = {"COUNTER": ("MAX CARDINALITY",), "TPCH": ("SCALE FACTOR",)}
 
 
 def check_query(sql: str, *, maintained: bool) -> None:
@@ -229,8 +230,9 @@ def check_source(statement: s.CreateSource | s.CreateTableFromSource) -> None:
         FLAGS.require("enable_logical_compaction_window")
     if isinstance(statement, s.CreateSource):
         if statement.kind.startswith("load-generator "):
-            _check_generator(statement.kind.partition(" ")[2].upper())
-        elif statement.kind == "kafka" and statement.tables is not None:
+            _check_generator(statement)
+            return
+        if statement.kind == "kafka" and statement.tables is not None:
             raise MzError(f"KAFKA source validation: {statement.tables} is only valid for multi-output sources")
     form, envelope = statement.format, statement.envelope
     keyed = form is not None and form.key is not None
@@ -256,14 +258,29 @@ def check_source(statement: s.CreateSource | s.CreateTableFromSource) -> None:
         raise MzError("ENVELOPE DEBEZIUM requires that VALUE FORMAT is set to AVRO")
 
 
-def _check_generator(name: str) -> None:
+def _check_generator(statement: s.CreateSource) -> None:
+    name = statement.kind.partition(" ")[2].upper()
     flag = f"enable_load_generator_{name.lower().replace(' ', '_')}"
     if flag in FEATURES:
         FLAGS.require(flag)
-    raise refused(
-        f"CREATE SOURCE .. FROM LOAD GENERATOR {name} is not supported by mzlite",
-        hint="INSERT generated rows into a table, or write them to a Kafka topic.",
-    )
+    if name in ("KEY VALUE", "DATUMS"):
+        raise refused(
+            f"CREATE SOURCE .. FROM LOAD GENERATOR {name} is not supported by mzlite",
+            hint="mzlite has the load generators AUCTION, MARKETING, TPCH, COUNTER and CLOCK.",
+        )
+    if statement.envelope not in (None, "none"):
+        raise MzError(
+            "ENVELOPE other than NONE (except for KEY VALUE) with load generator source is not supported",
+            sqlstate="0A000",
+        )
+    if statement.format is not None:
+        raise MzError("FORMAT with load generator source is not supported", sqlstate="0A000")
+    taken = {"TICK INTERVAL", "AS OF", "UP TO", *_GENERATOR_OPTIONS.get(name, ())}
+    others = [option for option in statement.options if option not in taken]
+    if others:
+        raise MzError(f"{name} load generators do not support {', '.join(others)} values")
+    if statement.includes:
+        raise MzError("INCLUDE metadata only supported with `KEY VALUE` load generators")
 
 
 def _check_as_of(parsed: ParsedStatement) -> None:

@@ -48,7 +48,7 @@ class SourceParser(ConnectionParser):
         format_ = self.format_clause()
         includes = self.includes()
         envelope, error_column = self.source_envelope()
-        tables = self._source_tables()
+        tables, table_names, schema_names = self._source_tables()
         progress = self.raw_name() if self.take_keyword("EXPOSE", "PROGRESS", "AS") else None
         with_options = self.with_options(self.source_option)
         return s.CreateSource(
@@ -67,6 +67,8 @@ class SourceParser(ConnectionParser):
             if_not_exists,
             with_options,
             tables,
+            table_names,
+            schema_names,
         )
 
     def _source_columns(self) -> tuple[str, ...]:
@@ -132,19 +134,20 @@ class SourceParser(ConnectionParser):
         self.take(t.EQ)
         return f"{word} COLUMNS", json.dumps(self.sequence(lambda: ".".join(self.item_name())))
 
-    def _source_tables(self) -> str | None:
-        """FOR TABLES (..), FOR SCHEMAS (..) or FOR ALL TABLES, as text."""
+    def _source_tables(self) -> tuple[str | None, tuple[tuple[s.Name, s.Name | None], ...], tuple[str, ...]]:
+        """FOR TABLES (..), FOR SCHEMAS (..) or FOR ALL TABLES: its text, its tables and its schemas."""
         if self.take_keyword("FOR", "TABLES"):
-            return f"FOR TABLES ({', '.join(self.parenthesized(self._table_reference))})"
+            tables = tuple(self.parenthesized(self._table_reference))
+            texts = [" AS ".join(".".join(name) for name in names if name is not None) for names in tables]
+            return f"FOR TABLES ({', '.join(texts)})", tables, ()
         if self.take_keyword("FOR", "SCHEMAS"):
-            return f"FOR SCHEMAS ({', '.join(self.parenthesized(self.identifier))})"
-        return "FOR ALL TABLES" if self.take_keyword("FOR", "ALL", "TABLES") else None
+            schemas = tuple(self.parenthesized(self.identifier))
+            return f"FOR SCHEMAS ({', '.join(schemas)})", (), schemas
+        return ("FOR ALL TABLES" if self.take_keyword("FOR", "ALL", "TABLES") else None), (), ()
 
-    def _table_reference(self) -> str:
-        name = ".".join(self.item_name())
-        if self.take_one_of("AS", "INTO"):
-            return f"{name} AS {'.'.join(self.item_name())}"
-        return name
+    def _table_reference(self) -> tuple[s.Name, s.Name | None]:
+        name = self.item_name()
+        return name, self.item_name() if self.take_one_of("AS", "INTO") else None
 
     def source_option(self) -> tuple[str, OptionValue]:
         """An option of WITH of a source."""

@@ -194,7 +194,8 @@ class CreateSource(Statement):
     """`options` are the Kafka options in upper case: TOPIC, START OFFSET, START TIMESTAMP, GROUP ID PREFIX ...
     `envelope`: none, upsert, upsert-value-err-inline, debezium, or None when the source only feeds CREATE TABLE
     .. FROM SOURCE. `inline_error_column` names the column of `VALUE DECODING ERRORS = (INLINE AS x)`, default
-    `error`. `tables` is the text of FOR ALL TABLES, FOR TABLES (..) or FOR SCHEMAS (..)."""
+    `error`. `tables` is the text of FOR ALL TABLES, FOR TABLES (..) or FOR SCHEMAS (..); `table_names` are the tables
+    of the second, each with its name here if it has one, `schema_names` the schemas of the third."""
 
     name: Name
     kind: str
@@ -210,6 +211,8 @@ class CreateSource(Statement):
     if_not_exists: bool = False
     with_options: dict[str, OptionValue] = field(default_factory=dict)
     tables: str | None = None
+    table_names: tuple[tuple[Name, Name | None], ...] = ()
+    schema_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

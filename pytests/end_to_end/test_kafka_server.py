@@ -342,8 +342,6 @@ def test_what_alter_connection_refuses(client: psycopg.Connection[Any], actions:
         ("create source x from kafka connection kc (topic 'x', topic metadata refresh interval '2 hours') format text",
          "TOPIC METADATA REFRESH INTERVAL cannot be greater than 1 hour"),
         ("create source x from load generator counter", "Create a LOAD GENERATOR COUNTER is not available"),
-        ("create source x from load generator auction for all tables",
-         "CREATE SOURCE .. FROM LOAD GENERATOR AUCTION is not supported by mzlite"),
     ],
 )  # fmt: skip
 def test_what_is_refused_in_materializes_words(client: psycopg.Connection[Any], statement: str, message: str) -> None:

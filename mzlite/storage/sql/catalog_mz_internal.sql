@@ -204,7 +204,12 @@ create view mz_internal.mz_source_references as
 select
     id as source_id, null::text as namespace, details ->> 'topic' as name, created_at as updated_at, null::text[] as columns
 from mzlite.objects
-where type = 'source' and details ->> 'source_type' = 'kafka';
+where type = 'source' and details ->> 'source_type' = 'kafka'
+union all
+select
+    o.id, r ->> 'namespace', r ->> 'name', o.created_at, array(select jsonb_array_elements_text(r -> 'columns'))
+from mzlite.objects as o, jsonb_array_elements(o.details -> 'references') as r
+where o.type = 'source' and o.details ->> 'source_type' = 'load-generator';
 
 create view mz_internal.mz_materialized_view_refresh_strategies as
 select

@@ -45,6 +45,11 @@ create table mzlite.ingests (
     spec jsonb not null
 );
 
+create table mzlite.generators (
+    source_id text primary key,
+    spec jsonb not null
+);
+
 create table mzlite.sinks (
     sink_id text primary key,
     from_id text not null,
