@@ -103,7 +103,7 @@ class FaultyStack:
     def kill_broker(self) -> None:
         """SIGKILL, and a new start."""
         self.broker.kill()
-        self.broker.start()
+        self.broker.start(timeout=BACK_SECONDS)
 
     # Looking at it ----------------------------------------------------------------------
 

@@ -55,7 +55,9 @@ class OuterJoin(Node):
         self.on = " and ".join(f"({part})" for part in on) or "true"
         self.keys = list(keys)
         self.has_store = False
-        self.inner = Join(number, owner, columns, (left, right), outputs, on, ())
+        # Partners' changes meet the left rows from before the tick, left rows' changes the partners after it: so
+        # that one look-up tells a left row both its partners and whether it has any.
+        self.inner = Join(number, owner, columns, (right, left), outputs, on, ())
 
     def stored(self, name: str) -> tuple[str, str] | None:
         return None
@@ -91,44 +93,80 @@ class OuterJoin(Node):
     def steps(self, mode: Mode) -> list[Step]:
         if self.kind == "semi":
             return self.existence(mode, self.left, self.right, self.left_only, swap=False, having=True)
-        steps = [] if self.kind == "anti" else self.inner.steps(mode)
-        steps += self.existence(mode, self.left, self.right, self.left_only, swap=False, having=False)
+        if self.kind == "anti":
+            return self.existence(mode, self.left, self.right, self.left_only, swap=False, having=False)
+        steps = [*self.inner.steps_for(0, mode), *self.left_steps(mode)]
+        steps += self.partner_steps(mode, self.left, self.right, self.left_only, swap=False, having=False)
         if self.kind == "full":
             steps += self.existence(mode, self.right, self.left, self.right_only, swap=True, having=False)
         return steps
+
+    @property
+    def head(self) -> str:
+        """The beginning of a statement that writes changes down."""
+        return f"insert into {self.delta_table} ({names_of(self.columns)}, mz_diff) "
+
+    def left_steps(self, mode: Mode) -> list[Step]:
+        """The statement for the left rows that change: each with its partners, or alone."""
+        delta = self.left.rel.delta(mode)
+        if delta is None:
+            return []
+        left, right = quote(self.left.alias), quote(self.right.alias)
+        text = (
+            f"select {self.select(self.outputs)}, {left}.mz_diff from ({delta}) as {left}"
+            f" left join ({self.right.rel.state()}) as {right} on {self.on}"
+        )
+        return [Step(self.head + text, when=(self.left.rel.changes_with(),), counts="delta")]
 
     def existence(
         self, mode: Mode, row: JoinInput, partner: JoinInput, outputs: Sequence[str], *, swap: bool, having: bool
     ) -> list[Step]:
         """Statements for the rows of one side that have (`having`) or lack a partner on the other."""
-        steps: list[Step] = []
-        head = f"insert into {self.delta_table} ({names_of(self.columns)}, mz_diff) "
-        alias, other = quote(row.alias), quote(partner.alias)
-        after = f"exists (select from ({partner.rel.state()}) as {other} where {self.on})"
         delta = row.rel.delta(mode)
+        steps = []
         if delta is not None:
+            alias, other = quote(row.alias), quote(partner.alias)
+            after = f"exists (select from ({partner.rel.state()}) as {other} where {self.on})"
             condition = after if having else f"not {after}"
             text = f"select {self.select(outputs)}, {alias}.mz_diff from ({delta}) as {alias} where {condition}"
-            steps.append(Step(head + text, when=(row.rel.changes_with(),), counts="delta"))
+            steps.append(Step(self.head + text, when=(row.rel.changes_with(),), counts="delta"))
+        return steps + self.partner_steps(mode, row, partner, outputs, swap=swap, having=having)
+
+    def partner_steps(
+        self, mode: Mode, row: JoinInput, partner: JoinInput, outputs: Sequence[str], *, swap: bool, having: bool
+    ) -> list[Step]:
+        """Statements for the rows that were there before and get their first partner, or lose their last one."""
         partner_delta = partner.rel.delta(mode)
         if mode is Mode.HYDRATE or partner_delta is None:
-            return steps
+            return []
+        steps = []
+        alias, other = quote(row.alias), quote(partner.alias)
+        after = f"exists (select from ({partner.rel.state()}) as {other} where {self.on})"
         keys = [(right, left) if swap else (left, right) for left, right in self.keys]
-        sign = "case when mz_e.mz_after then 1 else -1 end" if having else "case when mz_e.mz_after then -1 else 1 end"
+        gained, lost = (1, -1) if having else (-1, 1)
         shrinks = partner.rel.shrinks_with()
         # The look-up among removed partners is left out of the statement while there are none.
         for before, guards in self.existed(partner.rel, other, shrinks):
             for rows, removals in ((row.rel.old(mode), ()), (row.rel.removed(mode), (row.rel.shrinks_with(),))):
                 if rows is None:
                     continue
-                text = (
-                    f"select {self.select(outputs)}, {sign} from {touched(rows, alias, partner_delta, other, keys)}"
-                    f" cross join lateral (select {after} as mz_after, {before} as mz_before offset 0) as mz_e"
-                    " where mz_e.mz_after <> mz_e.mz_before"
-                )
+                rows_touched = touched(rows, alias, partner_delta, other, keys)
+                if guards["when_removed"]:
+                    text = (
+                        f"select {self.select(outputs)}, case when mz_e.mz_after then {gained} else {lost} end"
+                        f" from {rows_touched} cross join lateral"
+                        f" (select {after} as mz_after, {before} as mz_before offset 0) as mz_e"
+                        " where mz_e.mz_after <> mz_e.mz_before"
+                    )
+                else:
+                    # Partners only come: a row that had one has one, and is not asked again.
+                    text = (
+                        f"select {self.select(outputs)}, {gained} from {rows_touched}"
+                        f" where case when {before} then false else {after} end"
+                    )
                 steps.append(
                     Step(
-                        head + text,
+                        self.head + text,
                         when=(partner.rel.changes_with(),),
                         when_removed=(*removals, *guards["when_removed"]),
                         unless_removed=guards["unless_removed"],
