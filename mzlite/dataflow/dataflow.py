@@ -7,46 +7,36 @@ Every method works inside an `EngineTransaction`; if that fails, the engine puts
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 
 import psycopg
-from psycopg.types.json import Jsonb
 
 from mzlite.dataflow import source_errors
-from mzlite.dataflow.build import Builder, as_foreign, is_plain, readable_before
+from mzlite.dataflow.build import Builder, as_foreign
+from mzlite.dataflow.connected import Connected
 from mzlite.dataflow.generated import Generated
-from mzlite.dataflow.node import Node
-from mzlite.dataflow.objects import Graph, Kind, MaintainedObject
-from mzlite.dataflow.program import hydrate
+from mzlite.dataflow.keeping import base_node, fill, is_kept, kept, make_index
+from mzlite.dataflow.objects import Kind, MaintainedObject
 from mzlite.dataflow.recursion import anchored, drop_blocks, owner_of, recursive_reads
-from mzlite.dataflow.rel import NOW, Column, MapRel, NodeRel, Rel, names_of
-from mzlite.dataflow.rules.aggregate import Aggregate
-from mzlite.dataflow.rules.base import Base
-from mzlite.dataflow.rules.upsert import Upsert
-from mzlite.dataflow.sinks import ActiveSink, snapshot_statement
-from mzlite.dataflow.specs import Connectors, ingest_from_json, ingest_to_json, sink_from_json, sink_to_json
+from mzlite.dataflow.rel import Column, NodeRel, Rel, names_of
+from mzlite.dataflow.relations import column_list, computes, definition_text, empty_query, regclass, relation_oid
+from mzlite.dataflow.sinks import ActiveSink
+from mzlite.dataflow.specs import Connectors, ingest_from_json, sink_from_json
 from mzlite.dataflow.tables import inbox_statement, inbox_statements
 from mzlite.dataflow.transaction import ENGINE_PATH, EngineTransaction
 from mzlite.dialect.statements import ColumnDefinition
 from mzlite.errors import MzError, unsupported
-from mzlite.kafka.spec import IngestSpec, SinkSpec
-from mzlite.planner.expressions import Node as Syntax
-from mzlite.planner.expressions import literal, quote, walk
+from mzlite.planner.expressions import literal, quote
 from mzlite.planner.operators import Operator
 from mzlite.planner.scope import RelationInfo
 from mzlite.planner.select import plan
-from mzlite.planner.syntax import ast, enums, parse_sql
 
 
-class Dataflow:
+class Dataflow(Connected):
     """The maintained objects of one database."""
 
     def __init__(self, connectors: Connectors | None = None) -> None:
-        self.graph = Graph()
-        self.sinks: dict[str, ActiveSink] = {}
-        self._connectors = connectors
+        super().__init__(connectors)
         self.generated = Generated(connectors)
 
     # Definitions -------------------------------------------------------------------
@@ -140,66 +130,6 @@ class Dataflow:
         keys = list(expressions) if expressions is not None else [quote(column.name) for column in item.columns]
         make_index(tx, item.rel, f"x_{object_id}", keys)
         return keys
-
-    def start_ingest(self, tx: EngineTransaction, object_id: str, spec: IngestSpec) -> None:
-        """Fills a source from Kafka once the transaction has committed, and again after each restart."""
-        tx.execute("insert into mzlite.ingests (source_id, spec) values (%s, %s)", (object_id, ingest_to_json(spec)))
-        self._start_reader(tx, spec, {})
-
-    def reconnect(self, tx: EngineTransaction, object_id: str, client: Mapping[str, str]) -> None:
-        """Lets a source or sink go on with another client configuration, from where it stands."""
-        for table, key in (("ingests", "source_id"), ("sinks", "sink_id")):
-            row = tx.execute(
-                f"update mzlite.{table} set spec = jsonb_set(spec, '{{client}}', %s) where {key} = %s returning spec",
-                (Jsonb(dict(client)), object_id),
-            ).fetchone()
-            if row is not None:
-                self._stop_connector(tx, object_id)
-                if table == "ingests":
-                    self._resume_reader(tx, ingest_from_json(row[0]))
-                else:
-                    spec = sink_from_json(row[0])
-                    self.sinks[object_id] = replace(self.sinks[object_id], spec=spec)
-                    self._start_writer(tx, spec)
-
-    def redirect_sink(self, tx: EngineTransaction, sink_id: str, from_id: str, spec: SinkSpec) -> None:
-        """Lets a sink publish the changes of another collection from now on."""
-        tx.execute(
-            "update mzlite.sinks set from_id = %s, spec = %s where sink_id = %s", (from_id, sink_to_json(spec), sink_id)
-        )
-        self.sinks[sink_id] = ActiveSink(spec, from_id, as_foreign(self.graph[from_id].rel))
-
-    def create_sink(self, tx: EngineTransaction, from_id: str, spec: SinkSpec) -> None:
-        """Publishes a collection from now on; with a snapshot what exists is published too."""
-        sink = ActiveSink(spec, from_id, as_foreign(self.graph[from_id].rel))
-        if spec.snapshot:
-            tx.execute(snapshot_statement(sink).replace(NOW, str(tx.timestamp)))
-        tx.execute(
-            "insert into mzlite.sinks (sink_id, from_id, spec) values (%s, %s, %s)",
-            (spec.sink_id, from_id, sink_to_json(spec)),
-        )
-        self.sinks[spec.sink_id] = sink
-        self._start_writer(tx, spec)
-
-    def _resume_reader(self, tx: EngineTransaction, spec: IngestSpec) -> None:
-        """Reads on from the recorded offsets once the transaction has committed."""
-        rows = tx.execute("select partition, next_offset from mzlite.offsets where source_id = %s", (spec.source_id,))
-        self._start_reader(tx, spec, dict(rows.fetchall()))
-
-    def _stop_connector(self, tx: EngineTransaction, object_id: str) -> None:
-        connectors = self._connectors
-        if connectors is not None:
-            tx.after_commit.append(lambda: connectors.stop_connector(object_id))
-
-    def _start_reader(self, tx: EngineTransaction, spec: IngestSpec, offsets: dict[int, int]) -> None:
-        connectors = self._connectors
-        if connectors is not None:
-            tx.after_commit.append(lambda: connectors.start_reader(spec, offsets))
-
-    def _start_writer(self, tx: EngineTransaction, spec: SinkSpec) -> None:
-        connectors = self._connectors
-        if connectors is not None:
-            tx.after_commit.append(lambda: connectors.start_writer(spec))
 
     def subscribe(
         self, tx: EngineTransaction, object_id: str, query: str, search_path: Sequence[str]
@@ -510,118 +440,3 @@ class _Lookup:
 
     def recursive_reads(self, function: str) -> tuple[int, ...]:
         return recursive_reads(self._tx, owner_of(function))
-
-
-def base_node(number: int, object_id: str, kind: Kind, columns: tuple[Column, ...], *, upsert: bool) -> Base:
-    """The node of a table or a source."""
-    if upsert:
-        return Upsert(number, object_id, columns)
-    return Base(number, object_id, columns, append_only=kind == "source")
-
-
-def is_kept(rel: Rel) -> bool:
-    """Whether a relation's rows lie in a store and need little work to read."""
-    node = stored_node(rel)
-    if node is None or not node.has_store:
-        return False
-    # A projection over groups costs little, and its groups are few.
-    return isinstance(rel, NodeRel) or is_plain(rel) or isinstance(node, Aggregate)
-
-
-def kept(builder: Builder, rel: Rel) -> Rel:
-    """The relation, in a store of its object's own."""
-    node = stored_node(rel)
-    own = {item.number for item in builder.nodes}
-    if is_kept(rel) and node is not None and node.number in own and (readable_before(rel) or isinstance(rel, NodeRel)):
-        return rel
-    return builder.keep(rel)
-
-
-def stored_node(rel: Rel) -> Node | None:
-    """The node that a relation reads directly, perhaps through projections that keep every row."""
-    while isinstance(rel, MapRel) and not rel.tables and not rel.where:
-        rel = rel.source
-    return rel.node if isinstance(rel, NodeRel) else None
-
-
-def fill(tx: EngineTransaction, item: MaintainedObject, only: list[Node] | None = None) -> None:
-    """Hydrates an object's new nodes from what they read."""
-
-    def run(statement: str) -> int:
-        return tx.execute(statement).rowcount
-
-    nodes = item.nodes if only is None else only
-    hydrate(nodes, run, tx.timestamp, tx.tick)
-    for node in nodes:
-        for table in node.session_tables():
-            tx.execute(f"truncate {table}")
-
-
-def make_index(tx: EngineTransaction, rel: Rel, name: str, keys: Sequence[str]) -> None:
-    """An index over a stored relation's columns; expressions that are not plain columns are left to the scan."""
-    places = {quote(column.name): rel.stored(column.name) for column in rel.columns}
-    places |= {column.name: rel.stored(column.name) for column in rel.columns}
-    found = [places.get(key.strip()) for key in keys]
-    if found and all(place is not None for place in found):
-        stores = {place[0] for place in found if place is not None}
-        columns = list(itertools.chain(quote(place[1]) for place in found if place is not None))
-        if len(stores) == 1 and len(columns) <= 32:
-            tx.execute(f"create index {name} on {stores.pop()} ({', '.join(columns)})")
-
-
-def computes(query: str) -> bool:
-    """Whether a query's columns take work to compute (and are not computed once anyway, as in a grouped query)."""
-    statement = parse_sql(query)[0].stmt
-    if statement.op != enums.SetOperation.SETOP_NONE or statement.groupClause or statement.distinctClause:
-        return False
-    ctes = [cte.ctequery for cte in (statement.withClause.ctes if statement.withClause else ())]
-    return any(computes_inside(part) for part in (statement, *ctes))
-
-
-def computes_inside(statement: Syntax) -> bool:
-    """The same for one select list: the query's, or that of a CTE, which PostgreSQL folds into its only reader."""
-    return any(
-        isinstance(node, (ast.CaseExpr, ast.FuncCall))
-        for target in getattr(statement, "targetList", None) or ()
-        for node in walk(target)
-    )
-
-
-def empty_query(columns: Sequence[Column]) -> str:
-    """A SELECT of no rows with these columns."""
-    outputs = ", ".join(f"null::{column.type} as {quote(column.name)}" for column in columns)
-    return f"select {outputs} where false"
-
-
-def column_list(columns: Sequence[str]) -> str:
-    """Column names of CREATE VIEW, if any were given."""
-    return f" ({', '.join(quote(name) for name in columns)})" if columns else ""
-
-
-def relation_oid(tx: EngineTransaction, schema: str, name: str) -> int:
-    """The oid of a relation that exists."""
-    row = tx.execute(
-        "select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = %s and c.relname = %s",
-        (schema, name),
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-def regclass(tx: EngineTransaction, oid: int) -> str:
-    """The qualified, quoted name of a relation."""
-    row = tx.execute(
-        "select format('%%I.%%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = %s",
-        (oid,),
-    ).fetchone()
-    assert row is not None
-    return str(row[0])
-
-
-def definition_text(tx: EngineTransaction, oid: int) -> str:
-    """A view's query with every name qualified and every star expanded."""
-    tx.execute("select set_config('search_path', '', true)")
-    row = tx.execute("select pg_get_viewdef(%s::oid)", (oid,)).fetchone()
-    tx.execute("select set_config('search_path', %s, true)", (ENGINE_PATH,))
-    assert row is not None
-    return str(row[0]).rstrip().rstrip(";")

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import psycopg
 import structlog
 
-from mzlite.dataflow.dataflow import Dataflow, fill
+from mzlite.dataflow.dataflow import Dataflow
+from mzlite.dataflow.keeping import fill
 from mzlite.dataflow.objects import Graph, MaintainedObject
 from mzlite.dataflow.rel import NOW, names_of
 from mzlite.dataflow.sinks import ActiveSink, messages

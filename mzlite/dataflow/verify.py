@@ -13,7 +13,8 @@ from typing import Any
 
 import psycopg
 
-from mzlite.dataflow.dataflow import is_kept, regclass
+from mzlite.dataflow.keeping import is_kept
+from mzlite.dataflow.relations import regclass
 from mzlite.dataflow.transaction import ENGINE_PATH, EngineTransaction, run
 from mzlite.errors import MzError
 

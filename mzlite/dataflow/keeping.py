@@ -1,0 +1,77 @@
+"""Whether a relation's rows lie in a store, and how they get there.
+
+In: relations and nodes as built. Out: relations that are stored, filled nodes, indexes.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from mzlite.dataflow.build import Builder, is_plain, readable_before
+from mzlite.dataflow.node import Node
+from mzlite.dataflow.objects import Kind, MaintainedObject
+from mzlite.dataflow.program import hydrate
+from mzlite.dataflow.rel import Column, MapRel, NodeRel, Rel
+from mzlite.dataflow.rules.aggregate import Aggregate
+from mzlite.dataflow.rules.base import Base
+from mzlite.dataflow.rules.upsert import Upsert
+from mzlite.dataflow.transaction import EngineTransaction
+from mzlite.planner.expressions import quote
+
+
+def is_kept(rel: Rel) -> bool:
+    """Whether a relation's rows lie in a store and need little work to read."""
+    node = stored_node(rel)
+    if node is None or not node.has_store:
+        return False
+    # A projection over groups costs little, and its groups are few.
+    return isinstance(rel, NodeRel) or is_plain(rel) or isinstance(node, Aggregate)
+
+
+def kept(builder: Builder, rel: Rel) -> Rel:
+    """The relation, in a store of its object's own."""
+    node = stored_node(rel)
+    own = {item.number for item in builder.nodes}
+    if is_kept(rel) and node is not None and node.number in own and (readable_before(rel) or isinstance(rel, NodeRel)):
+        return rel
+    return builder.keep(rel)
+
+
+def stored_node(rel: Rel) -> Node | None:
+    """The node that a relation reads directly, perhaps through projections that keep every row."""
+    while isinstance(rel, MapRel) and not rel.tables and not rel.where:
+        rel = rel.source
+    return rel.node if isinstance(rel, NodeRel) else None
+
+
+def base_node(number: int, object_id: str, kind: Kind, columns: tuple[Column, ...], *, upsert: bool) -> Base:
+    """The node of a table or a source."""
+    if upsert:
+        return Upsert(number, object_id, columns)
+    return Base(number, object_id, columns, append_only=kind == "source")
+
+
+def fill(tx: EngineTransaction, item: MaintainedObject, only: list[Node] | None = None) -> None:
+    """Hydrates an object's new nodes from what they read."""
+
+    def run(statement: str) -> int:
+        return tx.execute(statement).rowcount
+
+    nodes = item.nodes if only is None else only
+    hydrate(nodes, run, tx.timestamp, tx.tick)
+    for node in nodes:
+        for table in node.session_tables():
+            tx.execute(f"truncate {table}")
+
+
+def make_index(tx: EngineTransaction, rel: Rel, name: str, keys: Sequence[str]) -> None:
+    """An index over a stored relation's columns; expressions that are not plain columns are left to the scan."""
+    places = {quote(column.name): rel.stored(column.name) for column in rel.columns}
+    places |= {column.name: rel.stored(column.name) for column in rel.columns}
+    found = [places.get(key.strip()) for key in keys]
+    if found and all(place is not None for place in found):
+        stores = {place[0] for place in found if place is not None}
+        columns = list(itertools.chain(quote(place[1]) for place in found if place is not None))
+        if len(stores) == 1 and len(columns) <= 32:
+            tx.execute(f"create index {name} on {stores.pop()} ({', '.join(columns)})")
