@@ -217,6 +217,8 @@ def create_materialized_view(
     for column in statement.assert_not_null:
         if column not in definition.columns:
             raise MzError(f'column "{column}" in ASSERT NOT NULL option not found')
+        if statement.assert_not_null.count(column) > 1:
+            raise MzError(f'duplicate column "{column}" in non-null assertions')
     if existing is not None and statement.or_replace:
         _replace(tx, existing, "materialized view", definition)
     refuse_existing(tx, schema, name)

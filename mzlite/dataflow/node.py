@@ -77,7 +77,8 @@ class Node:
 
     def delta_query(self) -> str | None:
         """SELECT of the columns and mz_diff."""
-        return f"select {names_of(self.columns)}, mz_diff from {self.delta_table}"
+        own = names_of(self.columns)
+        return f"select {own}{', ' if own else ''}mz_diff from {self.delta_table}"
 
     def hydrated_query(self) -> str | None:
         """The same while its object is filled for the first time."""

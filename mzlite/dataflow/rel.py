@@ -112,7 +112,8 @@ class NodeRel(Rel):
 
     def delta(self, mode: Mode) -> str | None:
         if mode is Mode.HYDRATE and self.foreign:
-            return f"select {names_of(self.columns)}, 1::bigint as mz_diff from ({self.state()}) as s"
+            own = names_of(self.columns)
+            return f"select {own}{', ' if own else ''}1::bigint as mz_diff from ({self.state()}) as s"
         return self.node.delta_query() if mode is Mode.TICK else self.node.hydrated_query()
 
     def state(self) -> str:
@@ -249,7 +250,8 @@ class ConstantRel(Rel):
     def delta(self, mode: Mode) -> str | None:
         if mode is Mode.TICK:
             return None
-        return f"select {names_of(self.columns)}, 1::bigint as mz_diff from ({self.query}) as k"
+        own = names_of(self.columns)
+        return f"select {own}{', ' if own else ''}1::bigint as mz_diff from ({self.query}) as k"
 
     def state(self) -> str:
         return f"select {names_of(self.columns)} from ({self.query}) as k"

@@ -19,7 +19,7 @@ from mzlite.dialect.check_plan import (
     check_expression,
     check_plan,
 )
-from mzlite.dialect.check_temporal import check_arithmetic, check_maintained
+from mzlite.dialect.check_temporal import check_arithmetic, check_callables, check_maintained, is_clock
 from mzlite.dialect.check_values import unsupported
 from mzlite.dialect.features import FEATURES, FLAGS
 from mzlite.dialect.functions import UNMATERIALIZABLE, VALUE_FUNCTIONS
@@ -37,6 +37,7 @@ _FLAGGED = {
     "ALTER TABLE ADD COLUMN": "enable_alter_table_add_column",
     "CREATE CONTINUAL TASK": "enable_create_continual_task",
 }
+_AS_IT_IS = ("invalid ", "COPY TO does not support ", "named with ", "unknown FORMAT: ", "Parquet format is ")
 _WRITTEN = Context("RETURNING clause")
 _GENERATOR_OPTIONS = {"COUNTER": ("MAX CARDINALITY",), "TPCH": ("SCALE FACTOR",)}
 
@@ -80,6 +81,9 @@ def check_statement(parsed: ParsedStatement) -> None:
             check_names(parsed.expressions)
             for expression in parsed.expressions:
                 check_expression(expression, CREATE_INDEX)
+                check_callables(expression)
+                if any(is_clock(node) for node in ast.walk(expression)):
+                    raise MzError("cannot materialize call to mz_now", sqlstate="0A000")
         case s.Subscribe():
             if statement.syntax is not None:
                 check_syntax(statement.syntax, parsed.text, maintained=True)
@@ -303,7 +307,7 @@ def _refuse(what: str) -> None:
     if what == s.ORDER_BY_OUTPUT:
         FLAGS.require("enable_within_timestamp_order_by_in_subscribe")
         raise MzError(what, detail="All order bys must be output columns.")
-    if what.startswith("invalid "):
+    if what.startswith(_AS_IT_IS):
         raise MzError(what)
     flag = _FLAGGED.get(what)
     if flag is not None:

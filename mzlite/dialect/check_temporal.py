@@ -80,11 +80,16 @@ def check_maintained(query: ast.Query, text: str, *, clock: bool = True) -> None
     """Raises when a maintained `query`, read from `text`, depends on a session or wrongly on the clock.
 
     `clock` False says that mz_now() is not called anywhere."""
-    for node in ast.walk(query):
-        if isinstance(node, ast.Function | ast.Identifier):
-            _check_callable(node)
+    check_callables(query)
     if clock:
         _Filters(text).query(query)
+
+
+def check_callables(root: ast.Node) -> None:
+    """Raises for a function whose value is that of a session or a moment, other than mz_now()."""
+    for node in ast.walk(root):
+        if isinstance(node, ast.Function | ast.Identifier):
+            _check_callable(node)
 
 
 def _check_callable(node: ast.Node) -> None:

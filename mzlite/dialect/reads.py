@@ -158,15 +158,15 @@ class ReadParser(ShowParser):
         if into:
             self.edit(self.tokens.starts[self.index - 1], self.last_end, "")
         inner: s.Statement | None = None
-        name_start = name_end = 0
+        query_start = query_end = 0
         with_columns = False
         if self.take(t.LPAREN):
+            query_start = self.position
             inner = self._copied_statement()
+            query_end = self.last_end
             self.expect(t.RPAREN)
         else:
-            name_start = self.position
             self.target = self.relation_name()
-            name_end = self.last_end
             with_columns = bool(self.column_list(optional=True))
         direction = self.expect_one_of("FROM", "TO")
         if direction == "FROM" and inner is not None:
@@ -181,18 +181,32 @@ class ReadParser(ShowParser):
             options = self.options(self._copy_option)
         if isinstance(inner, s.Subscribe):
             return self._copy_subscription(inner, options)
-        if direction == "TO" and inner is None:
-            if with_columns:
-                self.refuse(
-                    "specifying columns for COPY <table_name> TO commands not yet supported; "
-                    "use COPY (SELECT...) TO STDOUT instead"
-                )
-            # Relations are views in PostgreSQL, of which it copies only queries.
-            self.edit(name_start, name_start, "(TABLE ")
-            self.edit(name_end, name_end, ")")
-        sql = self.relay(start, self.last_end)
+        copy_format = str(options.get("FORMAT", "text")).lower()
+        if copy_format not in ("text", "csv", "binary", "parquet"):
+            self.refuse(f"unknown FORMAT: {options['FORMAT']}")
         if direction == "FROM":
+            if copy_format in ("binary", "parquet"):
+                self.refuse(f"FORMAT {copy_format.upper()}")
+            sql = self.relay(start, self.last_end)
             return s.Relayed(self.statement_text(), sql, "write", writes=True, target=self.target, inserts=True)
+        if with_columns:
+            self.refuse(
+                "specifying columns for COPY <table_name> TO commands not yet supported; "
+                "use COPY (SELECT...) TO STDOUT instead"
+            )
+        for option in ("DELIMITER", "QUOTE", "NULL"):
+            if option in options:
+                self.refuse(f"COPY TO does not support {option} option yet")
+        if inner is None:
+            self.refuse("named with COPY TO STDOUT unsupported")
+        if copy_format == "parquet":
+            self.refuse("Parquet format is not supported")
+        query = self.relay(query_start, query_end)
+        # What else is said (HEADER, ESCAPE) changes nothing.
+        sql = f"copy ({query}) to stdout with (format {copy_format})"
+        if copy_format in ("text", "csv"):
+            shown: Literal["text", "csv"] = "csv" if copy_format == "csv" else "text"
+            return s.CopyOut(self.statement_text(), sql, "select", query_sql=query, copy_format=shown)
         return s.Relayed(self.statement_text(), sql, "select")
 
     def _copied_statement(self) -> s.Statement:

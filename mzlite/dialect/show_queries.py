@@ -16,6 +16,9 @@ RAISE_PREFIX = "!mzlite!"
 """An error whose text starts so (after PostgreSQL's own words) is one of ours: `!mzlite!SQLSTATE!message`."""
 
 
+_GUARD_STATES = {"role": "42704"}
+
+
 @dataclass(frozen=True)
 class ShowQuery:
     """The SELECT that answers a SHOW."""
@@ -251,7 +254,11 @@ def privileges_query(what: str, object_type: str | None, role: str | None, condi
         conditions.append(f"{grantee} = {literal(role)}")
     if conditions:
         inner += " WHERE " + " AND ".join(conditions)
-    return _wrap(inner, columns, condition, columns)
+    guards = []
+    if role is not None and role.lower() != "public":
+        found = f"(SELECT r.id FROM mz_catalog.mz_roles r WHERE r.name = {literal(role)} LIMIT 1)"
+        guards.append((found, f"unknown role {literal(role)}"))
+    return _wrap(inner, columns, condition, columns, guards)
 
 
 def _wrap(
@@ -261,6 +268,9 @@ def _wrap(
     sql = f"SELECT {columns} FROM ({inner}) AS shown{where} ORDER BY {order}"
     if guards:
         # A LIMIT of NULL is none; it is evaluated before the first row is looked for.
-        cases = " ".join(f"WHEN {found} IS NULL THEN ({raising(message)})::bigint" for found, message in guards)
+        cases = " ".join(
+            f"WHEN {found} IS NULL THEN ({raising(message, _GUARD_STATES.get(message.split()[1], 'XX000'))})::bigint"
+            for found, message in guards
+        )
         sql += f" LIMIT CASE {cases} END"
     return ShowQuery(sql)

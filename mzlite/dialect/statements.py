@@ -68,6 +68,14 @@ class Relayed(Statement):
 
 
 @dataclass(frozen=True)
+class CopyOut(Relayed):
+    """COPY of a query's rows as text or csv; `query_sql` is the query alone, as the backend is sent it."""
+
+    query_sql: str = ""
+    copy_format: Literal["text", "csv"] = "text"
+
+
+@dataclass(frozen=True)
 class BeginTransaction(Relayed):
     """BEGIN or START TRANSACTION; `isolation` is the level written, in lower case."""
 

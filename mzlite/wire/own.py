@@ -35,6 +35,7 @@ from mzlite.wire.errors import (
     notice_response,
 )
 from mzlite.wire.interface import END_OF_TIME, Subscription
+from mzlite.wire.lines import copy_csv, copy_text
 from mzlite.wire.messages import (
     COPY_DONE,
     PORTAL_SUSPENDED,
@@ -45,7 +46,7 @@ from mzlite.wire.messages import (
 )
 from mzlite.wire.relay import IDLE, Portal
 from mzlite.wire.results import Columns, Row, data_rows, described, result_codes
-from mzlite.wire.subscribe import SubscribeCursor, SubscribeRows, copy_csv, copy_text, subscribe_columns
+from mzlite.wire.subscribe import SubscribeCursor, SubscribeRows, subscribe_columns
 from mzlite.wire.types import TEXT
 
 if TYPE_CHECKING:

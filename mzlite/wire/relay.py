@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from mzlite.dialect.statements import Statement
+from mzlite.dialect.statements import CopyOut, Statement
 from mzlite.errors import MzError
 from mzlite.wire.descriptions import Descriptions
 from mzlite.wire.errors import ConnectionLostError, Translate, error_response
-from mzlite.wire.messages import CommandComplete, ErrorResponse
+from mzlite.wire.lines import Lines
+from mzlite.wire.messages import COPY_DONE, CommandComplete, CopyOutResponse, ErrorResponse
 from mzlite.wire.rows import COPY_DATA, DATA_ROW, RowAdapter, run_end
 from mzlite.wire.stream import ChunkStream, ConnectionClosedError, MessageStream
 
@@ -143,6 +144,7 @@ class Relay:
         self._silent_error: MzError | None = None
         self._was_copy_in = False
         self._query_adapter: RowAdapter | None = None
+        self._copied: Lines | None = None
         self._gives_rows = False  # the statement that runs has a result
         self._passing = 0  # bytes of a row still to come that go out as they are
         self._rest = _Rest()
@@ -219,16 +221,23 @@ class Relay:
     def _run(self, kind: int, data: bytes, position: int) -> int:
         """Pass on a run of rows; returns where it ends, `position` if not even one row is there."""
         current = self.expected[0] if self.expected else None
+        output: list[bytes]
         if current is None or current.silent:
             end = run_end(data, position, kind)
             if end > len(data):
                 return position
             return end
         adapter = None
+        if self._copied is not None and kind == DATA_ROW:
+            output = []
+            end = self._copied.adapt(data, position, output)
+            for part in output:
+                self.client.send(part)
+            return end
         if kind == DATA_ROW:
             adapter = self._query_adapter if current.portal is None else current.portal.adapter
         if adapter is not None and adapter.needed:
-            output: list[bytes] = []
+            output = []
             end = adapter.adapt(data, position, output)
             for part in output:
                 self.client.send(part)
@@ -296,6 +305,10 @@ class Relay:
             self._was_copy_in = False
             if self.dirty and (self.status != IN_TRANSACTION or tag == "COMMIT"):
                 self.hold = True
+            if self._copied is not None:
+                self._copied = None
+                self.client.send(COPY_DONE)
+                message = CommandComplete(f"COPY {tag.rpartition(' ')[2]}").encode()
             gave_rows = self._gives_rows if current.portal is None else current.portal.adapter is not None
             if gave_rows and tag.startswith("INSERT "):
                 # INSERT .. RETURNING answers as a query does.
@@ -326,6 +339,10 @@ class Relay:
         else:
             self._query_adapter = adapter
             self._gives_rows = adapter is not None
+            statement = _statement_of(current)
+            if isinstance(statement, CopyOut) and adapter is not None and current.kind == "query":
+                self._copied = Lines(adapter, len(columns), statement.copy_format)
+                message = CopyOutResponse(0, (0,) * len(columns)).encode()
         if not current.silent:
             self.client.send(message)
 
@@ -348,6 +365,7 @@ class Relay:
             if fields.get("C") in _WRONG_TARGET and current is not None:
                 error = self.refine(_statement_of(current), error)
         self.failed = True
+        self._copied = None
         self.copying_in = self._was_copy_in = False
         if current is not None and current.silent and not current.reported:
             self._silent_error = error

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mzlite.dialect.statements import Refused, Relayed, Statement
+from mzlite.dialect.statements import CopyOut, Refused, Relayed, Statement
 from mzlite.errors import MzError
 from mzlite.wire.copy_in import copy_in
 from mzlite.wire.errors import error_response, failed_transaction
@@ -104,7 +104,8 @@ class SimpleProtocol:
         batch.clear()
         if any(statement.reads_then_writes for statement in statements):
             await session.lock_writes()
-        texts = [statement.relay_sql for statement in statements]
+        # Rows that are copied come as a query's, whose types are known, and go out as lines.
+        texts = [item.query_sql if isinstance(item, CopyOut) else item.relay_sql for item in statements]
         if error is not None:
             texts.append(ABORT)
         expected = Expected("query", statements=statements, error=error, error_after=len(statements))

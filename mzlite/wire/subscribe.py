@@ -1,7 +1,7 @@
 """SUBSCRIBE: a subscription's events as rows, and those rows as a client asked for them.
 
 In: a `Subscription` and its statement. Out: the columns that the client sees and, event by event, rows of text
-values; and these rows as CopyData in text or csv format.
+values.
 """
 
 from __future__ import annotations
@@ -213,38 +213,3 @@ class SubscribeCursor:
         subscription, self.subscription = self.subscription, None
         if subscription is not None:
             await subscription.close()
-
-
-_TEXT_ESCAPES = {92: "\\\\", 9: "\\t", 10: "\\n", 13: "\\r", 8: "\\b", 11: "\\v", 12: "\\f"}
-_ESCAPED_BYTES = frozenset(_TEXT_ESCAPES)
-
-
-def copy_text(row: Row) -> bytes:
-    r"""One line of COPY's text format.
-
-    >>> copy_text((b"1", None, b"a\tb"))
-    b'1\t\\N\ta\\tb\n'
-    """
-    return b"\t".join(b"\\N" if value is None else _escape(value) for value in row) + b"\n"
-
-
-def _escape(value: bytes) -> bytes:
-    if _ESCAPED_BYTES.isdisjoint(value):
-        return value
-    return value.decode().translate(_TEXT_ESCAPES).encode()
-
-
-def copy_csv(row: Row) -> bytes:
-    r"""One line of COPY's csv format: NULL is empty and unquoted, an empty text is quoted.
-
-    >>> copy_csv((b"1", None, b"a,b")), copy_csv((b"",))
-    (b'1,,"a,b"\n', b'""\n')
-    """
-    return b",".join(b"" if value is None else _quote(value, len(row) == 1) for value in row) + b"\n"
-
-
-def _quote(value: bytes, alone: bool) -> bytes:
-    quoted = not value or (alone and value == b"\\.")
-    if quoted or any(special in value for special in (b",", b'"', b"\n", b"\r")):
-        return b'"' + value.replace(b'"', b'""') + b'"'
-    return value

@@ -123,8 +123,7 @@ def test_transactions(wire: Wire) -> None:
 
 def test_copy(wire: Wire) -> None:
     with wire.connect(prepare_threshold=0) as connection:
-        with connection.cursor().copy("copy t (id, name) from stdin (format binary)") as copy:
-            copy.set_types(["int4", "text"])
+        with connection.cursor().copy("copy t (id, name) from stdin") as copy:
             for number in range(3000):
                 copy.write_row((number, "n" * 50))
         with connection.cursor().copy("copy (select id from t where id < %s order by id) to stdout", (3,)) as copy:

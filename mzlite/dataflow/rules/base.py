@@ -13,6 +13,8 @@ from mzlite.dataflow.rel import Column, Mode, names_of
 from mzlite.dataflow.rules.store import bag_columns, bag_indexes, bag_steps
 from mzlite.planner.expressions import quote
 
+_DIFF = Column("mz_diff", "bigint")
+
 
 class Base(Node):
     """The store of a source or table."""
@@ -42,13 +44,13 @@ class Base(Node):
     def steps(self, mode: Mode) -> list[Step]:
         if mode is Mode.HYDRATE:
             return []
-        delta = f"select {names_of(self.columns)}, mz_diff from {self.delta_table}"
+        delta = f"select {names_of((*self.columns, _DIFF))} from {self.delta_table}"
         return bag_steps(self, delta, mode, frozenset({self.number}))
 
     def collect_inbox(self) -> str:
         """Moves what clients wrote into the delta table."""
-        own = ", ".join(quote(column.name) for column in self.columns)
+        own = names_of((*self.columns, _DIFF))
         return (
-            f"with taken as (delete from {self.inbox} returning {own}, mz_diff)"
-            f" insert into {self.delta_table} ({own}, mz_diff) select {own}, mz_diff from taken"
+            f"with taken as (delete from {self.inbox} returning {own})"
+            f" insert into {self.delta_table} ({own}) select {own} from taken"
         )

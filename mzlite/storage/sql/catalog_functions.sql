@@ -72,6 +72,17 @@ create function mz_internal.render(statement text) returns text
 language sql stable strict parallel safe
 return case when strpos(statement, '${') > 0 then mzlite.render_statement(statement) else statement end;
 
+-- A statement without its literals: strings and numbers, but for those that belong to a type.
+create function mz_internal.redact(statement text) returns text
+language sql immutable strict parallel safe
+return replace(
+    regexp_replace(
+        regexp_replace(statement, '''([^'']|'''')*''', chr(1), 'g'),
+        '(?<!pg_catalog\.\w+\([0-9, ]*)(?<![\w$".{])\d+(\.\d*)?([eE][+-]?\d+)?(?!["\w])', chr(1), 'g'
+    ),
+    chr(1), '''<REDACTED>'''
+);
+
 -- All privileges on an object: its owner's, and what was granted.
 create function mz_internal.privileges(object_type text, object_id text, owner_id text) returns mz_catalog.mz_aclitem[]
 language sql stable security definer parallel safe

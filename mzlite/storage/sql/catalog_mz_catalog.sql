@@ -73,7 +73,7 @@ select
     owner_id,
     mz_internal.privileges(type, id, owner_id) as privileges,
     mz_internal.render(create_sql) as create_sql,
-    mz_internal.render(create_sql) as redacted_create_sql,
+    mz_internal.redact(mz_internal.render(create_sql)) as redacted_create_sql,
     details ->> 'source_id' as source_id
 from mzlite.placed_objects
 where type = 'table'
@@ -110,7 +110,7 @@ select
     owner_id,
     mz_internal.privileges(type, id, owner_id) as privileges,
     mz_internal.render(create_sql) as create_sql,
-    mz_internal.render(create_sql) as redacted_create_sql
+    mz_internal.redact(mz_internal.render(create_sql)) as redacted_create_sql
 from mzlite.placed_objects
 where type = 'view'
 union all
@@ -129,7 +129,7 @@ select
     owner_id,
     mz_internal.privileges(type, id, owner_id) as privileges,
     mz_internal.render(create_sql) as create_sql,
-    mz_internal.render(create_sql) as redacted_create_sql
+    mz_internal.redact(mz_internal.render(create_sql)) as redacted_create_sql
 from mzlite.placed_objects
 where type = 'materialized-view';
 
@@ -142,7 +142,7 @@ select
     cluster_id,
     owner_id,
     mz_internal.render(create_sql) as create_sql,
-    mz_internal.render(create_sql) as redacted_create_sql
+    mz_internal.redact(mz_internal.render(create_sql)) as redacted_create_sql
 from mzlite.placed_objects
 where type = 'index';
 

@@ -178,7 +178,7 @@ IN_DATABASES = [
     ("materialize", "insert into d2.s.t values (1::d2.s.l)", 'insert into "d2.s"."t" values (1::"d2.s"."l")'),
     ("materialize", "update d2.s.t set a = 1", 'update "d2.s"."t" set a = 1'),
     ("materialize", "delete from d2.s.t where d2.s.t.a = 1", 'delete from "d2.s"."t" where "d2.s"."t"."a" = 1'),
-    ("materialize", "copy d2.s.t to stdout", 'copy (TABLE "d2.s"."t") to stdout'),
+    ("materialize", "copy (table d2.s.t) to stdout", 'copy (table "d2.s"."t") to stdout with (format text)'),
 ]
 
 
