@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from mzlite.dataflow.node import Node, Step
 from mzlite.dataflow.rel import Column, Mode, names_of
 from mzlite.dataflow.rules.store import bag_columns, bag_indexes, bag_steps
-from mzlite.planner.expressions import quote
 
 _DIFF = Column("mz_diff", "bigint")
 
