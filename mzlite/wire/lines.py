@@ -1,7 +1,7 @@
 """Rows as COPY .. TO STDOUT has them: lines of text or csv.
 
 In: rows of text values, or a backend's DataRow messages. Out: lines, or the CopyData messages that carry them. The
-lines of a query are made here and not by the backend because the values have to read as Materialize's, by their types.
+lines of a query are made here, not by the backend, as the values have to read as Materialize's, by their types.
 """
 
 from __future__ import annotations
