@@ -30,6 +30,7 @@ from mzlite.catalog.registry import (
     temporary_schema,
 )
 from mzlite.catalog.schemas import already_exists
+from mzlite.catalog.system_inputs import check_system_inputs
 from mzlite.dialect.statements import (
     ColumnDefinition,
     CreateIndex,
@@ -163,6 +164,7 @@ def create_view(statement: CreateView, session: Session, tx: EngineTransaction) 
         what=f"view {schema.full_name}.{name}",
         temporary=statement.temporary,
     )
+    check_system_inputs(tx, session, statement.syntax, "view", temporary=statement.temporary)
     if existing is not None and statement.or_replace:
         _replace(tx, existing, "view", definition)
     refuse_existing(tx, schema, name)
@@ -213,6 +215,7 @@ def create_materialized_view(
         statement.columns,
         what=f"materialized view {schema.full_name}.{name}",
     )
+    check_system_inputs(tx, session, statement.syntax, "materialized view")
     check_inputs(tx, definition.references)
     for column in statement.assert_not_null:
         if column not in definition.columns:
