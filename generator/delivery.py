@@ -34,6 +34,8 @@ PICKS = 65536
 """How many draws of a weighted choice are made in advance; powers of two, so that random bits index them."""
 AS_MANY_AS_POSSIBLE = 2_000
 """New orders in one step without a budget."""
+ROBOT_EVERY = 100
+"""One in so many orders is of a user whom a program plays."""
 NO_DRIVER_SHARE = 0.08
 """Orders that are written before a driver is assigned."""
 LATE_FROM_MS, LATE_TO_MS = 630_000, 2_700_000
@@ -178,6 +180,7 @@ class DeliveryWorld(FaultySender):
         drivers = rng.choices(population.drivers, k=PICKS)
         self._driver_picks = ["null" if rng.random() < NO_DRIVER_SHARE else f'"{driver}"' for driver in drivers]
         self._user_picks = rng.choices(population.users, k=PICKS)
+        self._user_picks[::ROBOT_EVERY] = [population.users[0]] * len(range(0, PICKS, ROBOT_EVERY))
         self._amounts = [min(max(int(rng.lognormvariate(7.8, 0.5)), 500), 49_999) for _ in range(PICKS)]
 
     def advance(self, until_ms: int, budget: int | None) -> list[Event]:

@@ -31,6 +31,16 @@ UNTYPABLE: Mapping[str, Mapping[str, Change]] = {
         "bad_time": (("status", "timestamp"), ("yesterday",)),
         "bad_id": (("order_identifier",), ("no-such-id",)),
     },
+    "payments": {
+        "wrong_type": (("amount",), ("twelve", 12.345)),
+        "bad_time": (("dt_current_timestamp",), ("2026-02-30 25:61", 1_767_225_600)),
+        "bad_id": (("payment_id",), ("no-such-id",)),
+    },
+    "reviews": {
+        "wrong_type": (("rating",), ("five", 4.5)),
+        "bad_time": (("dt_current_timestamp",), ("yesterday",)),
+        "bad_id": (("review_id",), ("no-such-id",)),
+    },
     "kitchen-events": {
         "wrong_type": (("body",), ("none", 7)),
         "bad_time": (("ts",), ("2026-02-30 25:61", 1_767_225_600)),
@@ -60,6 +70,21 @@ INVALID: Mapping[str, Mapping[str, Change]] = {
         "valid_order_identifier": (("order_identifier",), (None,)),
         "valid_status_time": (("status", "timestamp"), (None,)),
         "known_status_name": (("status", "status_name"), ("teleported",)),
+    },
+    "payments": {
+        "valid_payment_id": (("payment_id",), (None,)),
+        "valid_payment_order": (("order_id",), (None,)),
+        "valid_payment_time": (("dt_current_timestamp",), (None,)),
+        "valid_payment_amount": (("amount",), (0, -9.99, None)),
+        "valid_payment_method": (("method",), (None,)),
+        "known_payment_currency": (("currency",), ("USD", "eur", None)),
+        "known_payment_status": (("payment_status",), ("lost", None)),
+    },
+    "reviews": {
+        "valid_review_id": (("review_id",), (None,)),
+        "valid_review_order": (("order_id",), (None,)),
+        "valid_review_time": (("dt_current_timestamp",), (None,)),
+        "valid_rating": (("rating",), (0, 6, -1, None)),
     },
     "kitchen-events": {
         "valid_event_id": (("event_id",), (None,)),

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
+from generator.customers import CustomerWorld
 from generator.delivery import DeliveryWorld, Order
 from generator.events import Event
 from generator.following import FollowingWorld
 from generator.population import Population
 from generator.shares import Shares
 
-PARTS: tuple[type[FollowingWorld], ...] = ()
+PARTS: tuple[type[FollowingWorld], ...] = (CustomerWorld,)
 """The worlds that follow the orders, each with topics of its own."""
 COUNTED = ("sent", "late", "duplicates", "malformed", "invalid", "null_values")
 """The counts that a report gives by topic, or by the name of a fault."""

@@ -1,7 +1,7 @@
-{% macro each_message_has_one_place(messages, good, quarantine) -%}
+{% macro each_message_has_one_place(messages, good, quarantine, topic=none) -%}
 {#-
-    A data test for a system with one topic: rows of the last minute that are not
-    in exactly one of the two places.
+    A data test for one topic: rows of the last minute that are not in exactly
+    one of the two places. With `topic`, the quarantine is that of several.
 -#}
 with
 
@@ -30,7 +30,11 @@ messages as (
         kafka_offset,
         -1 as occurrences
     from {{ quarantine }}
-    where {{ logical_now() }} < kafka_timestamp + interval '1 minute'
+    where
+        {{ logical_now() }} < kafka_timestamp + interval '1 minute'
+        {%- if topic %}
+        and topic = '{{ topic }}'
+        {%- endif %}
 
 )
 

@@ -9,8 +9,8 @@
 
 {% macro safe_cast_as(type, text) -%}
 {#-
-    By the name of the type: text, uuid, timestamp, integer, double, or
-    decimal(p, s).
+    By the name of the type: text, uuid, timestamp, integer, double,
+    decimal(p, s), or prose(n).
 -#}
     {%- if type == 'text' -%}
         {{ safe_text(text) }}
@@ -25,6 +25,8 @@
     {%- elif type.startswith('decimal(') -%}
         {%- set size = type[8:-1].split(',') -%}
         {{ safe_decimal(text, size[0] | int, size[1] | int) }}
+    {%- elif type.startswith('prose(') -%}
+        {{ safe_prose(text, type[6:-1] | int) }}
     {%- else -%}
         {{ exceptions.raise_compiler_error("no safe cast to type '" ~ type ~ "'") }}
     {%- endif -%}
@@ -35,6 +37,15 @@
 {#- Keys and names: not empty, at most so many bytes. -#}
     case
             when octet_length({{ text }}) between 1 and {{ maximum_length }}
+                then {{ text }}
+        end
+{%- endmacro %}
+
+
+{% macro safe_prose(text, maximum_length) -%}
+{#- What people write: may be empty, at most so many bytes. -#}
+    case
+            when octet_length({{ text }}) <= {{ maximum_length }}
                 then {{ text }}
         end
 {%- endmacro %}

@@ -25,3 +25,27 @@
         {'column': 'dt_current_timestamp', 'type': 'timestamp', 'value': "payload ->> 'dt_current_timestamp'"},
     ]) }}
 {% endmacro %}
+
+
+{% macro payments_contract() %}
+    {{ return([
+        {'column': 'payment_id', 'type': 'uuid', 'value': "payload ->> 'payment_id'"},
+        {'column': 'order_id', 'type': 'uuid', 'value': "payload ->> 'order_id'"},
+        {'column': 'amount', 'type': 'decimal(14, 2)', 'value': "payload ->> 'amount'"},
+        {'column': 'currency', 'type': 'text', 'value': "payload ->> 'currency'"},
+        {'column': 'method', 'type': 'text', 'value': "payload ->> 'method'"},
+        {'column': 'payment_status', 'type': 'text', 'value': "payload ->> 'payment_status'"},
+        {'column': 'dt_current_timestamp', 'type': 'timestamp', 'value': "payload ->> 'dt_current_timestamp'"},
+    ]) }}
+{% endmacro %}
+
+
+{% macro reviews_contract() %}
+    {{ return([
+        {'column': 'review_id', 'type': 'uuid', 'value': "payload ->> 'review_id'"},
+        {'column': 'order_id', 'type': 'uuid', 'value': "payload ->> 'order_id'"},
+        {'column': 'rating', 'type': 'integer', 'value': "payload ->> 'rating'"},
+        {'column': 'comment', 'type': 'prose(2000)', 'value': "payload ->> 'comment'"},
+        {'column': 'dt_current_timestamp', 'type': 'timestamp', 'value': "payload ->> 'dt_current_timestamp'"},
+    ]) }}
+{% endmacro %}

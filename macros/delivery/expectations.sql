@@ -19,3 +19,27 @@
         {'rule': 'known_status_name', 'predicate': "status_name in ('placed', 'accepted', 'rejected', 'preparing', 'ready', 'picked_up', 'delivered', 'cancelled')"},
     ]) }}
 {% endmacro %}
+
+
+{% macro payment_expectations() %}
+{#- One currency, so that amounts can be added up. -#}
+    {{ return([
+        {'rule': 'valid_payment_id', 'predicate': 'payment_id is not null'},
+        {'rule': 'valid_payment_order', 'predicate': 'order_id is not null'},
+        {'rule': 'valid_payment_time', 'predicate': 'dt_current_timestamp is not null'},
+        {'rule': 'valid_payment_amount', 'predicate': 'amount > 0'},
+        {'rule': 'valid_payment_method', 'predicate': 'method is not null'},
+        {'rule': 'known_payment_currency', 'predicate': "currency = '" ~ var('currency') ~ "'"},
+        {'rule': 'known_payment_status', 'predicate': "payment_status in ('pending', 'authorized', 'captured', 'failed', 'refunded')"},
+    ]) }}
+{% endmacro %}
+
+
+{% macro review_expectations() %}
+    {{ return([
+        {'rule': 'valid_review_id', 'predicate': 'review_id is not null'},
+        {'rule': 'valid_review_order', 'predicate': 'order_id is not null'},
+        {'rule': 'valid_review_time', 'predicate': 'dt_current_timestamp is not null'},
+        {'rule': 'valid_rating', 'predicate': 'rating between 1 and 5'},
+    ]) }}
+{% endmacro %}

@@ -4,9 +4,22 @@
 {% macro monitored_topics() %}
 {#-
     Each topic that a system reads: the models of its messages as they came, as
-    they were typed and as silver keeps them, and the rules in between.
+    they were typed and as silver keeps them, and the rules in between; what the
+    event time is called in silver, if it has another name there.
 -#}
-    {{ return([
+    {%- set second_stage = [
+        {
+            'system': 'delivery', 'topic': 'payments', 'source': 'kafka_payments', 'events': 'bronze_payments',
+            'kept': 'silver_payments', 'event_time': 'dt_current_timestamp', 'kept_time': 'payment_time',
+            'tolerance': none, 'expectations': payment_expectations(),
+        },
+        {
+            'system': 'delivery', 'topic': 'reviews', 'source': 'kafka_reviews', 'events': 'bronze_reviews',
+            'kept': 'silver_reviews', 'event_time': 'dt_current_timestamp', 'kept_time': 'review_time',
+            'tolerance': none, 'expectations': review_expectations(),
+        },
+    ] if var('second_stage') else [] -%}
+    {{ return(second_stage + [
         {
             'system': 'delivery', 'topic': 'orders', 'source': 'kafka_orders', 'events': 'bronze_orders',
             'kept': 'silver_orders', 'event_time': 'order_date', 'tolerance': none,
@@ -153,7 +166,7 @@
     select
         '{{ entry.system }}' as system,
         '{{ entry.topic }}' as topic,
-        {{ entry.event_time }} as event_time,
+        {{ entry.kept_time or entry.event_time }} as event_time,
         0 as accepted,
         1 as kept
     from {{ entry.kept }}

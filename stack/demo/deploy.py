@@ -28,7 +28,8 @@ def selection(system: str, *, second_stage: bool) -> list[str]:
     if second_stage:
         return [] if system == ALL else ["--selector", system]
     if system == ALL:
-        return ["--exclude", "tag:second_stage"]
+        # Monitoring is among them, and must not look for what is left out.
+        return ["--exclude", "tag:second_stage", "--vars", "{second_stage: false}"]
     return ["--selector", "delivery_first_stage" if system == "delivery" else system]
 
 
