@@ -101,7 +101,7 @@ class CustomerWorld(FollowingWorld):
         if rng.random() < STUCK_SHARE:
             return steps
         if rng.random() < SLOW_SHARE:
-            at_ms += rng.randrange(16 * MINUTE, 40 * MINUTE)
+            at_ms += rng.randrange(16 * MINUTE, 30 * MINUTE)
         is_stolen = rng.random() < STOLEN_SHARE
         attempts = STOLEN_ATTEMPTS if is_stolen else ATTEMPTS
         for attempt in range(1, attempts + 1):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from stack.demo.alerts import AlertReader, parse_alert
+from stack.demo.deploy import selection
 from stack.demo.feeds import parse_line
 from stack.demo.latency import GoldLatency, Histogram
 from stack.demo.state import DemoState, parse_time
@@ -244,3 +245,9 @@ def test_the_picture_shows_what_is_known():
     assert "12,345" in text
     assert "window from 00:00" in text
     assert "41,000 sent" in line
+
+
+def test_all_systems_without_the_second_stage_are_not_monitored_with_it():
+    assert selection("all", second_stage=True) == []
+    assert selection("all", second_stage=False) == ["--exclude", "tag:second_stage", "--vars", "{second_stage: false}"]
+    assert selection("santa", second_stage=False) == selection("santa", second_stage=True) == ["--selector", "santa"]
