@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from mzlite.dataflow.indexes import Describe, hash_index, key_index, order_index, removed_index
 from mzlite.dataflow.node import Node
-from mzlite.dataflow.rel import Column, ConstantRel, MapRel, NodeRel, Rel, UnionRel
+from mzlite.dataflow.rel import Column, ConstantRel, MapRel, NodeRel, Rel, UnionRel, is_plain
 from mzlite.dataflow.rules.accumulators import Call
 from mzlite.dataflow.rules.aggregate import Aggregate, Key, plan_calls
 from mzlite.dataflow.rules.counted import Counted, Values
@@ -40,10 +41,7 @@ from mzlite.planner.expressions import (
     same_sides,
     sql,
 )
-from mzlite.planner.syntax import ast
 
-Describe = Callable[[str], list[Column]]
-"""Gives the columns of a SELECT."""
 Execute = Callable[[str], None]
 """Runs a DDL statement."""
 MOMENT = "(({})::mz_catalog.mz_timestamp::bigint + {})"
@@ -213,39 +211,13 @@ class Builder:
         if not readable_before(rel) or computed or (keys and stores != {True}):
             rel = self.keep(rel)
         for group in keys:
-            self.index(rel, alias, group)
+            self.index(key_index(rel, alias, group))
         return rel
 
-    def index(self, rel: Rel, alias: str, keys: Sequence[Expression]) -> None:
-        """Makes an index over key expressions of a stored relation."""
-        if not self.create:
-            return
-        places = {column.name: rel.stored(column.name) for column in rel.columns}
-        store = next((place[0] for place in places.values() if place is not None), None)
-        if store is None:
-            return
-        items = []
-        for key in keys:
-            found = reference(key)
-            if found is not None:
-                place = places[found[1]]
-                items.append(quote(place[1]) if place is not None else None)
-            else:
-                items.append(f"({index_expression(key, alias, places)})")
-        if all(items):
-            self.execute(f"create index on {store} ({', '.join(sorted(set(filter(None, items))))})")
-
-    def index_removed(self, rel: Rel, keys: Sequence[Expression]) -> None:
-        """Makes an index over the rows that a tick removes, where outer joins look partners up among them."""
-        node = rel.node if isinstance(rel, NodeRel) else rel.source.node if is_plain(rel) else None  # type: ignore[attr-defined]
-        found = [reference(key) for key in keys]
-        if node is None or not node.has_removed or not keys or None in found:
-            return
-        places = [rel.stored(ref[1]) for ref in found if ref is not None]
-        if all(place is not None and place[0] == node.store for place in places):
-            columns = sorted({quote(place[1]) for place in places if place is not None})
-            name = f"x_{node.number}_{'_'.join(column.strip(chr(34)) for column in columns)}"[:63]
-            self.execute(f"create index if not exists {quote(name)} on {node.removed_table} ({', '.join(columns)})")
+    def index(self, statement: str | None) -> None:
+        """Makes an index, if there is anything to index and this object is new."""
+        if statement is not None and self.create:
+            self.execute(statement)
 
     def keep(self, rel: Rel) -> NodeRel:
         """The relation's rows in a store of their own."""
@@ -275,7 +247,7 @@ class Builder:
             return self.once(item.rel)
         rel = self.keep(item.rel)
         for group in keys:
-            self.index(rel, item.alias, group)
+            self.index(key_index(rel, item.alias, group))
         return rel
 
     def outer_join(self, operator: op.OuterJoin) -> Rel:
@@ -287,7 +259,9 @@ class Builder:
         )
         for side in (left, right):
             for group in partner_keys(side.alias, on):
-                self.index_removed(side.rel, group)
+                # Made in each session of the engine, as the table is.
+                if statement := removed_index(side.rel, group):
+                    self.execute(statement)
         reads = {operator.left.alias: left.rel, operator.right.alias: right.rel}
         columns, left_only, right_only = [], [], []
         for name, node in operator.outputs:
@@ -405,11 +379,7 @@ class Builder:
             # A winner that leaves is followed by another row of its key, found by index.
             if not is_stored(rel):
                 rel = self.keep(rel)
-            places = {column.name: rel.stored(column.name) for column in rel.columns}
-            parts = [quote(place[1]) for name in operator.keys if (place := places[name]) is not None]
-            store = next(place[0] for place in places.values() if place is not None)
-            if self.create:
-                self.execute(f"create index on {store} ({hash_of(parts)})")
+            self.index(hash_index(rel, alias, [column(alias, name) for name in operator.keys]))
         return self.add(First(self.number(), self.owner, rel, alias, operator.keys, operator.order))
 
     def expiring(self, operator: op.Operator) -> Rel | None:
@@ -461,55 +431,15 @@ class Builder:
         if any(rel.stored(name) is None for key in keys for _, name in references(key)):
             # What a group's row yields is computed from its sums when it is read.
             rel = self.add(Store(self.number(), self.owner, rel))
-        places = {column.name: rel.stored(column.name) for column in rel.columns}
-        if keys and self.create:
-            store = next(place[0] for place in places.values() if place is not None)
-            parts = [index_expression(key, alias, places) for key in keys]
-            self.execute(f"create index on {store} ({hash_of(parts)})")
-        if operator.order and self.create:
-            self.order_index(rel, alias, operator.order)
+        if keys:
+            self.index(hash_index(rel, alias, keys))
+        if operator.order:
+            self.index(order_index(rel, alias, operator.order, self.describe))
         described = self.describe(operator.query.replace("{input}", f"({rel.state()})"))
         columns = tuple(Column(name, column.type) for name, column in zip(operator.names, described, strict=True))
         names = [name for name, _ in operator.keys]
         texts = [sql(key) for key in keys]
         return self.add(PerKey(self.number(), self.owner, columns, rel, alias, texts, names, operator.query))
-
-    def order_index(self, rel: Rel, alias: str, order: Sequence[Expression]) -> None:
-        """Makes an index by which the first rows in an order are found; what may be too wide for one is left out."""
-        places = {column.name: rel.stored(column.name) for column in rel.columns}
-        store = next((place[0] for place in places.values() if place is not None), None)
-        items = []
-        for part in order:
-            text = f"select {sql(part.node)} as a from ({rel.state()}) as {quote(alias)}"
-            read = {name for _, name in references(part.node)}
-            if self.describe(text)[0].type.partition("(")[0] not in NARROW or any(places[n] is None for n in read):
-                break
-            item = ast.SortBy(node=column("s", "s"), sortby_dir=part.sortby_dir, sortby_nulls=part.sortby_nulls)
-            items.append(f"({index_expression(part.node, alias, places)}){sql(item).removeprefix('s.s')}")
-        if store is not None and items:
-            self.execute(f"create index on {store} ({', '.join(items)})")
-
-
-NARROW = frozenset(
-    {
-        "smallint",
-        "integer",
-        "bigint",
-        "numeric",
-        "real",
-        "double precision",
-        "boolean",
-        "date",
-        "time without time zone",
-        "timestamp without time zone",
-        "timestamp with time zone",
-        "interval",
-        "uuid",
-        "oid",
-        "mz_catalog.mz_timestamp",
-    }
-)
-"""Types of which no value is too wide for an index."""
 
 
 def table_text(table: op.TableFunction) -> str:
@@ -532,17 +462,6 @@ def readable_before(rel: Rel) -> bool:
         case UnionRel():
             return all(readable_before(source) for source in rel.sources)
     return True
-
-
-def is_plain(rel: Rel) -> bool:
-    """A choice of columns of one node: reading it again costs nothing more."""
-    return (
-        isinstance(rel, MapRel)
-        and isinstance(rel.source, NodeRel)
-        and None not in rel.plain
-        and not rel.tables
-        and not rel.where
-    )
 
 
 def is_stored(rel: Rel) -> bool:
@@ -574,21 +493,6 @@ def key_pair(part: Expression, left: str, right: str) -> tuple[str, str] | None:
         if aliases(own) == {left} and aliases(other) == {right}:
             return sql(own), sql(other)
     return None
-
-
-def index_expression(key: Expression, alias: str, places: dict[str, tuple[str, str] | None]) -> str:
-    """A key's SQL over the columns of the store."""
-    from mzlite.planner.expressions import rewrite
-
-    def change(node: Expression) -> Expression | None:
-        found = reference(node)
-        if found is None or found[0] != alias:
-            return None
-        place = places[found[1]]
-        assert place is not None
-        return ast.ColumnRef(fields=(ast.String(sval=place[1]),))
-
-    return sql(rewrite(key, change))
 
 
 def as_foreign(rel: Rel) -> Rel:

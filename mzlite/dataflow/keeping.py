@@ -8,11 +8,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from mzlite.dataflow.build import Builder, is_plain, readable_before
+from mzlite.dataflow.build import Builder, readable_before
 from mzlite.dataflow.node import Node
 from mzlite.dataflow.objects import Kind, MaintainedObject
 from mzlite.dataflow.program import hydrate
-from mzlite.dataflow.rel import Column, MapRel, NodeRel, Rel
+from mzlite.dataflow.rel import Column, MapRel, NodeRel, Rel, is_plain
 from mzlite.dataflow.rules.aggregate import Aggregate
 from mzlite.dataflow.rules.base import Base
 from mzlite.dataflow.rules.upsert import Upsert

@@ -267,3 +267,14 @@ class ConstantRel(Rel):
 
     def shrinks_with(self) -> frozenset[int]:
         return frozenset()
+
+
+def is_plain(rel: Rel) -> bool:
+    """A choice of columns of one node: reading it again costs nothing more."""
+    return (
+        isinstance(rel, MapRel)
+        and isinstance(rel.source, NodeRel)
+        and None not in rel.plain
+        and not rel.tables
+        and not rel.where
+    )

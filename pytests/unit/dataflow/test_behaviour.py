@@ -254,3 +254,21 @@ def test_an_internal_error_of_a_view_does_not_hold_up_the_ticks(harness: Harness
     assert harness.rows("select c from all_sevens") == [(1,)]
     harness.view("another", "select n from sevens")
     assert harness.rows("select n from another") == [(6,)]
+
+
+def test_readers_that_look_the_same_columns_up_share_an_index(harness: Harness) -> None:
+    """Each SUBSCRIBE to a join would otherwise leave an index of its own behind, which every later write pays for."""
+    harness.table("orders", id="integer", customer="integer")
+    harness.table("customers", id="integer", name="text")
+    joined = "select o.id, c.name from orders o left join customers c on c.id = o.customer"
+    firsts = "select distinct on (customer) customer, id from orders order by customer, id"
+    harness.view("joined", joined)
+    harness.view("firsts", firsts)
+    indexes = "select count(*) from pg_catalog.pg_index where indrelid in ('mzlite_data.n_1'::regclass, 'mzlite_data.n_2'::regclass)"
+    before = harness.system.execute(indexes).fetchall()
+    assert before > [(2,)]
+    harness.view("joined_again", joined)
+    harness.view("firsts_again", firsts)
+    assert harness.system.execute(indexes).fetchall() == before
+    harness.write("insert into customers values (1, 'a')", "insert into orders values (1, 1), (2, 2)")
+    assert harness.differences() == {}

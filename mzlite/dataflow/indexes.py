@@ -1,0 +1,119 @@
+"""The indexes by which rules look rows up in the stores that they read.
+
+In: relations and the expressions that they are looked up by. Out: statements that make an index, if there is none like
+it yet: many readers look the same columns up, and a reader that goes leaves its index to the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+from mzlite.dataflow.rel import Column, NodeRel, Rel, is_plain
+from mzlite.dataflow.rules.keys import hash_of
+from mzlite.planner.expressions import Node as Expression
+from mzlite.planner.expressions import column, quote, reference, references, rewrite, sql
+from mzlite.planner.syntax import ast
+
+Describe = Callable[[str], list[Column]]
+"""Gives the columns of a SELECT."""
+Places = dict[str, tuple[str, str] | None]
+"""For each column of a relation the store and the column that it is read from."""
+NARROW = frozenset(
+    {
+        "smallint",
+        "integer",
+        "bigint",
+        "numeric",
+        "real",
+        "double precision",
+        "boolean",
+        "date",
+        "time without time zone",
+        "timestamp without time zone",
+        "timestamp with time zone",
+        "interval",
+        "uuid",
+        "oid",
+        "mz_catalog.mz_timestamp",
+    }
+)
+"""Types of which no value is too wide for an index."""
+
+
+def key_index(rel: Rel, alias: str, keys: Sequence[Expression]) -> str | None:
+    """By the values of key expressions."""
+    places, store = stored(rel)
+    items = []
+    for key in keys:
+        found = reference(key)
+        if found is None:
+            items.append(f"({index_expression(key, alias, places)})")
+        elif (place := places[found[1]]) is not None:
+            items.append(quote(place[1]))
+        else:
+            return None
+    return _statement(store, sorted(set(items)))
+
+
+def hash_index(rel: Rel, alias: str, keys: Sequence[Expression]) -> str | None:
+    """By the hash of all key expressions."""
+    places, store = stored(rel)
+    return _statement(store, [hash_of([index_expression(key, alias, places) for key in keys])])
+
+
+def order_index(rel: Rel, alias: str, order: Sequence[Expression], describe: Describe) -> str | None:
+    """By which the first rows in an order are found; what may be too wide for one is left out."""
+    places, store = stored(rel)
+    items = []
+    for part in order:
+        text = f"select {sql(part.node)} as a from ({rel.state()}) as {quote(alias)}"
+        read = {name for _, name in references(part.node)}
+        if describe(text)[0].type.partition("(")[0] not in NARROW or any(places[name] is None for name in read):
+            break
+        item = ast.SortBy(node=column("s", "s"), sortby_dir=part.sortby_dir, sortby_nulls=part.sortby_nulls)
+        items.append(f"({index_expression(part.node, alias, places)}){sql(item).removeprefix('s.s')}")
+    return _statement(store, items)
+
+
+def removed_index(rel: Rel, keys: Sequence[Expression]) -> str | None:
+    """Over the rows that a tick removes, where outer joins look partners up among them."""
+    node = rel.node if isinstance(rel, NodeRel) else rel.source.node if is_plain(rel) else None  # type: ignore[attr-defined]
+    found = [reference(key) for key in keys]
+    if node is None or not node.has_removed or not keys or None in found:
+        return None
+    places = [rel.stored(ref[1]) for ref in found if ref is not None]
+    if any(place is None or place[0] != node.store for place in places):
+        return None
+    columns = sorted({quote(place[1]) for place in places if place is not None})
+    name = f"x_{node.number}_{'_'.join(column.strip(chr(34)) for column in columns)}"[:63]
+    return f"create index if not exists {quote(name)} on {node.removed_table} ({', '.join(columns)})"
+
+
+def stored(rel: Rel) -> tuple[Places, str | None]:
+    """Where the relation's columns are stored, and the table, if they are in one."""
+    places = {column.name: rel.stored(column.name) for column in rel.columns}
+    return places, next((place[0] for place in places.values() if place is not None), None)
+
+
+def index_expression(key: Expression, alias: str, places: Places) -> str:
+    """A key's SQL over the columns of the store."""
+
+    def change(node: Expression) -> Expression | None:
+        found = reference(node)
+        if found is None or found[0] != alias:
+            return None
+        place = places[found[1]]
+        assert place is not None
+        return ast.ColumnRef(fields=(ast.String(sval=place[1]),))
+
+    return sql(rewrite(key, change))
+
+
+def _statement(store: str | None, items: Sequence[str]) -> str | None:
+    """The name says what is indexed, so that the same is indexed once."""
+    if store is None or not items:
+        return None
+    table = store.rpartition(".")[2]
+    digest = hashlib.sha256(", ".join(items).encode()).hexdigest()[:12]
+    return f"create index if not exists {table}_{digest} on {store} ({', '.join(items)})"
