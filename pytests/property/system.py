@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,11 +58,20 @@ class FeedSpec:
     staged_columns: tuple[str, ...]
 
 
+PATIENCE = 900.0
+"""Seconds for what a case that has grown too large still computes."""
+
+
+class TooLarge(Exception):
+    """The engine computes for longer than a case may take: products of products, which say nothing about rows."""
+
+
 @dataclass
 class Tally:
-    """What was tried: views maintained and compared, comparisons, and views refused by reason."""
+    """What was tried: views maintained and compared, comparisons, histories ended early, and views refused by reason."""
 
     cases: int = 0
+    too_large: int = 0
     views: int = 0
     comparisons: int = 0
     refused: Counter[str] = field(default_factory=Counter)
@@ -73,6 +83,7 @@ class Tally:
         lines = [
             f"{self.cases} histories, {self.views} views maintained, {self.comparisons} comparisons,"
             f" {refused} views refused ({share:.1f} %)"
+            + (f", {self.too_large} histories ended early as too large" if self.too_large else "")
         ]
         lines += [f"  {count:6} {reason}" for reason, count in self.refused.most_common()]
         return "\n".join(lines)
@@ -110,9 +121,11 @@ class System:
         held = self.harness.clock.held
         assert held is not None
         self.harness.clock.hold((held // DAY + 1) * DAY)
-        self.harness.tick()
+        self._result(self.harness.engine.absorb_writes())
         try:
             self._run(case, made)
+        except TooLarge:
+            self.tally.too_large += 1
         finally:
             self._drop(made)
         self.tally.cases += 1
@@ -151,7 +164,24 @@ class System:
             self.harness.engine.ingests[object_id] = feed  # type: ignore[assignment]
 
     def _submit(self, job: Any) -> Any:
-        return self.harness.engine.submit(job).result(DEADLINE)
+        return self._result(self.harness.engine.submit(job))
+
+    def _result(self, future: Future[Any]) -> Any:
+        """What the engine answers; TooLarge where it works for too long. An engine that only waits is a failure."""
+        try:
+            return future.result(DEADLINE)
+        except TimeoutError:
+            if not self._is_computing():
+                raise
+        future.exception(PATIENCE)
+        raise TooLarge
+
+    def _is_computing(self) -> bool:
+        row = self.harness.system.execute(
+            "select exists (select from pg_stat_activity where state = 'active' and backend_type = 'client backend'"
+            " and wait_event_type is distinct from 'Lock' and pid <> pg_backend_pid())"
+        ).fetchone()
+        return row is not None and bool(row[0])
 
     def _view(self, made: list[str], view: View, begin: int, missing: set[str]) -> bool:
         """Makes a view; False when it is refused by name, or reads one that was."""
@@ -216,7 +246,7 @@ class System:
                 self._write(writes)
         else:
             self._write(writes)
-        harness.tick()
+        self._result(harness.engine.absorb_writes())
         if step.restart:
             harness.engine.stop()
             self._start()
