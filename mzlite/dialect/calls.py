@@ -14,6 +14,7 @@ from mzlite.dialect.rewritten import (
     QUOTIENTS_OF_SUMS,
     ROWS_BY_WIDTH,
     SHIFTS,
+    WITHOUT_NULL_KEYS,
     WRAPPED_ARGUMENTS,
     quotient_of_sums,
     shift_over_values,
@@ -76,6 +77,9 @@ class CallParser(TypeParser):
             return self.function_call(tuple(parts), start)
         if not is_value_function:
             self.quote_for_postgres(first)
+        elif word in ("CURRENT_CATALOG", "CURRENT_SCHEMA"):
+            # The session's, not those of the inner PostgreSQL.
+            self.edit(start, self.last_end, f'mz_catalog."{parts[0]}"()')
         if len(parts) > 2:
             self.place(first, edits, tuple(parts[:-1]), "." + quote_identifier(parts[-1]))
         return ast.Identifier(start, self.last_end, tuple(parts))
@@ -109,6 +113,8 @@ class CallParser(TypeParser):
             return
         if not call.arguments or call.name[:-1] not in ((), ("pg_catalog",), ("mz_catalog",)):
             return
+        if name in WITHOUT_NULL_KEYS and len(call.arguments) == 2:
+            self._leave_out_null_keys(call, call.arguments[0])
         wrapper = WRAPPED_ARGUMENTS.get(name)
         if wrapper is not None and not (call.distinct and call.order_by):
             for argument in call.arguments:
@@ -121,6 +127,14 @@ class CallParser(TypeParser):
             rest = self.relay(call.arguments_end, call.end)
             self.edits = [edit for edit in self.edits if edit[0] < call.start]
             self.edit(call.start, call.end, quotient_of_sums(name, value, order, rest, distinct=call.distinct))
+
+    def _leave_out_null_keys(self, call: ast.Function, key: Expression) -> None:
+        present = f"({self.relay(key.start, key.end)}) is not null"
+        if call.filter is None:
+            self.edit(call.arguments_end, call.arguments_end, f" filter (where {present})")
+        else:
+            self.edit(call.filter.start, call.filter.start, f"{present} and (")
+            self.edit(call.filter.end, call.filter.end, ")")
 
     def _ignore_nulls(self, call: ast.Function, window: ast.Window) -> None:
         texts = [self.relay(argument.start, argument.end) for argument in call.arguments or []]

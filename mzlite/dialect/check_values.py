@@ -91,7 +91,8 @@ def check_text_literal(cast: ast.Cast) -> None:
     if cast.data_type.kind != "named" or not isinstance(literal, ast.Value) or literal.kind != "string":
         return
     name = cast.data_type.name[-1]
-    if name in _MOMENTS and literal.value.strip().lower() in _SPECIAL_MOMENTS:
+    special = literal.value != "epoch" and literal.value.strip().lower() in _SPECIAL_MOMENTS
+    if name in _MOMENTS and special:
         why = moments.reason(_MOMENTS[name], literal.value)
         raise MzError(f'invalid input syntax for type {_MOMENTS[name]}: {why}: "{literal.value}"')
     if name in _MOMENTS and (why := moments.out_of_range(_MOMENTS[name], literal.value)) is not None:

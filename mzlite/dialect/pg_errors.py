@@ -26,6 +26,9 @@ _KEPT_CODES = frozenset({"25", "26", "34", "57", "53", "54", "08", "28", "40", "
 _PLANNING_CODES = frozenset({"42703", "42883", "42702", "42725", "42804", "42846", "42P18"})
 """What PostgreSQL's analysis of expressions says, and not the lookup of relations."""
 
+_PART = re.compile(r'"(?:[^"]|"")*"|\w+|\*')
+_QUALIFIED = re.compile(r'("(?:[^"]|"")*"|\w+)(?:\s*\.\s*("(?:[^"]|"")*"|\w+|\*))+')
+
 _Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], MzError]]
 
 
@@ -92,7 +95,13 @@ _RULES: tuple[_Rule, ...] = (
     ),
     (re.compile(r'^(?P<kind>)date/time field value out of range: "(.*)"$', re.DOTALL), _moment),
     _rule(rf"^({_INTEGERS}) out of range$", "numeric field overflow"),
-    _rule(r"^value out of range: overflow$", "numeric field overflow"),
+    _rule(r"^value overflows numeric format$", "value out of range: overflow"),
+    _rule(r'^(?:GROUP|ORDER) BY "(.*)" is ambiguous$', r'column reference "\1" is ambiguous'),
+    _rule(r"^argument \d+: key must not be null$|^field name must not be null$", "key cannot be null"),
+    _rule(r'^invalid (?:source |destination )?encoding name "(.*)"$', r"invalid encoding name '\1'"),
+    _rule(r'^invalid regular expression option: "(.*)"$', r"invalid regular expression flag: \1"),
+    _rule(r'^interval time zone ".*" must not include ', "timezone interval must not contain months or years"),
+    _rule(r"^a negative number raised to a non-integer power yields a complex ", "function pow cannot return complex numbers"),
     _rule(
         r'^null value in column "(.*)" of relation ".*" violates not-null constraint$',
         r'null value in column "\1" violates not-null constraint',
@@ -163,10 +172,12 @@ def translate(fields: Mapping[str, str], sql: str | None = None) -> MzError:
     "unknown catalog item 'nosuch'"
     """
     error = _translated(fields)
+    if sql is not None and (column := _column_of_no_table(fields, sql)) is not None:
+        error = MzError(column)
     if sql is not None and (called := _promoted_argument(error.message)) is not None:
         error = MzError(_of_the_statement(called, sql, fields.get("P", "")), hint=error.hint)
     position = fields.get("P", "")
-    is_planning = fields.get("C") in _PLANNING_CODES and not error.message.startswith("WHERE clause must")
+    is_planning = (fields.get("C") in _PLANNING_CODES or error.message.startswith('column "')) and not error.message.startswith("WHERE clause must")
     if sql is not None and position.isdigit() and is_planning:
         prefix = "WHERE clause error: " * where_depth(sql, int(position) - 1)
         if prefix:
@@ -174,17 +185,30 @@ def translate(fields: Mapping[str, str], sql: str | None = None) -> MzError:
     return error
 
 
-def _promoted_argument(message: str) -> str | None:
-    """The argument's type where the sums or the promotion that stand for an aggregate do not take it."""
-    found = re.fullmatch(r"function (?:sum|mz_unsafe\.mz_avg_promotion)\((.*)\) does not exist", message)
-    return None if found is None else found.group(1)
+def _column_of_no_table(fields: Mapping[str, str], sql: str) -> str | None:
+    """The error about a column that is qualified by what is not in FROM; PostgreSQL says the qualifier only."""
+    position = fields.get("P", "")
+    if fields.get("C") != "42P01" or "FROM-clause entry" not in fields.get("M", "") or not position.isdigit():
+        return None
+    found = _QUALIFIED.match(sql, int(position) - 1)
+    if found is None:
+        return None
+    *table, column = (part.strip('"') if part[0] == '"' else part.lower() for part in _PART.findall(found.group()))
+    name = ".".join(table)
+    return f"no table named '{name}' in scope" if column == "*" else f'column "{name}.{column}" does not exist'
 
 
-def _of_the_statement(argument: str, sql: str, position: str) -> str:
+def _promoted_argument(message: str) -> tuple[str, str] | None:
+    """The argument's type where the sums or the promotion that stand for an aggregate do not take it, and what is wrong."""
+    found = re.fullmatch(r"function (?:sum|mz_unsafe\.mz_avg_promotion)\((.*)\) (does not exist|is not unique)", message)
+    return None if found is None else (found.group(1), found.group(2))
+
+
+def _of_the_statement(argument: tuple[str, str], sql: str, position: str) -> str:
     """The error names the aggregate that the statement has: it stands before the sum that takes its place."""
     before = sql[: int(position) - 1] if position.isdigit() else ""
     found = re.search(r"mz_internal\.(\w+)\((?:sum\((?:distinct )?)?(?:mz_unsafe\.)?$", before)
-    return f"function {'sum' if found is None else found.group(1)}({argument}) does not exist"
+    return f"function {'sum' if found is None else found.group(1)}({argument[0]}) {argument[1]}"
 
 
 def from_psycopg(error: psycopg.Error, sql: str | None = None) -> MzError:

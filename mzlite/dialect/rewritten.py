@@ -23,6 +23,9 @@ WRAPPED_ARGUMENTS: Mapping[str, str] = MappingProxyType(
 )
 """Functions of arguments of any type, with the function that gives each argument's text or JSON."""
 
+WITHOUT_NULL_KEYS = frozenset(["jsonb_object_agg", "map_agg"])
+"""Aggregates of keys and values that leave out what has no key."""
+
 QUOTIENTS_OF_SUMS = frozenset(["avg", "stddev", "stddev_pop", "stddev_samp", "var_pop", "var_samp", "variance"])
 """Aggregates that Materialize computes from sums and a count; mz_internal has a function of each name that divides."""
 

@@ -17,8 +17,8 @@ from mzlite.wire.messages import ErrorResponse, NoticeResponse
 
 log = structlog.get_logger(__name__)
 
-Translate = Callable[[Mapping[str, str]], MzError]
-"""Turns the fields of a PostgreSQL error (by their one-letter codes) into Materialize's words."""
+Translate = Callable[[Mapping[str, str], str | None], MzError]
+"""Turns the fields of a PostgreSQL error (by their one-letter codes) into Materialize's words, with the text that was sent."""
 
 PROTOCOL_VIOLATION = "08P01"
 FEATURE_NOT_SUPPORTED = "0A000"
@@ -108,7 +108,7 @@ def notice_response(
     return NoticeResponse(fields).encode()
 
 
-def untranslated(fields: Mapping[str, str]) -> MzError:
+def untranslated(fields: Mapping[str, str], sql: str | None = None) -> MzError:
     """PostgreSQL's own words."""
     return MzError(
         fields.get("M", "unknown error"),

@@ -102,7 +102,7 @@ class ExtendedProtocol:
             self._prepared[name] = prepared
             await self._forward(
                 Parse(name, statement.relay_sql, types).encode(),
-                Expected("parse", on_error=lambda: self._unprepare(name, prepared, before)),
+                Expected("parse", sql=statement.relay_sql, on_error=lambda: self._unprepare(name, prepared, before)),
             )
         elif await self._heard():
             self._prepared[name] = prepared

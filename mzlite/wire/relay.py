@@ -75,6 +75,7 @@ class Expected:
         reported: it gets the error, though.
         prepared, portal: what it is about.
         statements: those of a query, in order.
+        sql: the text that the backend was sent, where an error can lie in it.
         error: what the client gets instead of the error that comes after `error_after` completed statements.
         on_error: called when it has failed or was skipped because of an earlier failure.
     """
@@ -85,6 +86,7 @@ class Expected:
     prepared: Prepared | None = None
     portal: Portal | None = None
     statements: Sequence[Statement] = ()
+    sql: str | None = None
     error: MzError | None = None
     error_after: int = 0
     completed: int = 0
@@ -361,12 +363,12 @@ class Relay:
         if current is not None and current.error is not None and current.completed >= current.error_after:
             error = current.error
         else:
-            error = self.translate(fields)
+            error = self.translate(fields, current.sql if current is not None else None)
             if fields.get("C") in _WRONG_TARGET and current is not None:
                 error = self.refine(_statement_of(current), error)
         self.failed = True
         self._copied = None
-        self.copying_in = self._was_copy_in = False
+        self.copying_in = self._was_copy_in = self._gives_rows = False
         if current is not None and current.silent and not current.reported:
             self._silent_error = error
         else:

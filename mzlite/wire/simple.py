@@ -108,8 +108,9 @@ class SimpleProtocol:
         texts = [item.query_sql if isinstance(item, CopyOut) else item.relay_sql for item in statements]
         if error is not None:
             texts.append(ABORT)
-        expected = Expected("query", statements=statements, error=error, error_after=len(statements))
-        relay.backend.send(Query("\n;".join(texts)).encode())
+        sql = "\n;".join(texts)
+        expected = Expected("query", statements=statements, sql=sql, error=error, error_after=len(statements))
+        relay.backend.send(Query(sql).encode())
         relay.expected.append(expected)
         await relay.pump()
         while relay.copying_in:

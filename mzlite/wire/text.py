@@ -2,7 +2,7 @@
 
 In: one value as PostgreSQL sends it, in text or binary format, and its type. Out: the same value in Materialize's
 words. Only a few types differ: a numeric has no trailing zeros and at most 39 digits, a floating point number gets its
-exponent elsewhere, jsonb has no spaces and its keys in byte order.
+exponent elsewhere, an interval says months in full, jsonb has no spaces and its keys in byte order.
 """
 
 from __future__ import annotations
@@ -120,6 +120,15 @@ def _exact_json(value: bytes) -> bytes:
     )
 
 
+def interval(value: bytes) -> bytes:
+    """An interval, or an array of them, in text format.
+
+    >>> interval(b"1 year 2 mons -3 days"), interval(b'{"1 mon"}')
+    (b'1 year 2 months -3 days', b'{"1 month"}')
+    """
+    return value.replace(b"mon", b"month")
+
+
 _ARRAY_ELEMENT = re.compile(rb'"((?:[^"\\]|\\.)*)"|[^{},"]+')
 
 
@@ -228,6 +237,7 @@ _JSON_STRUCTURE = rb'\{"|\[|\.[0-9]*0(?![0-9])'
 _ANY = rb""
 
 _DOUBLES, _REALS = Adaptation(floats(-5, 15), _WITH_EXPONENT), Adaptation(floats(-6, 12), _WITH_EXPONENT)
+_INTERVALS = Adaptation(interval, b" mon")
 _TEXT_ADAPTATIONS = {
     types.FLOAT8: _DOUBLES,
     types.FLOAT8_ARRAY: _DOUBLES,
@@ -238,6 +248,8 @@ _TEXT_ADAPTATIONS = {
     types.NUMRANGE: Adaptation(numerics, _TRAILING_ZERO),
     types.JSONB: Adaptation(jsonb, _JSON_STRUCTURE),
     types.JSONB_ARRAY: Adaptation(jsonbs, _JSON_STRUCTURE),
+    types.INTERVAL: _INTERVALS,
+    types.INTERVAL_ARRAY: _INTERVALS,
     types.MAP: Adaptation(map_text, _ANY),
     types.MAP_OF_JSON: Adaptation(map_of_json, _ANY),
 }

@@ -123,6 +123,7 @@ select coalesce(
 )
 from unnest(pg_catalog.current_schemas(false)) with ordinality as u (schema, position);
 end;
+create function mz_catalog."current_catalog"() returns name language sql stable parallel safe return mz_catalog.current_database();
 create function mz_catalog.current_schema() returns name
 language sql stable parallel safe
 return (mz_catalog.current_schemas(false))[1];

@@ -148,12 +148,16 @@ begin
 end
 $$;
 
+-- PostgreSQL says "mons".
+create function mz_internal.as_text(interval) returns text language sql immutable strict parallel safe
+return replace(textin(interval_out($1)), 'mon', 'month');
+
 do $do$
 declare
     source text;
     target text;
 begin
-    foreach source in array array['numeric', 'double precision', 'real', 'jsonb'] loop
+    foreach source in array array['numeric', 'double precision', 'real', 'jsonb', 'interval'] loop
         execute format('create cast (%s as text) with function mz_internal.as_text(%1$s) as assignment', source);
         foreach target in array array['varchar', 'bpchar'] loop
             execute format(
@@ -166,6 +170,14 @@ begin
 end
 $do$;
 
+-- The elements of an array read as they do alone.
+create function mz_internal.as_text(numeric[]) returns text language sql immutable strict parallel safe
+return regexp_replace(regexp_replace(textin(array_out($1)), '\.0+(?=[,}])', '', 'g'), '(\.[0-9]*[1-9])0+(?=[,}])', '\1', 'g');
+create cast (numeric[] as text) with function mz_internal.as_text(numeric[]) as assignment;
+create function mz_internal.as_text(interval[]) returns text language sql stable strict parallel safe
+return replace(textin(array_out($1)), 'mon', 'month');
+create cast (interval[] as text) with function mz_internal.as_text(interval[]) as assignment;
+
 -- What concat() and concat_ws() make of their arguments. Polymorphic functions cannot have a parsed body.
 create function mz_internal.as_text(text) returns text language sql immutable strict parallel safe return $1;
 create function mz_internal.as_text(bpchar) returns text language sql immutable strict parallel safe return textin(bpcharout($1));
@@ -177,6 +189,7 @@ create function mz_internal.as_json(anyelement) returns anyelement language sql 
 create function mz_internal.as_json(numeric) returns numeric language sql immutable strict parallel safe return trim_scale($1);
 create function mz_internal.as_json(timestamp) returns text language sql stable strict parallel safe return textin(timestamp_out($1));
 create function mz_internal.as_json(timestamptz) returns text language sql stable strict parallel safe return textin(timestamptz_out($1));
+create function mz_internal.as_json(interval) returns text language sql immutable strict parallel safe return mz_internal.as_text($1);
 create function mz_internal.as_json(mz_catalog.uint2) returns bigint language sql immutable strict parallel safe return $1::bigint;
 create function mz_internal.as_json(mz_catalog.uint4) returns bigint language sql immutable strict parallel safe return $1::bigint;
 create function mz_internal.as_json(mz_catalog.uint8) returns numeric language sql immutable strict parallel safe return $1::numeric;
@@ -188,13 +201,13 @@ declare
     kind text;
 begin
     foreach kind in array array[
-        'smallint', 'integer', 'bigint', 'date', 'time', 'interval', 'uuid', 'bytea', 'oid', 'varchar', 'name', 'timestamp', 'timestamptz',
+        'smallint', 'integer', 'bigint', 'date', 'time', 'uuid', 'bytea', 'oid', 'varchar', 'name', 'timestamp', 'timestamptz',
         'mz_catalog.uint2', 'mz_catalog.uint4', 'mz_catalog.uint8', 'mz_catalog.mz_timestamp'
     ] loop
         execute format('create function mz_internal.as_text(%s) returns text language sql stable strict parallel safe return $1::text', kind);
     end loop;
     foreach kind in array array[
-        'smallint', 'integer', 'bigint', 'real', 'double precision', 'boolean', 'text', 'varchar', 'bpchar', 'name', 'date', 'time', 'interval',
+        'smallint', 'integer', 'bigint', 'real', 'double precision', 'boolean', 'text', 'varchar', 'bpchar', 'name', 'date', 'time',
         'uuid', 'bytea', 'oid', 'jsonb'
     ] loop
         execute format('create function mz_internal.as_json(%1$s) returns %1$s language sql immutable parallel safe return $1', kind);
@@ -278,8 +291,17 @@ create operator mz_catalog.% (leftarg = real, rightarg = real, function = mz_int
 create function mz_catalog.mod(mz_catalog.uint2, mz_catalog.uint2) returns mz_catalog.uint2 language sql immutable strict parallel safe return $1 operator(mz_catalog.%) $2;
 create function mz_catalog.mod(mz_catalog.uint4, mz_catalog.uint4) returns mz_catalog.uint4 language sql immutable strict parallel safe return $1 operator(mz_catalog.%) $2;
 create function mz_catalog.mod(mz_catalog.uint8, mz_catalog.uint8) returns mz_catalog.uint8 language sql immutable strict parallel safe return $1 operator(mz_catalog.%) $2;
-create function mz_catalog.make_timestamp(bigint, bigint, bigint, bigint, bigint, double precision) returns timestamp language sql immutable strict parallel safe
-return pg_catalog.make_timestamp($1::integer, $2::integer, $3::integer, $4::integer, $5::integer, $6);
+-- What is no moment is null.
+create function mz_catalog.make_timestamp(bigint, bigint, bigint, bigint, bigint, double precision) returns timestamp language plpgsql immutable strict parallel safe
+as $$
+begin
+    return pg_catalog.make_timestamp($1::integer, $2::integer, $3::integer, $4::integer, $5::integer, $6);
+exception when datetime_field_overflow or numeric_value_out_of_range then
+    return null;
+end
+$$;
+create function mz_catalog.make_timestamp(integer, integer, integer, integer, integer, double precision) returns timestamp language sql immutable strict parallel safe
+return mz_catalog.make_timestamp($1::bigint, $2::bigint, $3::bigint, $4::bigint, $5::bigint, $6);
 create function mz_catalog.timezone(zone text, moment time) returns time language sql stable strict parallel safe
 return moment + ((current_timestamp at time zone zone) - (current_timestamp at time zone 'UTC'));
 create function mz_catalog.timezone(zone interval, moment time) returns time language sql immutable strict parallel safe return moment + zone;

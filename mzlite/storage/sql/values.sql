@@ -1,0 +1,94 @@
+-- Operators, aggregates and functions of PostgreSQL's that give another value, or another error, in corner cases.
+
+-- The least and the greatest of booleans, which PostgreSQL does not compare in aggregates.
+create aggregate pg_catalog.max(boolean) (sfunc = boolor_statefunc, stype = boolean, combinefunc = boolor_statefunc, sortop = >, parallel = safe);
+create aggregate pg_catalog.min(boolean) (sfunc = booland_statefunc, stype = boolean, combinefunc = booland_statefunc, sortop = <, parallel = safe);
+
+-- jsonb: what can neither be joined nor have anything taken away is null. Not strict, so that PostgreSQL can put the body in place
+-- of the call.
+create function mz_internal.jsonb_joined(a jsonb, b jsonb) returns jsonb language sql immutable parallel safe
+return case
+    when jsonb_typeof(a) = 'array' or jsonb_typeof(b) = 'array' or (jsonb_typeof(a) = 'object' and jsonb_typeof(b) = 'object')
+        then jsonb_concat(a, b)
+end;
+create function mz_internal.jsonb_without(value jsonb, key text) returns jsonb language sql immutable parallel safe
+return case when jsonb_typeof(value) in ('array', 'object') then jsonb_delete(value, key) end;
+create function mz_internal.jsonb_without(value jsonb, place integer) returns jsonb language sql immutable parallel safe
+return case when jsonb_typeof(value) = 'array' then jsonb_delete(value, place) end;
+create function mz_internal.jsonb_without(value jsonb, place bigint) returns jsonb language sql immutable parallel safe
+return case
+    when place not between -2147483647 and 2147483647 then case when jsonb_typeof(value) = 'array' then value end
+    else mz_internal.jsonb_without(value, place::integer)
+end;
+create function mz_internal.jsonb_without(value jsonb, place smallint) returns jsonb language sql immutable parallel safe
+return mz_internal.jsonb_without(value, place::integer);
+
+-- Elements are counted by bigints too.
+create function mz_internal.jsonb_element(value jsonb, place bigint) returns jsonb language sql immutable parallel safe
+return case when place between -2147483647 and 2147483647 then jsonb_array_element(value, place::integer) end;
+create function mz_internal.jsonb_element(value jsonb, place smallint) returns jsonb language sql immutable parallel safe
+return jsonb_array_element(value, place::integer);
+create function mz_internal.jsonb_element_text(value jsonb, place bigint) returns text language sql immutable parallel safe
+return case when place between -2147483647 and 2147483647 then jsonb_array_element_text(value, place::integer) end;
+create function mz_internal.jsonb_element_text(value jsonb, place smallint) returns text language sql immutable parallel safe
+return jsonb_array_element_text(value, place::integer);
+create operator mz_catalog.-> (leftarg = jsonb, rightarg = bigint, function = mz_internal.jsonb_element);
+create operator mz_catalog.-> (leftarg = jsonb, rightarg = smallint, function = mz_internal.jsonb_element);
+create operator mz_catalog.->> (leftarg = jsonb, rightarg = bigint, function = mz_internal.jsonb_element_text);
+create operator mz_catalog.->> (leftarg = jsonb, rightarg = smallint, function = mz_internal.jsonb_element_text);
+create operator mz_catalog.- (leftarg = jsonb, rightarg = bigint, function = mz_internal.jsonb_without);
+create operator mz_catalog.- (leftarg = jsonb, rightarg = smallint, function = mz_internal.jsonb_without);
+
+set local allow_system_table_mods = on;
+update pg_catalog.pg_operator set oprcode = 'mz_internal.jsonb_joined(jsonb, jsonb)'::regprocedure
+where oid = '||(jsonb, jsonb)'::regoperator;
+update pg_catalog.pg_operator set oprcode = 'mz_internal.jsonb_without(jsonb, text)'::regprocedure
+where oid = '-(jsonb, text)'::regoperator;
+update pg_catalog.pg_operator set oprcode = 'mz_internal.jsonb_without(jsonb, integer)'::regprocedure
+where oid = '-(jsonb, integer)'::regoperator;
+
+-- Functions of angles name themselves in errors.
+do $do$
+declare
+    name text;
+begin
+    foreach name in array array['sin', 'cos', 'tan', 'cot'] loop
+        execute format(
+            'create function mz_catalog.%1$s(value double precision) returns double precision language plpgsql immutable strict parallel safe as $f$begin if value in (''Infinity'', ''-Infinity'') then raise exception ''function %1$s is only defined for finite arguments'' using errcode = ''XX000''; end if; return pg_catalog.%1$s(value); end$f$',
+            name
+        );
+    end loop;
+    foreach name in array array['asin', 'acos'] loop
+        execute format(
+            'create function mz_catalog.%1$s(value double precision) returns double precision language plpgsql immutable strict parallel safe as $f$begin if value < -1 or (value > 1 and value <> ''NaN'') then raise exception ''function %1$s is defined for numbers between -1 and 1 inclusive'' using errcode = ''XX000''; end if; return pg_catalog.%1$s(value); end$f$',
+            name
+        );
+    end loop;
+end
+$do$;
+create function mz_catalog.acosh(value double precision) returns double precision language plpgsql immutable strict parallel safe
+as $$
+begin
+    if value < 1 then
+        raise exception 'function acosh is defined for numbers greater than or equal to 1' using errcode = 'XX000';
+    end if;
+    return pg_catalog.acosh(value);
+end
+$$;
+create function mz_catalog.atanh(value double precision) returns double precision language plpgsql immutable strict parallel safe
+as $$
+begin
+    if value < -1 or (value > 1 and value <> 'NaN') then
+        raise exception 'function atanh is defined for numbers between -1 and 1 inclusive' using errcode = 'XX000';
+    end if;
+    return pg_catalog.atanh(value);
+end
+$$;
+
+-- The complement of an unsigned integer is unsigned.
+create function mz_internal.complement(mz_catalog.uint2) returns mz_catalog.uint2 language sql immutable strict parallel safe
+return (65535 - $1::integer)::mz_catalog.uint2;
+create function mz_internal.complement(mz_catalog.uint4) returns mz_catalog.uint4 language sql immutable strict parallel safe
+return (4294967295 - $1::bigint)::mz_catalog.uint4;
+create operator mz_catalog.~ (rightarg = mz_catalog.uint2, function = mz_internal.complement);
+create operator mz_catalog.~ (rightarg = mz_catalog.uint4, function = mz_internal.complement);
