@@ -101,7 +101,10 @@ _RULES: tuple[_Rule, ...] = (
     _rule(r'^invalid (?:source |destination )?encoding name "(.*)"$', r"invalid encoding name '\1'"),
     _rule(r'^invalid regular expression option: "(.*)"$', r"invalid regular expression flag: \1"),
     _rule(r'^interval time zone ".*" must not include ', "timezone interval must not contain months or years"),
-    _rule(r"^a negative number raised to a non-integer power yields a complex ", "function pow cannot return complex numbers"),
+    _rule(
+        r"^a negative number raised to a non-integer power yields a complex ",
+        "function pow cannot return complex numbers",
+    ),
     _rule(
         r'^null value in column "(.*)" of relation ".*" violates not-null constraint$',
         r'null value in column "\1" violates not-null constraint',
@@ -177,7 +180,9 @@ def translate(fields: Mapping[str, str], sql: str | None = None) -> MzError:
     if sql is not None and (called := _promoted_argument(error.message)) is not None:
         error = MzError(_of_the_statement(called, sql, fields.get("P", "")), hint=error.hint)
     position = fields.get("P", "")
-    is_planning = (fields.get("C") in _PLANNING_CODES or error.message.startswith('column "')) and not error.message.startswith("WHERE clause must")
+    is_planning = (
+        fields.get("C") in _PLANNING_CODES or error.message.startswith('column "')
+    ) and not error.message.startswith("WHERE clause must")
     if sql is not None and position.isdigit() and is_planning:
         prefix = "WHERE clause error: " * where_depth(sql, int(position) - 1)
         if prefix:
@@ -200,7 +205,9 @@ def _column_of_no_table(fields: Mapping[str, str], sql: str) -> str | None:
 
 def _promoted_argument(message: str) -> tuple[str, str] | None:
     """The argument's type where the sums or the promotion that stand for an aggregate do not take it, and what is wrong."""
-    found = re.fullmatch(r"function (?:sum|mz_unsafe\.mz_avg_promotion)\((.*)\) (does not exist|is not unique)", message)
+    found = re.fullmatch(
+        r"function (?:sum|mz_unsafe\.mz_avg_promotion)\((.*)\) (does not exist|is not unique)", message
+    )
     return None if found is None else (found.group(1), found.group(2))
 
 
