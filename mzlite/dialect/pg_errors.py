@@ -204,7 +204,7 @@ def _column_of_no_table(fields: Mapping[str, str], sql: str) -> str | None:
 
 
 def _promoted_argument(message: str) -> tuple[str, str] | None:
-    """The argument's type where the sums or the promotion that stand for an aggregate do not take it, and what is wrong."""
+    """The argument's type where the sums or the promotion that stand for an aggregate do not take it, and why."""
     found = re.fullmatch(
         r"function (?:sum|mz_unsafe\.mz_avg_promotion)\((.*)\) (does not exist|is not unique)", message
     )

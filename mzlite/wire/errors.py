@@ -18,7 +18,7 @@ from mzlite.wire.messages import ErrorResponse, NoticeResponse
 log = structlog.get_logger(__name__)
 
 Translate = Callable[[Mapping[str, str], str | None], MzError]
-"""Turns the fields of a PostgreSQL error (by their one-letter codes) into Materialize's words, with the text that was sent."""
+"""A PostgreSQL error's fields (by their one-letter codes) and the text that was sent, in Materialize's words."""
 
 PROTOCOL_VIOLATION = "08P01"
 FEATURE_NOT_SUPPORTED = "0A000"

@@ -62,7 +62,7 @@ PATIENCE = 900.0
 """Seconds for what a case that has grown too large still computes."""
 
 
-class TooLarge(Exception):
+class TooLargeError(Exception):
     """The engine computes for longer than a case may take: products of products, which say nothing about rows."""
 
 
@@ -124,7 +124,7 @@ class System:
         self._result(self.harness.engine.absorb_writes())
         try:
             self._run(case, made)
-        except TooLarge:
+        except TooLargeError:
             self.tally.too_large += 1
         finally:
             self._drop(made)
@@ -167,14 +167,14 @@ class System:
         return self._result(self.harness.engine.submit(job))
 
     def _result(self, future: Future[Any]) -> Any:
-        """What the engine answers; TooLarge where it works for too long. An engine that only waits is a failure."""
+        """What the engine answers; TooLargeError where it works for too long. An engine that only waits is a failure."""
         try:
             return future.result(DEADLINE)
         except TimeoutError:
             if not self._is_computing():
                 raise
         future.exception(PATIENCE)
-        raise TooLarge
+        raise TooLargeError
 
     def _is_computing(self) -> bool:
         row = self.harness.system.execute(
