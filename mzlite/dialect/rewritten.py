@@ -13,12 +13,12 @@ WRAPPED_ARGUMENTS: Mapping[str, str] = MappingProxyType(
     {
         "concat": "mz_internal.as_text",
         "concat_ws": "mz_internal.as_text",
-        "jsonb_agg": "mz_internal.as_json",
-        "jsonb_build_array": "mz_internal.as_json",
-        "jsonb_build_object": "mz_internal.as_json",
-        "jsonb_object_agg": "mz_internal.as_json",
-        "map_agg": "mz_internal.as_json",
-        "to_jsonb": "mz_internal.as_json",
+        "jsonb_agg": "mz_internal.in_json",
+        "jsonb_build_array": "mz_internal.in_json",
+        "jsonb_build_object": "mz_internal.in_json",
+        "jsonb_object_agg": "mz_internal.in_json",
+        "map_agg": "mz_internal.in_json",
+        "to_jsonb": "mz_internal.in_json",
     }
 )
 """Functions of arguments of any type, with the function that gives each argument's text or JSON."""

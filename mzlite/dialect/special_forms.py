@@ -276,6 +276,6 @@ class SpecialFormParser(CallParser):
         if not values:
             return "'{}'::jsonb"
         if any(isinstance(value, ast.MapLiteral | ast.Sequence | ast.SequenceSubquery) for value in values):
-            pairs = (f"{name}, mz_internal.as_json({item})" for name, item in zip(names, items, strict=True))
+            pairs = (f"{name}, mz_internal.in_json({item})" for name, item in zip(names, items, strict=True))
             return f"mz_internal.map(jsonb_build_object({', '.join(pairs)}))"
         return f"mz_internal.map(array[{', '.join(names)}]::text[], array[{', '.join(items)}])"

@@ -93,7 +93,7 @@ VARIABLES = (
 )
 
 
-def translate(fields: Mapping[str, str]) -> MzError:
+def translate(fields: Mapping[str, str], sql: str | None = None) -> MzError:
     """Enough to see that errors of PostgreSQL are translated."""
     if fields["C"] == "42P01":
         return MzError(fields["M"].replace("relation", "unknown item"))

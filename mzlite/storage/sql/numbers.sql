@@ -185,15 +185,38 @@ create function mz_internal.as_text(boolean) returns text language sql immutable
 create function mz_internal.as_text(anyelement) returns text language sql immutable strict parallel safe as 'select $1::text';
 
 -- What to_jsonb() and its relatives make of their arguments: a moment is written as in text.
-create function mz_internal.as_json(anyelement) returns anyelement language sql immutable parallel safe as 'select $1';
-create function mz_internal.as_json(numeric) returns numeric language sql immutable strict parallel safe return trim_scale($1);
-create function mz_internal.as_json(timestamp) returns text language sql stable strict parallel safe return textin(timestamp_out($1));
-create function mz_internal.as_json(timestamptz) returns text language sql stable strict parallel safe return textin(timestamptz_out($1));
-create function mz_internal.as_json(interval) returns text language sql immutable strict parallel safe return mz_internal.as_text($1);
-create function mz_internal.as_json(mz_catalog.uint2) returns bigint language sql immutable strict parallel safe return $1::bigint;
-create function mz_internal.as_json(mz_catalog.uint4) returns bigint language sql immutable strict parallel safe return $1::bigint;
-create function mz_internal.as_json(mz_catalog.uint8) returns numeric language sql immutable strict parallel safe return $1::numeric;
-create function mz_internal.as_json(mz_catalog.mz_timestamp) returns text language sql immutable strict parallel safe return $1::bigint::text;
+create function mz_internal.in_json(anyarray) returns anyarray language sql immutable parallel safe as 'select $1';
+create function mz_internal.in_json(anyrange) returns anyrange language sql immutable parallel safe as 'select $1';
+create function mz_internal.in_json(timestamp[]) returns text[] language sql stable strict parallel safe return $1::text[];
+create function mz_internal.in_json(timestamptz[]) returns text[] language sql stable strict parallel safe return $1::text[];
+create function mz_internal.in_json(interval[]) returns text[] language sql stable strict parallel safe return $1::text[];
+-- A row's moments: where the JSON has a T the row's own text tells them from texts, which have it there, too.
+create function mz_internal.in_json(value record) returns jsonb language plpgsql stable parallel safe
+as $$
+declare
+    plain json := row_to_json(value);
+begin
+    if plain is null or plain::text !~ '"[0-9]{4,}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}' then
+        return plain::jsonb;
+    end if;
+    return jsonb_concat(plain::jsonb, coalesce((
+        select pg_catalog.jsonb_object_agg(m.key, f.parts[1])
+        from json_each_text(plain) with ordinality as m (key, item, n)
+        inner join regexp_matches(
+            substr(textin(record_out(value)), 2, length(textin(record_out(value))) - 2) || ',', '(?:"((?:[^"]|"")*)"|[^,]*),', 'g'
+        ) with ordinality as f (parts, n) on f.n = m.n
+        where f.parts[1] ~ ' ' and m.item in (replace(f.parts[1], ' ', 'T'), replace(f.parts[1], ' ', 'T') || ':00')
+    ), '{}'));
+end
+$$;
+create function mz_internal.in_json(numeric) returns numeric language sql immutable strict parallel safe return trim_scale($1);
+create function mz_internal.in_json(timestamp) returns text language sql stable strict parallel safe return textin(timestamp_out($1));
+create function mz_internal.in_json(timestamptz) returns text language sql stable strict parallel safe return textin(timestamptz_out($1));
+create function mz_internal.in_json(interval) returns text language sql immutable strict parallel safe return mz_internal.as_text($1);
+create function mz_internal.in_json(mz_catalog.uint2) returns bigint language sql immutable strict parallel safe return $1::bigint;
+create function mz_internal.in_json(mz_catalog.uint4) returns bigint language sql immutable strict parallel safe return $1::bigint;
+create function mz_internal.in_json(mz_catalog.uint8) returns numeric language sql immutable strict parallel safe return $1::numeric;
+create function mz_internal.in_json(mz_catalog.mz_timestamp) returns text language sql immutable strict parallel safe return $1::bigint::text;
 
 -- Every type has a form of its own: between the others PostgreSQL could not choose.
 do $do$
@@ -208,9 +231,9 @@ begin
     end loop;
     foreach kind in array array[
         'smallint', 'integer', 'bigint', 'real', 'double precision', 'boolean', 'text', 'varchar', 'bpchar', 'name', 'date', 'time',
-        'uuid', 'bytea', 'oid', 'jsonb'
+        'uuid', 'bytea', 'oid', 'jsonb', '"char"', 'regclass', 'regtype', 'regproc'
     ] loop
-        execute format('create function mz_internal.as_json(%1$s) returns %1$s language sql immutable parallel safe return $1', kind);
+        execute format('create function mz_internal.in_json(%1$s) returns %1$s language sql immutable parallel safe return $1', kind);
     end loop;
 end
 $do$;

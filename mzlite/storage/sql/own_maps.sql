@@ -1,5 +1,5 @@
 -- Maps: for each type of values a base type over jsonb, so that comparing, hashing and sorting are PostgreSQL's own functions.
--- Inside, a map is a JSON object whose values are what `as_json` makes of them; the relay shows it as {key=>value}.
+-- Inside, a map is a JSON object whose values are what `in_json` makes of them; the relay shows it as {key=>value}.
 
 create function mz_internal.map_item(item text) returns text language sql immutable parallel safe
 return case
@@ -89,7 +89,7 @@ begin
         execute format('create cast (jsonb as mz_catalog.%I) without function', t.name);
         execute format('create function mz_internal.as_text(mz_catalog.%I) returns text language sql immutable strict parallel safe return mz_internal.map_text($1::jsonb, %L)', t.name, t.type <> 'jsonb');
         execute format('create cast (mz_catalog.%1$I as text) with function mz_internal.as_text(mz_catalog.%1$I) as assignment', t.name);
-        execute format('create function mz_internal.as_json(mz_catalog.%I) returns jsonb language sql immutable parallel safe return $1::jsonb', t.name);
+        execute format('create function mz_internal.in_json(mz_catalog.%I) returns jsonb language sql immutable parallel safe return $1::jsonb', t.name);
 
         -- What a key has, as the type of the values.
         execute format(
@@ -117,7 +117,7 @@ begin
             t.name, t.type
         );
         execute format(
-            'create function mz_internal.map(keys text[], items %2$s[]) returns mz_catalog.%1$I language sql immutable parallel safe begin atomic select coalesce(jsonb_object_agg(e.key, mz_internal.as_json(e.item) order by e.n), ''{}'')::mz_catalog.%1$I from unnest(keys, items) with ordinality as e (key, item, n); end',
+            'create function mz_internal.map(keys text[], items %2$s[]) returns mz_catalog.%1$I language sql immutable parallel safe begin atomic select coalesce(jsonb_object_agg(e.key, mz_internal.in_json(e.item) order by e.n), ''{}'')::mz_catalog.%1$I from unnest(keys, items) with ordinality as e (key, item, n); end',
             t.name, t.type
         );
         execute format('create function mz_internal.%1$s_end(internal) returns mz_catalog.%1$I language internal stable parallel safe as ''jsonb_object_agg_finalfn''', t.name);
