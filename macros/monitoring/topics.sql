@@ -49,35 +49,6 @@
 {% endmacro %}
 
 
-{% macro difference_by_window(system, rule, left, right, measure, broken_if='!= 0') -%}
-{#-
-    A row for each window in which the sum of a measure of the left relation less
-    that of the right one is what it must not be. Both are maintained at the same
-    timestamps, so the rule holds at every moment or one of them is wrong.
--#}
-    select
-        '{{ system }}' as system,
-        '{{ rule }}' as rule,
-        window_start,
-        sum(amount) as difference
-    from (
-        select
-            window_start,
-            {{ measure }}::numeric as amount
-        from {{ left }}
-
-        union all
-
-        select
-            window_start,
-            -({{ measure }}::numeric) as amount
-        from {{ right }}
-    ) as sides
-    group by window_start
-    having sum(amount) {{ broken_if }}
-{%- endmacro %}
-
-
 {% macro imports(models) -%}
 {#- A CTE for each model, named like it. -#}
     {%- for model in models -%}
@@ -192,5 +163,28 @@
     {%- if not loop.last %}
     union all
     {%- endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+
+{% macro rows_of_gold_views() -%}
+{#- The system, schema and name of each maintained view of gold, from dbt's graph. -#}
+    {%- set found = [] -%}
+    {%- if execute -%}
+        {%- for node in graph.nodes.values() | sort(attribute='name')
+            if node.resource_type == 'model' and 'gold' in node.fqn and node.config.materialized == 'materialized_view' -%}
+            {%- do found.append({'system': node.fqn[1], 'schema': node.schema, 'name': node.alias}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {#- While dbt parses there is no graph yet. -#}
+    {%- for view in found or [{'system': 'none', 'schema': 'gold', 'name': 'none'}] %}
+    select
+        '{{ view.system }}' as system,
+        '{{ view.schema }}' as schema_name,
+        '{{ view.name }}' as view_name
+    {%- if not loop.last %}
+
+    union all
+    {% endif -%}
     {%- endfor -%}
 {%- endmacro %}

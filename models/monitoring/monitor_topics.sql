@@ -1,5 +1,6 @@
 {{
     config(
+        contract={'enforced': true},
         indexes=[{'columns': ['topic'], 'cluster': 'serve'}]
     )
 }}

@@ -1,0 +1,5 @@
+-- Restaurants together have all the revenue of the platform, window by window.
+{{ difference_by_window(
+    ref('gold_restaurant_performance'), ref('gold_system_health'),
+    'total_revenue'
+) }}
