@@ -42,8 +42,9 @@ def commands(system: str, select: list[str]) -> list[list[str]]:
     """
     if system != ALL:
         return [["seed", *select], ["run", *select], ["test", *select]]
-    before = ["--exclude", *select[1:], READS_TESTS]
-    return [["seed", *select], ["run", *before], ["test", *before], ["build", "--select", READS_TESTS]]
+    before = ["--exclude", READS_TESTS, *select[1:]]
+    after = [*select, "--select", READS_TESTS]
+    return [["seed", *select], ["run", *before], ["test", *before], ["build", *after]]
 
 
 def deploy(settings: Settings, system: str, console: Console, *, second_stage: bool = False) -> None:

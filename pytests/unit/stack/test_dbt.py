@@ -7,6 +7,7 @@ import pytest
 
 from mzlite.dbt_commands import split
 from stack.dbt import Step, environment, parse_step
+from stack.demo.deploy import commands, selection
 from stack.settings import Settings
 
 
@@ -41,6 +42,18 @@ def test_only_the_end_of_a_node_finishes_it():
 def test_commands_are_split_at_semicolons():
     assert list(split(["seed", ";", "run", "--select", "a", ";"])) == [["seed"], ["run", "--select", "a"]]
     assert list(split([])) == []
+
+
+def test_what_reads_the_continuous_tests_is_made_after_them():
+    everything = commands("all", selection("all", second_stage=True))
+    assert [command[0] for command in everything] == ["seed", "run", "test", "build"]
+    assert everything[1:3] == [[name, "--exclude", "monitor_broken_rules+"] for name in ("run", "test")]
+    assert everything[3] == ["build", "--select", "monitor_broken_rules+"]
+    first_stage = commands("all", selection("all", second_stage=False))
+    for command in first_stage:
+        assert "tag:second_stage" in command
+        assert command[command.index("--vars") + 1] == "{second_stage: false}"
+    assert commands("santa", ["--selector", "santa"])[1] == ["run", "--selector", "santa"]
 
 
 def test_the_environment_is_the_local_stack_s():
