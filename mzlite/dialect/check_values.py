@@ -102,6 +102,9 @@ def check_text_literal(cast: ast.Cast) -> None:
     if name == "bytea" and (digit := re.match(r"\\x[0-9a-fA-F\s]*([^0-9a-fA-F\s])", literal.value)) is not None:
         why = f'invalid hexadecimal digit: "{digit.group(1)}"'
         raise MzError(f'invalid input syntax for type bytea: {why}: "{literal.value}"')
+    if name == "bytea" and literal.value.startswith("\\x") and len("".join(literal.value[2:].split())) % 2:
+        why = "invalid hexadecimal data: odd number of digits"
+        raise MzError(f'invalid input syntax for type bytea: {why}: "{literal.value}"')
     if name in _UNSIGNED_TYPES and re.fullmatch(r"\+?[0-9]+", literal.value.strip()) is None:
         why = "invalid digit found in string" if literal.value.strip() else "cannot parse integer from empty string"
         raise MzError(f'invalid input syntax for type {name}: {why}: "{literal.value}"')
