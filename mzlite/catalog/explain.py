@@ -37,7 +37,7 @@ def explain(statement: Explain, session: Session, tx: EngineTransaction) -> Exec
             return _pushdown(statement, session, tx)
         case "key schema" | "value schema":
             raise MzError("EXPLAIN SCHEMA is only available for Kafka sinks with Avro schemas")
-        case "optimizer trace" | "plan insights" | "analyze":
+        case "optimizer trace" | "plan insights":
             raise unsupported(f"EXPLAIN {statement.stage.upper()} is not supported")
     if statement.format == "dot":
         raise unsupported(f"EXPLAIN {statement.stage.upper()} AS DOT is not supported")

@@ -12,6 +12,7 @@ from typing import Literal
 from mzlite.dialect import ast
 from mzlite.dialect import statements as s
 from mzlite.dialect import tokens as t
+from mzlite.dialect.analyze_queries import analyze_cluster_query, analyze_object_query
 from mzlite.dialect.show import ShowParser
 from mzlite.dialect.statements import OptionValue
 from mzlite.errors import syntax_error
@@ -370,10 +371,39 @@ class ReadParser(ShowParser):
         return name, self.option_value()
 
     def _explain_analyze(self) -> s.Statement:
-        while self.kinds[self.index] not in (t.SEMICOLON, t.END):
-            self.index += 1
-        self.refuse("EXPLAIN ANALYZE")
-        return s.Explain(self.statement_text(), "analyze")
+        if self.take_keyword("CLUSTER"):
+            properties, skew = self._measured()
+            sql = analyze_cluster_query(properties, skew, self._as_sql())
+            return s.Relayed(self.statement_text(), sql, "select")
+        properties, skew = (["HINTS"], False) if self.take_keyword("HINTS") else self._measured()
+        self.expect_keyword("FOR")
+        object_type = "index"
+        if self.expect_one_of("INDEX", "MATERIALIZED") == "MATERIALIZED":
+            self.expect_keyword("VIEW")
+            object_type = "materialized view"
+        name = self.raw_name()
+        sql = analyze_object_query(properties, skew, object_type, name, self._as_sql())
+        return s.Relayed(self.statement_text(), sql, "select")
+
+    def _measured(self) -> tuple[list[str], bool]:
+        """CPU, MEMORY or both, each once; and whether skew is wanted."""
+        left = ["CPU", "MEMORY"]
+        found: list[str] = []
+        while True:
+            found.append(self.expect_one_of(*left))
+            left.remove(found[-1])
+            if not left or not self.take(t.COMMA):
+                break
+        skew = self.take_keyword("WITH")
+        if skew:
+            self.expect_keyword("SKEW")
+        return found, skew
+
+    def _as_sql(self) -> bool:
+        if not self.take_keyword("AS"):
+            return False
+        self.expect_keyword("SQL")
+        return True
 
     def _explained(self, stage: str | None) -> s.Explain:
         """The object or query that is explained. Without a stage the default one: the physical plan."""

@@ -132,8 +132,10 @@ def _narrow(scope: _Scope, object_type: str, schema: Name | None, on: Name | Non
     """FROM, ON and IN CLUSTER; without any of them the current schema counts."""
     if on is not None:
         if object_type == "subsource":
-            # No source has any here.
-            scope.conditions.append(f"{object_id(on)} IS NULL")
+            scope.conditions.append(
+                "o.id IN (SELECT d.object_id FROM mz_internal.mz_object_dependencies d "
+                f"WHERE d.referenced_object_id = {object_id(on)})"
+            )
         else:
             column = "on_id" if object_type == "index" else "source_id"
             scope.conditions.append(f"o.{column} = {object_id(on)}")
@@ -189,15 +191,21 @@ def create_query(object_type: str, name: Name, redacted: bool) -> ShowQuery:
         )
         return _one_row(found, f"unknown cluster '{name[0]}'")
     column = "redacted_create_sql" if redacted else "create_sql"
-    relation = _CREATE_RELATIONS[object_type]
-    # An index lives in the schema of the relation that it is on.
-    owner = "JOIN mz_catalog.mz_objects rel ON rel.id = o.on_id " if object_type == "index" else ""
-    schema_of = "rel.schema_id" if object_type == "index" else "o.schema_id"
     full = (
         "concat("
         + f"CASE WHEN db.name IS NOT NULL THEN concat({_quoted_name('db.name')}, '.') END, "
         + f"{_quoted_name('s.name')}, '.', {_quoted_name('o.name')})"
     )
+    found = f"SELECT {full} AS name, o.{column} AS create_sql {named(object_type, name)}"
+    return _one_row(found, unknown_item(name), object_type=object_type, name=name)
+
+
+def named(object_type: str, name: Name) -> str:
+    """FROM and WHERE that find an object `o` by its name, with its schema `s` and database `db`; at most one."""
+    relation = _CREATE_RELATIONS[object_type]
+    # An index lives in the schema of the relation that it is on.
+    owner = "JOIN mz_catalog.mz_objects rel ON rel.id = o.on_id " if object_type == "index" else ""
+    schema_of = "rel.schema_id" if object_type == "index" else "o.schema_id"
     where = [f"o.name = {literal(name[-1])}"]
     if len(name) > 1:
         where.append(f"s.name = {literal(name[-2])}")
@@ -207,13 +215,17 @@ def create_query(object_type: str, name: Name, redacted: bool) -> ShowQuery:
         where.append("(db.name = current_database() OR db.name IS NULL)")
     if len(name) == 1:
         where.append("s.name = ANY (current_schemas(true))")
-    found = (
-        f"SELECT {full} AS name, o.{column} AS create_sql FROM {relation} o {owner}"
+    return (
+        f"FROM {relation} o {owner}"
         f"JOIN mz_catalog.mz_schemas s ON s.id = {schema_of} "
         "LEFT JOIN mz_catalog.mz_databases db ON db.id = s.database_id "
         f"WHERE {' AND '.join(where)} ORDER BY array_position(current_schemas(true), s.name::name) LIMIT 1"
     )
-    return _one_row(found, unknown_item(name), object_type=object_type, name=name)
+
+
+def guarded(sql: str, found: str, message: str) -> str:
+    """A query that fails with the SQL `message` when `found` is null."""
+    return f"{sql} LIMIT CASE WHEN {found} IS NULL THEN ({message})::bigint END"
 
 
 def _one_row(found: str, missing: str, object_type: str | None = None, name: Name = ()) -> ShowQuery:

@@ -178,12 +178,35 @@ select
     precision as hint
 where false;
 
+-- An object is one operator over its inputs.
 create view mz_introspection.mz_lir_mapping as
+with inputs as (
+    select e.export_id, i.id, row_number() over (partition by e.export_id order by i.id) as place
+    from mz_introspection.mz_compute_exports as e
+    inner join mzlite.objects as o on o.id = e.export_id
+    cross join lateral (
+        select o.details ->> 'on_id' as id where o.type = 'index'
+        union all
+        select d.referenced_id from mzlite.dependencies as d
+        inner join mzlite.objects as r on r.id = d.referenced_id and r.relation is not null
+        where d.object_id = o.id and o.type <> 'index'
+    ) as i
+)
 select
-    null::text as global_id, null::mz_catalog.uint8 as lir_id, null::text as operator, null::mz_catalog.uint8 as
-    parent_lir_id, null::mz_catalog.uint2 as nesting, null::mz_catalog.uint8 as operator_id_start,
-    null::mz_catalog.uint8 as operator_id_end
-where false;
+    e.export_id as global_id,
+    (select count(*) + 1 from inputs as i where i.export_id = e.export_id)::mz_catalog.uint8 as lir_id,
+    'Arrange'::text as operator,
+    null::mz_catalog.uint8 as parent_lir_id,
+    0::mz_catalog.uint2 as nesting,
+    e.dataflow_id as operator_id_start,
+    e.dataflow_id as operator_id_end
+from mz_introspection.mz_compute_exports as e
+union all
+select
+    i.export_id, i.place::mz_catalog.uint8, 'Stream ' || i.id,
+    (select count(*) + 1 from inputs as o where o.export_id = i.export_id)::mz_catalog.uint8,
+    1::mz_catalog.uint2, substr(i.export_id, 2)::mz_catalog.uint8, substr(i.export_id, 2)::mz_catalog.uint8
+from inputs as i;
 
 create view mz_introspection.mz_message_counts as
 select
