@@ -25,6 +25,7 @@ from mzlite.catalog.rbac import authorize_reads, is_enforced
 from mzlite.catalog.registry import find_item, quote_name, search_path
 from mzlite.catalog.remote import Question
 from mzlite.dataflow.engine import Engine
+from mzlite.dataflow.objects import MaintainedObject
 from mzlite.dataflow.source_errors import error_of
 from mzlite.dataflow.subscriptions import ActiveSubscription, Change, snapshot_query
 from mzlite.dataflow.tick import fetch_changes
@@ -293,6 +294,14 @@ class Coordinator:
             await asyncio.sleep(0.02)
 
 
+def is_constant(tx: EngineTransaction, item: MaintainedObject) -> bool:
+    """Whether the rows can never change: neither by what is read, through plain views, nor by the clock."""
+    if any(node.due_query() is not None for node in item.nodes):
+        return False
+    inputs = [tx.dataflow.graph[object_id] for object_id in item.reads]
+    return all(other.kind == "view" and is_constant(tx, other) for other in inputs)
+
+
 class _RehearsedError(Exception):
     """Ends the engine's transaction of a rehearsal."""
 
@@ -319,6 +328,7 @@ class Subscription:
         self._active: ActiveSubscription | None = None
         self._frontier = 0
         self._up_to: int | None = None
+        self._constant = False
 
     # On the engine's thread ------------------------------------------------------------
 
@@ -343,6 +353,7 @@ class Subscription:
             raise MzError(source_error)
         self.timestamp = self._frontier = tx.timestamp
         self._set_up_to(tx, statement)
+        self._constant = is_constant(tx, item)
         self.columns = described(tx, item.rel.state())
         snapshot = fetch_changes(tx, snapshot_query(item.rel)) if statement.snapshot else []
         reads = frozenset(
@@ -413,6 +424,8 @@ class Subscription:
         self._waiting -= _size(change)
         if self._up_to is not None and change.timestamp >= self._up_to:
             return SubscriptionEvent(self._up_to, [], END_OF_TIME)
+        if self._constant:
+            return SubscriptionEvent(change.timestamp, change.rows, END_OF_TIME)
         self._frontier = max(self._frontier, change.timestamp + 1)
         return SubscriptionEvent(change.timestamp, change.rows, self._frontier)
 
