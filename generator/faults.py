@@ -41,6 +41,16 @@ UNTYPABLE: Mapping[str, Mapping[str, Change]] = {
         "bad_time": (("dt_current_timestamp",), ("yesterday",)),
         "bad_id": (("review_id",), ("no-such-id",)),
     },
+    "dispatch": {
+        "wrong_type": (("driver_key",), ("",)),
+        "bad_time": (("dt_current_timestamp",), ("2026-02-30 25:61",)),
+        "bad_id": (("order_id",), ("no-such-id",)),
+    },
+    "gps": {
+        "wrong_type": (("latitude",), ("north", "52,5")),
+        "bad_time": (("dt_current_timestamp",), ("yesterday",)),
+        "bad_id": (("driver_key",), ("", "x" * 65)),
+    },
     "kitchen-events": {
         "wrong_type": (("body",), ("none", 7)),
         "bad_time": (("ts",), ("2026-02-30 25:61", 1_767_225_600)),
@@ -85,6 +95,19 @@ INVALID: Mapping[str, Mapping[str, Change]] = {
         "valid_review_order": (("order_id",), (None,)),
         "valid_review_time": (("dt_current_timestamp",), (None,)),
         "valid_rating": (("rating",), (0, 6, -1, None)),
+    },
+    "dispatch": {
+        "valid_dispatch_order": (("order_id",), (None,)),
+        "valid_dispatch_driver": (("driver_key",), (None,)),
+        "valid_dispatch_time": (("dt_current_timestamp",), (None,)),
+        "valid_dispatch_dropoff": (("dropoff_latitude",), (90.5, -91)),
+        "known_dispatch_action": (("action",), ("ignored",)),
+    },
+    "gps": {
+        "valid_gps_driver": (("driver_key",), (None,)),
+        "valid_gps_time": (("dt_current_timestamp",), (None,)),
+        "valid_gps_position": (("latitude",), (90.5, -91, None)),
+        "valid_gps_speed": (("speed_kph",), (-1, None)),
     },
     "kitchen-events": {
         "valid_event_id": (("event_id",), (None,)),

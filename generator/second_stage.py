@@ -12,12 +12,13 @@ from typing import Any, Self
 
 from generator.customers import CustomerWorld
 from generator.delivery import DeliveryWorld, Order
+from generator.drivers import DriverWorld
 from generator.events import Event
 from generator.following import FollowingWorld
 from generator.population import Population
 from generator.shares import Shares
 
-PARTS: tuple[type[FollowingWorld], ...] = (CustomerWorld,)
+PARTS: tuple[type[FollowingWorld], ...] = (DriverWorld, CustomerWorld)
 """The worlds that follow the orders, each with topics of its own."""
 COUNTED = ("sent", "late", "duplicates", "malformed", "invalid", "null_values")
 """The counts that a report gives by topic, or by the name of a fault."""

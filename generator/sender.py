@@ -66,7 +66,7 @@ class FaultySender(ABC):
         # With an id of its own, so that it stands for no other event: each message with an id begins with it.
         start = good.index(':"') + 2
         alike = good
-        if good[start + UUID_LENGTH] == '"':
+        if good.index('"', start) == start + UUID_LENGTH:
             alike = f"{good[:start]}{uuid_text(self._fault_rng.getrandbits(128))}{good[start + UUID_LENGTH :]}"
         rule, broken = invalid(self._fault_rng, topic, alike)
         self.counts.invalid[rule] += 1

@@ -49,3 +49,27 @@
         {'column': 'dt_current_timestamp', 'type': 'timestamp', 'value': "payload ->> 'dt_current_timestamp'"},
     ]) }}
 {% endmacro %}
+
+
+{% macro dispatch_contract() %}
+    {{ return([
+        {'column': 'order_id', 'type': 'uuid', 'value': "payload ->> 'order_id'"},
+        {'column': 'driver_key', 'type': 'text', 'value': "payload ->> 'driver_key'"},
+        {'column': 'action', 'type': 'text', 'value': "payload ->> 'action'"},
+        {'column': 'dropoff_latitude', 'type': 'double', 'value': "payload ->> 'dropoff_latitude'"},
+        {'column': 'dropoff_longitude', 'type': 'double', 'value': "payload ->> 'dropoff_longitude'"},
+        {'column': 'dt_current_timestamp', 'type': 'timestamp', 'value': "payload ->> 'dt_current_timestamp'"},
+    ]) }}
+{% endmacro %}
+
+
+{% macro gps_contract() %}
+    {{ return([
+        {'column': 'driver_key', 'type': 'text', 'value': "payload ->> 'driver_key'"},
+        {'column': 'order_id', 'type': 'uuid', 'value': "payload ->> 'order_id'"},
+        {'column': 'latitude', 'type': 'double', 'value': "payload ->> 'latitude'"},
+        {'column': 'longitude', 'type': 'double', 'value': "payload ->> 'longitude'"},
+        {'column': 'speed_kph', 'type': 'decimal(9, 2)', 'value': "payload ->> 'speed_kph'"},
+        {'column': 'dt_current_timestamp', 'type': 'timestamp', 'value': "payload ->> 'dt_current_timestamp'"},
+    ]) }}
+{% endmacro %}

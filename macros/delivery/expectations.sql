@@ -43,3 +43,24 @@
         {'rule': 'valid_rating', 'predicate': 'rating between 1 and 5'},
     ]) }}
 {% endmacro %}
+
+
+{% macro dispatch_expectations() %}
+    {{ return([
+        {'rule': 'valid_dispatch_order', 'predicate': 'order_id is not null'},
+        {'rule': 'valid_dispatch_driver', 'predicate': 'driver_key is not null'},
+        {'rule': 'valid_dispatch_time', 'predicate': 'dt_current_timestamp is not null'},
+        {'rule': 'valid_dispatch_dropoff', 'predicate': '(dropoff_latitude is null or dropoff_latitude between -90 and 90) and (dropoff_longitude is null or dropoff_longitude between -180 and 180)'},
+        {'rule': 'known_dispatch_action', 'predicate': "action in ('offered', 'accepted', 'declined')"},
+    ]) }}
+{% endmacro %}
+
+
+{% macro gps_expectations() %}
+    {{ return([
+        {'rule': 'valid_gps_driver', 'predicate': 'driver_key is not null'},
+        {'rule': 'valid_gps_time', 'predicate': 'dt_current_timestamp is not null'},
+        {'rule': 'valid_gps_position', 'predicate': 'latitude between -90 and 90 and longitude between -180 and 180'},
+        {'rule': 'valid_gps_speed', 'predicate': 'speed_kph >= 0'},
+    ]) }}
+{% endmacro %}

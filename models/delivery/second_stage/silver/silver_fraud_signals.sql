@@ -27,6 +27,21 @@ failed_payments as (
 
 ),
 
+fast_drivers as (
+
+    select
+        signal,
+        subject_kind,
+        subject_key,
+        first_at,
+        last_at,
+        measure,
+        limit_value,
+        detail
+    from {{ ref('silver_fast_drivers') }}
+
+),
+
 too_many_orders as (
 
     {{ users_over_limit(
@@ -49,6 +64,8 @@ signals as (
     select * from too_many_orders
     union all
     select * from repeated_failed_payments
+    union all
+    select * from fast_drivers
 
 )
 

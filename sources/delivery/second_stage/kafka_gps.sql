@@ -1,0 +1,2 @@
+-- noqa: disable=PRS
+{{ bytes_source(source('kafka', 'gps')) }}
