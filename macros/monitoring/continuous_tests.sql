@@ -54,7 +54,7 @@ having sum(amount) {{ broken_if }}
 {#-
     The system, the rule and the relation of each. dbt knows no model that reads a
     test. Where a model refers to all that a test reads, `dbt build` makes it after
-    the test; `dbt run` finds the test's view from before, or says what is missing.
+    the test; `dbt run` finds the test's view from before, or warns of what it leaves out.
 -#}
     {%- set found = [] -%}
     {%- if execute -%}
@@ -69,16 +69,16 @@ having sum(amount) {{ broken_if }}
                 ) -%}
             {%- endfor -%}
             {%- if flags.WHICH in ('run', 'build') and comment_of_failures(relation) is none -%}
-                {%- do exceptions.raise_compiler_error(
-                    'the continuous test ' ~ node.name ~ ' is not there yet: dbt test --select tag:continuous,'
-                    ~ ' or dbt build instead of dbt run'
+                {%- do exceptions.warn(
+                    model.name ~ ' leaves the continuous test ' ~ node.name ~ ' out, which is not there yet:'
+                    ~ ' dbt build --select tag:continuous ' ~ model.name ~ '+'
                 ) -%}
+            {%- else -%}
+                {%- do found.append({'system': node.fqn[2], 'rule': node.name, 'relation': relation}) -%}
             {%- endif -%}
-            {%- do found.append({'system': node.fqn[2], 'rule': node.name, 'relation': relation}) -%}
         {%- endfor -%}
     {%- endif -%}
-    {#- While dbt parses there are no tests yet. -#}
-    {{ return(found or [{'system': 'none', 'rule': 'none', 'relation': 'failures'}]) }}
+    {{ return(found) }}
 {%- endmacro %}
 
 
@@ -94,5 +94,12 @@ having sum(amount) {{ broken_if }}
 
     union all
     {% endif -%}
+    {%- else %}
+    select
+        null::text as system,
+        null::text as rule,
+        null::timestamp as window_start,
+        null::numeric as difference
+    where false
     {%- endfor -%}
 {%- endmacro %}
