@@ -23,7 +23,12 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
+from generator.customers import CustomerWorld
+from generator.delivery import DeliveryWorld
+from generator.events import SystemWorld
+from generator.population import populate
 from generator.run import Pace, Run
+from generator.second_stage import StagedDeliveryWorld
 from generator.shares import Shares
 from generator.systems import SIMULATED
 from generator.writer import EventWriter
@@ -40,9 +45,17 @@ SYSTEMS = tuple(SIMULATED)
 ANALYSES = sorted(
     file for system in (*SYSTEMS, "monitoring") for file in (REPOSITORY / "analyses" / system).glob("*.sql")
 )
-HOURS = {"kitchens": 9.0, "clickstream": 1.0, "santa": 3.0}
+HOURS = {"kitchens": 9.0, "clickstream": 1.0, "santa": 3.0, "customers": 3.0}
 """How long a history each system needs to have events that came too late."""
-RATES = {"kitchens": 0.25, "clickstream": 1.0, "santa": 0.5}
+RATES = {"kitchens": 0.25, "clickstream": 1.0, "santa": 0.5, "customers": 0.6}
+CUSTOMERS = "customers"
+"""The half of delivery's second stage that pays and reviews, and the models that its truth is about."""
+CUSTOMER_MODELS = (
+    *("+gold_payment_health", "+gold_satisfaction", "+silver_fraud_signals", "+bronze_customer_quarantine"),
+    *("+silver_rejected_payments", "+silver_rejected_reviews", "+silver_customer_late_events"),
+)
+FEW = populate(restaurants=40, drivers=40, users=8)
+"""So few users that some of them order suspiciously often."""
 SHARES = Shares(delayed=0.15, late=0.02, duplicate=0.03, malformed=0.01, invalid=0.01)
 DEADLINE = 90.0
 
@@ -118,7 +131,8 @@ def deployment(tmp_path_factory: pytest.TempPathFactory, kafka: Any) -> Iterator
     made = Deployment(tmp_path_factory.mktemp("systems"), kafka.bootstrap_servers)
     try:
         # Monitoring looks at delivery too, of which only what it needs is deployed.
-        selection = ("--select", *(f"tag:{system}" for system in SYSTEMS), "+path:models/monitoring")
+        tags = (f"tag:{system}" for system in SYSTEMS)
+        selection = ("--select", *tags, "+path:models/monitoring", *CUSTOMER_MODELS)
         # What reads the continuous tests comes after them, as in the demo.
         early = (*selection, "--exclude", "monitor_broken_rules+")
         made.dbt(
@@ -134,9 +148,14 @@ def deployment(tmp_path_factory: pytest.TempPathFactory, kafka: Any) -> Iterator
 def reports(deployment: Deployment) -> dict[str, dict[str, Any]]:
     """What each world wrote and expects."""
     made: dict[str, dict[str, Any]] = {}
-    for system, world_type in SIMULATED.items():
-        start_ms = int((time.time() - HOURS[system] * 3600) * 1000)
-        world = world_type(SHARES, 17, start_ms)
+    for system, hours in HOURS.items():
+        start_ms = int((time.time() - hours * 3600) * 1000)
+        world: SystemWorld
+        if system == CUSTOMERS:
+            first = DeliveryWorld(FEW, SHARES, 17, start_ms)
+            world = StagedDeliveryWorld(first, (CustomerWorld(SHARES, 17, start_ms),))
+        else:
+            world = SIMULATED[system](SHARES, 17, start_ms)
         with EventWriter(deployment.brokers) as writer:
             pace = Pace(duration=0, past_rate=RATES[system], recent_rate=RATES[system])
             Run(world, writer, pace, lambda _: None).run()
@@ -146,7 +165,7 @@ def reports(deployment: Deployment) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", HOURS)
 def test_the_views_show_exactly_what_was_sent(
     deployment: Deployment, reports: dict[str, dict[str, Any]], system: str
 ) -> None:
