@@ -18,6 +18,16 @@
             'kept': 'silver_reviews', 'event_time': 'dt_current_timestamp', 'kept_time': 'review_time',
             'tolerance': none, 'expectations': review_expectations(),
         },
+        {
+            'system': 'delivery', 'topic': 'dispatch', 'source': 'kafka_dispatch', 'events': 'bronze_dispatch',
+            'kept': 'silver_dispatch', 'event_time': 'dt_current_timestamp', 'kept_time': 'dispatched_at',
+            'tolerance': none, 'expectations': dispatch_expectations(),
+        },
+        {
+            'system': 'delivery', 'topic': 'gps', 'source': 'kafka_gps', 'events': 'bronze_gps',
+            'kept': 'silver_gps', 'event_time': 'dt_current_timestamp', 'kept_time': 'reported_at',
+            'tolerance': none, 'expectations': gps_expectations(),
+        },
     ] if var('second_stage') else [] -%}
     {{ return(second_stage + [
         {

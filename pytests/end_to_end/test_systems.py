@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,6 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from generator.customers import CustomerWorld
 from generator.delivery import DeliveryWorld
 from generator.events import SystemWorld
 from generator.population import populate
@@ -42,20 +42,15 @@ from stack.topics import ALL, create_topics, topics_of
 
 REPOSITORY = Path(__file__).parents[2]
 SYSTEMS = tuple(SIMULATED)
-ANALYSES = sorted(
-    file for system in (*SYSTEMS, "monitoring") for file in (REPOSITORY / "analyses" / system).glob("*.sql")
-)
-HOURS = {"kitchens": 9.0, "clickstream": 1.0, "santa": 3.0, "customers": 3.0}
+SECOND_STAGE = "second_stage"
+"""Of delivery; its history is written last, because drivers whose last word is old are idle no more."""
+ASKED = (*SYSTEMS, "monitoring", f"delivery/{SECOND_STAGE}")
+ANALYSES = sorted(file for folder in ASKED for file in (REPOSITORY / "analyses" / folder).glob("*.sql"))
+HOURS = {"kitchens": 9.0, "clickstream": 1.0, "santa": 3.0, SECOND_STAGE: 3.0}
 """How long a history each system needs to have events that came too late."""
-RATES = {"kitchens": 0.25, "clickstream": 1.0, "santa": 0.5, "customers": 0.6}
-CUSTOMERS = "customers"
-"""The half of delivery's second stage that pays and reviews, and the models that its truth is about."""
-CUSTOMER_MODELS = (
-    *("+gold_payment_health", "+gold_satisfaction", "+silver_fraud_signals", "+bronze_customer_quarantine"),
-    *("+silver_rejected_payments", "+silver_rejected_reviews", "+silver_customer_late_events"),
-)
-FEW = populate(restaurants=40, drivers=40, users=8)
-"""So few users that some of them order suspiciously often."""
+RATES = {"kitchens": 0.25, "clickstream": 1.0, "santa": 0.5, SECOND_STAGE: 1.2}
+FEW_USERS = 8
+"""Some of so few order suspiciously often."""
 SHARES = Shares(delayed=0.15, late=0.02, duplicate=0.03, malformed=0.01, invalid=0.01)
 DEADLINE = 90.0
 
@@ -130,9 +125,9 @@ def deployment(tmp_path_factory: pytest.TempPathFactory, kafka: Any) -> Iterator
     create_topics(kafka.bootstrap_servers, topics_of(ALL), 2)
     made = Deployment(tmp_path_factory.mktemp("systems"), kafka.bootstrap_servers)
     try:
-        # Monitoring looks at delivery too, of which only what it needs is deployed.
+        # Of delivery's first stage only what monitoring and the second stage need is deployed.
         tags = (f"tag:{system}" for system in SYSTEMS)
-        selection = ("--select", *tags, "+path:models/monitoring", *CUSTOMER_MODELS)
+        selection = ("--select", *tags, "+path:models/monitoring", f"+tag:{SECOND_STAGE}")
         # What reads the continuous tests comes after them, as in the demo.
         early = (*selection, "--exclude", "monitor_broken_rules+")
         made.dbt(
@@ -151,9 +146,10 @@ def reports(deployment: Deployment) -> dict[str, dict[str, Any]]:
     for system, hours in HOURS.items():
         start_ms = int((time.time() - hours * 3600) * 1000)
         world: SystemWorld
-        if system == CUSTOMERS:
-            first = DeliveryWorld(FEW, SHARES, 17, start_ms)
-            world = StagedDeliveryWorld(first, (CustomerWorld(SHARES, 17, start_ms),))
+        if system == SECOND_STAGE:
+            people = populate()
+            few = replace(people, users=people.users[:FEW_USERS])
+            world = StagedDeliveryWorld(DeliveryWorld(few, SHARES, 17, start_ms))
         else:
             world = SIMULATED[system](SHARES, 17, start_ms)
         with EventWriter(deployment.brokers) as writer:
@@ -173,7 +169,9 @@ def test_the_views_show_exactly_what_was_sent(
     for fault in ("late", "duplicates", "malformed", "invalid", "null_values"):
         assert sum(report[fault].values()) > 0, f"the history has nothing of {fault}"
     for expected in report["expected"]:
-        assert expected["rows"], f"the history says nothing about {expected['name']}"
+        # Whether an order waits for a driver at the very end is chance, if not much.
+        is_chance = expected["name"] == "candidates of unassigned orders"
+        assert expected["rows"] or is_chance, f"the history says nothing about {expected['name']}"
         deployment.wait_for(expected)
 
 
@@ -209,7 +207,7 @@ def test_monitoring_counts_what_was_sent(
 @pytest.mark.timeout(600)
 def test_dbt_finds_nothing_wrong(deployment: Deployment, reports: dict[str, dict[str, Any]]) -> None:
     assert reports
-    selection = (*(f"tag:{system}" for system in SYSTEMS), "path:models/monitoring", "path:tests/monitoring")
+    selection = (*(f"tag:{system}" for system in HOURS), "path:models/monitoring", "path:tests/monitoring")
     deployment.dbt("test", "--select", *selection, "--indirect-selection", "cautious")
 
 

@@ -26,8 +26,8 @@ Written by `make faults` on {moment} UTC. {outcome}
 
 Machine: {machine}.
 
-Again with the same seed: `make faults KILLS={kills} EVENTS={events} MESSAGES={messages} SEED={seed}`. The messages and the order of the
-kills are the same then, not their moments.
+Again with the same seed: `make faults KILLS={kills} EVENTS={events} MESSAGES={messages} SEED={seed}`. The kinds of messages and the order of
+the kills are the same then, not their moments.
 
 ## Odd messages
 
