@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 import ipaddress
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -53,6 +54,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 @app.callback()
 def main() -> None:
     """mzlite: Materialize's SQL in one process, on an embedded PostgreSQL."""
+    # PGOPTIONS and the like are meant for the user's psql; libpq would apply them to the inner PostgreSQL, too.
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
 
 
 @app.command()

@@ -159,6 +159,22 @@ def test_temporary_objects_go_with_their_session_and_with_the_server(tmp_path: P
         server.stop()
 
 
+def test_what_is_meant_for_psql_does_not_reach_the_inner_postgres(tmp_path: Path) -> None:
+    """PGOPTIONS kept mzlite from starting; PGTZ would have changed what views compute."""
+    wrapper = ("env", "PGOPTIONS=--welcome_message=off", "PGTZ=Asia/Tokyo", "PGCLIENTENCODING=latin1")
+    server = MzliteServer(tmp_path, wrapper=wrapper).start()
+    try:
+        with server.connect() as connection:
+            connection.execute("create table moments (at timestamptz, name text)")
+            connection.execute(
+                "create materialized view told as select at::text as at, name || 'é' as name from moments"
+            )
+            connection.execute("insert into moments values ('2026-01-01 00:00:00+00', 'caf')")
+            assert connection.execute("select at, name from told").fetchall() == [("2026-01-01 00:00:00+00", "café")]
+    finally:
+        server.stop()
+
+
 def test_a_drop_says_what_is_in_use(server: RunningServer, client: psycopg.Connection[Any]) -> None:
     client.execute("create materialized view used as select id from t")
     with server.connect() as reader:
