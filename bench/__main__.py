@@ -36,7 +36,9 @@ Drain = Callable[[Prepared], tuple[dict[str, Any], Outputs]]
 
 FLINK = tuple(f"flink-{variant}" for variant in flink.VARIANTS)
 DRAINS = ("hotplate", "spark", *FLINK)
-OTHERS = ("limits", "idle", "growth", "steady", "systems")
+SMALL = ("idle", "chain", "hydration")
+"""Modules whose output is their result."""
+OTHERS = ("limits", *SMALL, "growth", "steady", "systems")
 FAILURES = (
     BenchError, BrokerError, StackError, OSError, subprocess.SubprocessError, psycopg.Error, KafkaException, ValueError,
     LookupError, AssertionError,
@@ -103,8 +105,8 @@ def run_other(name: str, prepared: Prepared | None, rows: list[int]) -> bool:
     if name == "limits":
         assert prepared is not None
         keep(name, limits.limits(prepared, tell))
-    elif name == "idle":
-        command = [sys.executable, "-m", "bench.idle"]
+    elif name in SMALL:
+        command = [sys.executable, "-m", f"bench.{name}"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
         keep(name, {"lines": done.stdout.splitlines()})
     elif name == "growth":

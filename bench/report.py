@@ -43,6 +43,10 @@ NOTES = """
 """
 
 
+SMALL = {"idle": "Idle", "chain": "One row through a chain of views", "hydration": "Filling a new view"}
+"""What tells its own result, with its title."""
+
+
 def machine() -> str:
     """What this machine is, in one line."""
     model = "unknown CPU"
@@ -72,9 +76,10 @@ def text(results: dict[str, Any], sections: list[str], together: list[str] | Non
         lines += ["", "## The limit", "", *_limits(results["limits"], drains)]
     if "growth" in results:
         lines += ["", "## Cost of a change in mzlite", "", *_growth(results["growth"])]
-    if "idle" in results:
-        lines += ["", "## Idle", "", f"Measured {results['idle']['measured_at']} UTC.", "", "```"]
-        lines += [*results["idle"]["lines"], "```"]
+    for name, title in SMALL.items():
+        if name in results:
+            lines += ["", f"## {title}", "", f"Measured {results[name]['measured_at']} UTC.", "", "```"]
+            lines += [*results[name]["lines"], "```"]
     if sections:
         lines += ["", "## Steady load on the whole pipeline", "", *sections]
     if together:
