@@ -42,7 +42,7 @@ check: install ## format, lint, types, SQL style
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/hotplate dbt parse --quiet
-	$(BIN)/sqlfluff lint --disable-progress-bar models sources tests analyses macros
+	$(BIN)/sqlfluff lint --disable-progress-bar --processes 0 models sources tests analyses macros
 
 format: install ## rewrite the Python files in the house format
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -137,7 +137,7 @@ def test_the_reason_why_it_does_not_start_is_told(server: Postgres) -> None:
 def test_scripts_run_in_a_fixed_order() -> None:
     names = [script.name for script in scripts()]
     assert names[0] == "schemas.sql"
-    assert names[-2:] == ["dataflow.sql", "only_in_postgres.sql"]
+    assert names[-3:] == ["dataflow.sql", "catalog_introspection.sql", "only_in_postgres.sql"]
     assert len(names) == len(set(names))
 
 
