@@ -233,17 +233,17 @@ def test_a_topic_of_alerts_replays_to_its_view(
         columns = SINKS[topic].removeprefix("select ").partition(" from ")[0].split(", ")
         values = [json.loads(value) for value in state.values() if value is not None]
         published = sorted([str(value[column]) for column in columns] for value in values)
-        moments = {"window_start": "extract(epoch from window_start)::bigint * 1000"}
+        moments = {"window_start": "(extract(epoch from window_start)::bigint * 1000)::text || '.000'"}
         shown = ", ".join(f"({moments.get(column, column)})::text" for column in columns)
         rows = sorted(deployment.rows(f"select {shown} from {SINKS[topic].partition(' from ')[2]}"))
-        if [[value.lower() for value in row] for row in published] == [
-            [value.lower() for value in row] for row in rows
+        # Regions may all be quick, and promises all hold.
+        is_empty = topic == "customer-notifications" and not rows
+        if not is_empty and [[text.lower() for text in row] for row in published] == [
+            [text.lower() for text in row] for row in rows
         ]:
             break
         assert time.monotonic() < deadline, (published[:3], rows[:3])
         time.sleep(0.2)
-    # Promises may all hold.
-    assert rows or topic == "pipeline-alerts"
 
 
 @pytest.mark.slow
