@@ -44,7 +44,10 @@ T = TypeVar("T")
 Connect = Callable[[], psycopg.Connection[Any]]
 
 REPLAN_SECONDS = 10.0
-"""Plans made while tables were small are thrown away this often: replanning a tick costs some ten milliseconds."""
+"""Plans made while tables were small are thrown away at most this often: replanning a tick costs some ten milliseconds for 25
+views, and more than a second for 150."""
+REPLAN_ROWS = 1_000
+"""They are kept until so many rows were taken in, and then each time that the rows since the start have doubled."""
 LONGEST_SLEEP = 3600.0
 RETRY_SECONDS = 1.0
 LOCK_TIMEOUT = "5s"
@@ -124,6 +127,7 @@ class Engine:
         self._stopping = False
         self._last = 0
         self._planned = time.monotonic()
+        self._planned_rows = 0
         self._ended = 0.0
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self.failure: BaseException | None = None
@@ -458,10 +462,12 @@ class Engine:
 
     def _replan(self, now: float) -> None:
         """Lets PostgreSQL plan anew where tables may have outgrown their plans."""
-        if now - self._planned > REPLAN_SECONDS:
+        rows = self.statistics.rows
+        has_grown = self._planned == 0.0 or rows >= max(REPLAN_ROWS, 2 * self._planned_rows)
+        if has_grown and now - self._planned > REPLAN_SECONDS:
             assert self._connection is not None
             run(self._connection, "discard plans")
-            self._planned = now
+            self._planned, self._planned_rows = now, rows
 
     def _failed(self, tx: EngineTransaction, result: TickResult) -> None:
         """Marks objects that could not be brought up to date, and all that read them."""

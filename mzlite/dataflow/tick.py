@@ -28,8 +28,10 @@ TRUNCATE_AFTER = 100_000
 """Rows deleted from a delta table before its file is cut: deleted rows leave line pointers behind that only TRUNCATE takes away."""
 FAST_PLANS = (
     "select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),"
-    " set_config('enable_seqscan', 'off', true)"
+    " set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)"
 )
+"""For small changes against large states. The same statements come every tick, with another moment: planned for each of
+the first five moments anew, as PostgreSQL does by default, a hundred views take more time to plan than to keep."""
 
 
 @dataclass
