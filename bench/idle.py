@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
 
 import psutil
 
@@ -37,7 +38,7 @@ def processor_seconds(pid: int) -> dict[int, tuple[str, float]]:
         try:
             times = process.cpu_times()
             line = process.cmdline()
-            title = line[0] if process is not parent and line else "mzlite"
+            title = Path(line[0]).name if process is not parent and line else "mzlite"
             found[process.pid] = (title, times.user + times.system)
         except psutil.NoSuchProcess:
             continue
