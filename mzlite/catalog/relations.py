@@ -31,6 +31,8 @@ from mzlite.catalog.registry import (
 )
 from mzlite.catalog.schemas import already_exists
 from mzlite.catalog.system_inputs import check_system_inputs
+from mzlite.dialect.ast import Value
+from mzlite.dialect.check_values import check_position
 from mzlite.dialect.statements import (
     ColumnDefinition,
     CreateIndex,
@@ -312,7 +314,9 @@ def create_index(statement: CreateIndex, session: Session, tx: EngineTransaction
         raise MzError(f"index cannot be created on {on.name} because it is a {on.words}")
     cluster = resolve_cluster(tx, statement.cluster or session.cluster)
     columns = _columns_of(tx, on)
-    expressions = list(statement.expressions) if statement.expressions is not None else None
+    expressions = None
+    if statement.expressions is not None:
+        expressions = [_column_at(expression, columns) for expression in statement.expressions]
     keys = [_key_column(expression, columns) for expression in expressions] if expressions is not None else columns
     if statement.name is None:
         name = _free_name(tx, on, keys, is_default=expressions is None)
@@ -374,6 +378,14 @@ def _columns_of(tx: EngineTransaction, item: Item) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
+def _column_at(expression: str, columns: Sequence[str]) -> str:
+    """The column that a number stands for, or the expression as it is."""
+    if not expression.lstrip("-").replace(".", "").isdigit():
+        return expression
+    check_position(Value(0, 0, "number", expression), "CREATE INDEX", len(columns))
+    return quote_name(columns[int(expression) - 1])
+
+
 def _key_column(expression: str, columns: Sequence[str]) -> str | None:
     """The column that an index expression is, or None for a computed one."""
     text = expression.strip()
@@ -385,8 +397,6 @@ def _key_column(expression: str, columns: Sequence[str]) -> str | None:
         return None
     else:
         text = text.lower()
-    if text.isdigit() and 1 <= int(text) <= len(columns):
-        return columns[int(text) - 1]
     if text not in columns:
         raise MzError(f'column "{text}" does not exist')
     return text

@@ -14,6 +14,7 @@ from mzlite.dialect.check_names import check_operator, check_type
 from mzlite.dialect.check_values import (
     check_frame,
     check_integer_literal,
+    check_position,
     check_literal,
     check_text_literal,
     is_negative,
@@ -95,7 +96,9 @@ class _Planner:
             self.select(query.body, query.order_by)
             return
         self.body(query.body)
+        width = _width(query.body)
         for item in query.order_by:
+            check_position(item.expression, _SET_ORDER_BY.name, width)
             self.expression(item.expression, _SET_ORDER_BY)
 
     def _with(self, query: ast.Query) -> None:
@@ -166,7 +169,9 @@ class _Planner:
                 if error.sqlstate != INTERNAL:
                     raise
                 raise MzError(f"WHERE clause error: {error.message}") from None
+        width = _width(select)
         for expression in select.group_by:
+            check_position(expression, _GROUP_BY.name, width)
             self.expression(expression, _GROUP_BY)
         if select.having is not None:
             self.expression(select.having, _HAVING)
@@ -179,9 +184,11 @@ class _Planner:
             if item.expression is not None:
                 self.expression(item.expression, _SELECT)
         for ordering in order_by:
+            check_position(ordering.expression, _ORDER_BY.name, width)
             self.expression(ordering.expression, _ORDER_BY)
         if isinstance(select.distinct, list):
             for expression in select.distinct:
+                check_position(expression, _DISTINCT_ON.name, width)
                 self.expression(expression, _DISTINCT_ON)
 
     def _table_with_joins(self, table: ast.TableWithJoins) -> None:
@@ -441,6 +448,12 @@ class _Planner:
             raise unsupported(_IGNORE_NULLS)
         if call.over is not None and call.over.ignore_nulls and not call.over.is_rewritten:
             raise refused_here("IGNORE NULLS is not supported by mzlite")
+
+
+def _width(body: ast.QueryBody) -> int | None:
+    """How many columns a query has, if that can be seen."""
+    columns = query_columns(body)
+    return None if columns is None else len(columns)
 
 
 def _info(call: ast.Function) -> FunctionInfo:

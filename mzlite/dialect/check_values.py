@@ -60,6 +60,25 @@ def check_literal(value: ast.Value) -> None:
             raise MzError(f'"{value.value}" is out of range for type numeric: exceeds maximum precision 39')
 
 
+def check_position(node: ast.Expression, place: str, width: int | None) -> None:
+    """Raises for a number that stands for a column of the result and is none of them.
+
+    Args:
+        node: an item of GROUP BY, ORDER BY or DISTINCT ON.
+        place: the clause, as errors name it.
+        width: how many columns there are; None if that cannot be seen.
+    """
+    if not isinstance(node, ast.Value) or node.kind != "number":
+        return
+    if not node.value.isdigit():
+        raise MzError(f"unable to parse column reference in {place}: {node.value}: invalid digit found in string")
+    if len(node.value) > len(str(2**64)):
+        why = "number too large to fit in target type"
+        raise MzError(f"unable to parse column reference in {place}: {node.value}: {why}")
+    if width is not None and not 1 <= int(node.value) <= width:
+        raise MzError(f"column reference {int(node.value)} in {place} is out of range (1 - {width})")
+
+
 def check_integer_literal(cast: ast.Cast) -> None:
     """PostgreSQL takes '1_000' and '0x10' for integers too."""
     literal = cast.expression

@@ -163,6 +163,8 @@ class QueryParser(ExpressionParser):
             if result.order_by:
                 raise syntax_error("multiple ORDER BY clauses not allowed")
             result.order_by = self.comma_separated(self.order_by_item)
+            for item in result.order_by:
+                self._constant(item.expression)
         while (word := self.take_one_of("LIMIT", "OFFSET", "FETCH")) is not None:
             if word == "OFFSET":
                 if result.offset is not None:
@@ -242,14 +244,14 @@ class QueryParser(ExpressionParser):
             raise syntax_error("Cannot specify both ALL and DISTINCT in SELECT")
         distinct: Literal["row"] | list[ast.Expression] | None = "row" if is_distinct else None
         if is_distinct and self.take_keyword("ON"):
-            distinct = self.parenthesized(self.expression)
+            distinct = self.parenthesized(self._sorting_key)
         result = ast.Select(start, start, distinct, self._select_items(), [])
         if self.take_keyword("FROM"):
             result.from_ = self.comma_separated(self.table_with_joins)
         if self.take_keyword("WHERE"):
             result.where = self.expression()
         if self.take_keyword("GROUP", "BY"):
-            result.group_by = self.comma_separated(self.expression)
+            result.group_by = self.comma_separated(self._sorting_key)
         if self.take_keyword("HAVING"):
             result.having = self.expression()
         if self.take_keyword("QUALIFY"):
@@ -261,6 +263,16 @@ class QueryParser(ExpressionParser):
             self.edit(options_start, self.last_end, "")
         result.end = self.last_end
         return result
+
+    def _sorting_key(self) -> ast.Expression:
+        expression = self.expression()
+        self._constant(expression)
+        return expression
+
+    def _constant(self, expression: ast.Expression) -> None:
+        """PostgreSQL takes no constant but a column's number here, unless it is cast."""
+        if isinstance(expression, ast.Value) and expression.kind != "number":
+            self.edit(expression.end, expression.end, "::bool" if expression.kind == "boolean" else "::text")
 
     def _select_items(self) -> list[ast.SelectItem]:
         kind, value = self.kinds[self.index], self.values[self.index]
