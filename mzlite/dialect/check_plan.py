@@ -14,8 +14,8 @@ from mzlite.dialect.check_names import check_operator, check_type
 from mzlite.dialect.check_values import (
     check_frame,
     check_integer_literal,
-    check_position,
     check_literal,
+    check_position,
     check_text_literal,
     is_negative,
     unsupported,
