@@ -70,3 +70,48 @@
     from {{ relation }}
     group by window_start
 {%- endmacro %}
+
+
+{% macro expectations_by_window(topics) -%}
+{#-
+    A model: what each rule of each topic counted, per window of arrival. Topics
+    as [{'topic': 'orders', 'events': 'bronze_orders', 'expectations': [..]}, ..].
+-#}
+with
+
+{{ imports(topics | map(attribute='events')) }},
+
+{% for entry in topics -%}
+counted_{{ entry.events }} as (
+
+    {{ failures_by_window(entry.events, entry.expectations) }}
+
+),
+
+{% endfor -%}
+expectations as (
+
+    {% for entry in topics -%}
+    {{ unpivot_failures(
+        'counted_' ~ entry.events, ['window_start'], entry.topic,
+        entry.expectations
+    ) }}
+    {%- if not loop.last %}
+
+    union all
+
+    {% endif -%}
+    {%- endfor %}
+
+)
+
+select
+    window_start,
+    {{ window_end('window_start') }} as window_end,
+    topic,
+    rule,
+    evaluated_events,
+    failed_events
+from expectations
+where {{ window_is_retained('window_start') }}
+{%- endmacro %}

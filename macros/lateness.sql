@@ -46,3 +46,49 @@
     from {{ events }}
     group by topic, window_start
 {%- endmacro %}
+
+
+{% macro late_events_by_window(topics, tolerance=none) -%}
+{#-
+    A model: the late and early ones among the events that meet their rules, per
+    topic and window of arrival. Topics as for expectations_by_window, each also
+    with its event_time.
+-#}
+with
+
+{{ imports(topics | map(attribute='events')) }},
+
+valid as (
+
+    {% for entry in topics -%}
+    select
+        '{{ entry.topic }}' as topic,
+        {{ entry.event_time }} as event_time,
+        kafka_timestamp
+    from {{ entry.events }}
+    where {{ meets_expectations(entry.expectations) }}
+    {%- if not loop.last %}
+
+    union all
+
+    {% endif -%}
+    {%- endfor %}
+
+),
+
+windows as (
+
+    {{ late_event_counts('valid', tolerance) }}
+
+)
+
+select
+    window_start,
+    {{ window_end('window_start') }} as window_end,
+    topic,
+    events,
+    late_events,
+    early_events
+from windows
+where {{ window_is_retained('window_start') }}
+{%- endmacro %}

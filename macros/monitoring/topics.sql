@@ -59,21 +59,6 @@
 {% endmacro %}
 
 
-{% macro imports(models) -%}
-{#- A CTE for each model, named like it. -#}
-    {%- for model in models -%}
-{{ model }} as (
-
-    select * from {{ ref(model) }}
-
-)
-        {%- if not loop.last %},
-
-{% endif -%}
-    {%- endfor -%}
-{%- endmacro %}
-
-
 {% macro arrivals_and_events(topics) -%}
 {#- A row for each message as it came, and one for each that could be typed. -#}
     {% for entry in topics -%}

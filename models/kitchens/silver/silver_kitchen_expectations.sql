@@ -1,32 +1,7 @@
-with
-
-events as (
-
-    select * from {{ ref('bronze_all_events') }}
-
-),
-
-windows as (
-
-    {{ failures_by_window('events', kitchen_event_expectations()) }}
-
-),
-
-expectations as (
-
-    {{ unpivot_failures(
-        'windows', ['window_start'], 'kitchen-events',
-        kitchen_event_expectations()
-    ) }}
-
-)
-
-select
-    window_start,
-    {{ window_end('window_start') }} as window_end,
-    topic,
-    rule,
-    evaluated_events,
-    failed_events
-from expectations
-where {{ window_is_retained('window_start') }}
+{{ expectations_by_window([
+    {
+        'topic': 'kitchen-events',
+        'events': 'bronze_all_events',
+        'expectations': kitchen_event_expectations(),
+    },
+]) }}

@@ -1,32 +1,7 @@
-with
-
-events as (
-
-    select * from {{ ref('bronze_santa_deliveries') }}
-
-),
-
-windows as (
-
-    {{ failures_by_window('events', santa_delivery_expectations()) }}
-
-),
-
-expectations as (
-
-    {{ unpivot_failures(
-        'windows', ['window_start'], 'santa-deliveries',
-        santa_delivery_expectations()
-    ) }}
-
-)
-
-select
-    window_start,
-    {{ window_end('window_start') }} as window_end,
-    topic,
-    rule,
-    evaluated_events,
-    failed_events
-from expectations
-where {{ window_is_retained('window_start') }}
+{{ expectations_by_window([
+    {
+        'topic': 'santa-deliveries',
+        'events': 'bronze_santa_deliveries',
+        'expectations': santa_delivery_expectations(),
+    },
+]) }}
