@@ -55,9 +55,12 @@ def check_literal(value: ast.Value) -> None:
     if value.kind == "hex":
         raise unsupported("hex string literals")
     if value.kind == "number":
-        number = Decimal(value.value)
-        if number and number.adjusted() >= 39:
-            raise MzError(f'"{value.value}" is out of range for type numeric: exceeds maximum precision 39')
+        _check_digits(Decimal(value.value), value.value)
+
+
+def _check_digits(number: Decimal, text: str) -> None:
+    if number and number.is_finite() and not -39 <= number.adjusted() < 39:
+        raise MzError(f'"{text}" is out of range for type numeric: exceeds maximum precision 39')
 
 
 def check_position(node: ast.Expression, place: str, width: int | None) -> None:
@@ -116,6 +119,8 @@ def check_text_literal(cast: ast.Cast) -> None:
         raise MzError(f'invalid input syntax for type {_MOMENTS[name]}: {why}: "{literal.value}"')
     if name in _MOMENTS and (why := moments.out_of_range(_MOMENTS[name], literal.value)) is not None:
         raise MzError(f'invalid input syntax for type {_MOMENTS[name]}: {why}: "{literal.value}"')
+    if name in ("numeric", "decimal", "dec"):
+        _check_numeric(literal.value)
     if name == "time" and re.match(r"\s*24:", literal.value) is not None:
         raise MzError(f'invalid input syntax for type time: HOUR must be [0, 23], got 24: "{literal.value}"')
     if name == "bytea" and (digit := re.match(r"\\x[0-9a-fA-F\s]*([^0-9a-fA-F\s])", literal.value)) is not None:
@@ -129,6 +134,14 @@ def check_text_literal(cast: ast.Cast) -> None:
         raise MzError(f'invalid input syntax for type {name}: {why}: "{literal.value}"')
     if name == "jsonb" and (why := json_error(literal.value.encode())) is not None:
         raise MzError(f'invalid input syntax for type jsonb: {why}: "{literal.value}"')
+
+
+def _check_numeric(text: str) -> None:
+    """PostgreSQL takes infinities, more digits, and numbers to other bases."""
+    number = text.strip()
+    if re.fullmatch(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[nN][aA][nN]", number) is None:
+        raise MzError(f'invalid input syntax for type numeric: "{text}"')
+    _check_digits(Decimal(number), text)
 
 
 def check_frame(frame: ast.WindowFrame, *, aggregate: bool) -> None:

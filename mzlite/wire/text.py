@@ -49,11 +49,18 @@ def numeric(value: bytes) -> bytes:
 
 
 def _rounded(value: bytes) -> bytes:
-    """A numeric with 39 significant digits: products may have more in PostgreSQL."""
+    """A numeric with 39 significant digits: sums may have more in PostgreSQL, and literals.
+
+    >>> _rounded(b"1" + 38 * b"2" + b".5") == b"1" + 37 * b"2" + b"3", _rounded(b"-1" + 39 * b"0")
+    (True, b'-Infinity')
+    """
     number = Decimal(value.decode("ascii"))
     if not number.is_finite():
         return value
-    return f"{number.normalize(_NUMERIC_CONTEXT):f}".encode()
+    number = number.normalize(_NUMERIC_CONTEXT)
+    if number.adjusted() >= _NUMERIC_DIGITS:
+        return b"Infinity" if number > 0 else b"-Infinity"
+    return f"{number:f}".encode()
 
 
 def floats(lowest: int, highest: int) -> Converter:
@@ -231,7 +238,7 @@ class Adaptation:
     suspect: bytes
 
 
-_TRAILING_ZERO = rb"\.(?:[0-9]*0(?![0-9])|[0-9]{20})"
+_TRAILING_ZERO = rb"\.(?:[0-9]*0(?![0-9])|[0-9]{20})|[0-9]{20}"
 _WITH_EXPONENT = rb"e[+-]"
 _JSON_STRUCTURE = rb'\{"|\[|\.[0-9]*0(?![0-9])'
 _ANY = rb""

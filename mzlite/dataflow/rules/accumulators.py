@@ -122,6 +122,9 @@ class Accumulator:
         name = quote(self.name)
         if self.lookup is not None:
             return f"{name} = {self.lookup([f'g.{key}' for key in keys])}"
+        if self.combine == "sum" and self.type == "numeric":
+            # A sum keeps all its digits, the operator + does not.
+            return f"{name} = numeric_add(g.{name}, excluded.{name})"
         if self.combine == "sum":
             return f"{name} = g.{name} + excluded.{name}"
         return f"{name} = {self.combine}(g.{name}, excluded.{name})"
@@ -171,13 +174,13 @@ def sums(call: Call, value: str) -> list[tuple[str, str, str]]:
     if call.argument_type == "interval":
         return [("sum", "interval", f"coalesce(({value}) * {TIMES}, interval '0')")]
     if call.argument_type not in FLOATS:
-        return [("sum", "numeric", f"coalesce(({value})::numeric * {TIMES}, 0)")]
+        return [("sum", "numeric", f"coalesce(numeric_mul(({value})::numeric, {TIMES}), 0)")]
     real = f"({value})::double precision"
     finite = f"{real} not in ('NaN', 'Infinity', '-Infinity')"
     # A bigint holds the scaled value exactly; a cast from double precision to numeric would keep 15 digits only.
     scaled = f"trunc({real} * {FIXED_POINT})"
     exact = f"case when abs({real}) < 5e11 then {scaled}::bigint::numeric else {scaled}::numeric end"
-    parts = [("sum", "numeric", f"case when {finite} then {exact} * {TIMES} else 0 end")]
+    parts = [("sum", "numeric", f"case when {finite} then numeric_mul({exact}, {TIMES}) else 0 end")]
     for part, special in (("nan", "NaN"), ("plus", "Infinity"), ("minus", "-Infinity")):
         parts.append((part, "bigint", f"case when {real} = '{special}' then {TIMES} else 0 end"))
     return parts

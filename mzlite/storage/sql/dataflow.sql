@@ -135,11 +135,11 @@ create function mzlite.add_double(state numeric [], x double precision) returns 
 language sql immutable parallel safe
 return case
     when x is null then state
-    when x = 'NaN' then array[state[1], state[2] + 1, state[3], state[4], state[5] + 1]
-    when x = 'Infinity' then array[state[1], state[2], state[3] + 1, state[4], state[5] + 1]
-    when x = '-Infinity' then array[state[1], state[2], state[3], state[4] + 1, state[5] + 1]
-    when abs(x) < 5e11 then array[state[1] + trunc(x * 16777216)::bigint, state[2], state[3], state[4], state[5] + 1]
-    else array[state[1] + trunc(x * 16777216)::numeric, state[2], state[3], state[4], state[5] + 1]
+    when x = 'NaN' then array[state[1], state[2] + 1, state[3], state[4], numeric_add(state[5], 1)]
+    when x = 'Infinity' then array[state[1], state[2], state[3] + 1, state[4], numeric_add(state[5], 1)]
+    when x = '-Infinity' then array[state[1], state[2], state[3], state[4] + 1, numeric_add(state[5], 1)]
+    when abs(x) < 5e11 then array[numeric_add(state[1], trunc(x * 16777216)::bigint), state[2], state[3], state[4], numeric_add(state[5], 1)]
+    else array[numeric_add(state[1], trunc(x * 16777216)::numeric), state[2], state[3], state[4], numeric_add(state[5], 1)]
 end;
 create function mzlite.add_real(state numeric [], x real) returns numeric []
 language sql immutable parallel safe return mzlite.add_double(state, x::double precision);

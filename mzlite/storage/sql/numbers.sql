@@ -1,7 +1,7 @@
 -- Numbers as Materialize has them: a numeric has 39 significant digits and no trailing zeros, in text too; averages and
 -- variances are quotients of sums.
 
--- Rounds to 39 significant digits, half away from zero.
+-- Rounds to 39 significant digits and 39 decimals, half away from zero; raises for what is too large or too small for them.
 create function mz_internal.significant(value numeric) returns numeric
 language plpgsql immutable strict parallel safe
 as $$
@@ -16,7 +16,14 @@ begin
         when size >= 1 then length(textin(numeric_out(trunc(size)))) - 1
         else length(ltrim(textin(numeric_out(size)), '0.')) - scale(size) - 1
     end;
-    return round(value, 38 - exponent);
+    if exponent < -39 then
+        raise exception 'value out of range: underflow' using errcode = 'numeric_value_out_of_range';
+    end if;
+    size := round(size, least(38 - exponent, 39));
+    if size >= 1e39 then
+        raise exception 'value out of range: overflow' using errcode = 'numeric_value_out_of_range';
+    end if;
+    return case when value < 0 then numeric_uminus(size) else size end;
 end
 $$;
 
@@ -27,12 +34,30 @@ as $$
 declare
     q numeric := numeric_div(a, b);
 begin
-    if q * b = a then
-        return q;
+    if numeric_mul(q, b) = a then
+        return case when scale(q) <= 19 and q between -1e20 and 1e20 then q else mz_internal.significant(q) end;
     end if;
     return mz_internal.significant(numeric_div(round(a, greatest(scale(a), least(46 + scale(q), 120))), b));
 end
 $$;
+
+-- The functions of the operators +, - and * on numerics. The first test spares most results the second function.
+do $do$
+declare
+    f record;
+begin
+    for f in
+        select * from (values ('plus', 'numeric_add'), ('minus', 'numeric_sub'), ('times', 'numeric_mul')) as v (name, exact)
+    loop
+        execute format(
+            'create function mz_internal.%s(a numeric, b numeric) returns numeric language plpgsql immutable strict parallel safe cost 2 '
+            'as $f$declare r numeric := %s(a, b); begin '
+            'if scale(r) <= 19 and r between -1e20 and 1e20 then return r; end if; return mz_internal.significant(r); end$f$',
+            f.name, f.exact
+        );
+    end loop;
+end
+$do$;
 
 -- Operators whose value differs keep their name and get another function: views, clients and the engine then agree.
 -- What is parsed before that keeps the old function.
@@ -44,6 +69,12 @@ create function mz_internal.difference(timestamptz, timestamptz) returns interva
 return make_interval(secs => (mz_internal.microseconds_of($1) - mz_internal.microseconds_of($2))::double precision / 1000000);
 
 set local allow_system_table_mods = on;
+update pg_catalog.pg_operator set oprcode = 'mz_internal.plus(numeric, numeric)'::regprocedure
+where oid = '+(numeric, numeric)'::regoperator;
+update pg_catalog.pg_operator set oprcode = 'mz_internal.minus(numeric, numeric)'::regprocedure
+where oid = '-(numeric, numeric)'::regoperator;
+update pg_catalog.pg_operator set oprcode = 'mz_internal.times(numeric, numeric)'::regprocedure
+where oid = '*(numeric, numeric)'::regoperator;
 update pg_catalog.pg_operator set oprcode = 'mz_internal.quotient(numeric, numeric)'::regprocedure
 where oid = '/(numeric, numeric)'::regoperator;
 update pg_catalog.pg_operator set oprcode = 'mz_internal.difference(timestamp, timestamp)'::regprocedure
@@ -58,7 +89,7 @@ begin
     for f in
         select * from (values
             ('sqrt', '', ''),
-            ('exp', '', ''),
+            ('exp', 'if value < -90 and value <> ''-Infinity'' then raise exception ''value out of range: underflow'' using errcode = ''numeric_value_out_of_range''; end if;', ''),
             ('ln', 'if value = 0 then raise exception ''function ln is not defined for zero'' using errcode = ''XX000''; end if; if value < 0 then raise exception ''function ln is not defined for negative numbers'' using errcode = ''XX000''; end if;', ''),
             ('log', 'if value = 0 then raise exception ''function log10 is not defined for zero'' using errcode = ''XX000''; end if; if value < 0 then raise exception ''function log10 is not defined for negative numbers'' using errcode = ''XX000''; end if;', ''),
             ('log10', 'if value = 0 then raise exception ''function log10 is not defined for zero'' using errcode = ''XX000''; end if; if value < 0 then raise exception ''function log10 is not defined for negative numbers'' using errcode = ''XX000''; end if;', '')
@@ -101,15 +132,27 @@ $$;
 create function mz_catalog.log(base numeric, value numeric) returns numeric language plpgsql immutable strict parallel safe
 as $$
 begin
+    if least(base, value) < 0 then
+        raise exception 'function log is not defined for negative numbers' using errcode = 'XX000';
+    elsif least(base, value) = 0 then
+        raise exception 'function log is not defined for zero' using errcode = 'XX000';
+    end if;
     return mz_internal.significant(pg_catalog.log(round(base, greatest(scale(base), 46)), round(value, greatest(scale(value), 46))));
 end
 $$;
 create function mz_catalog.power(base numeric, exponent numeric) returns numeric language plpgsql immutable strict parallel safe
 as $$
+declare
+    result numeric := pg_catalog.power(round(base, greatest(scale(base), 46)), exponent);
 begin
-    return mz_internal.significant(pg_catalog.power(round(base, greatest(scale(base), 46)), exponent));
+    if result = 0 and base <> 0 then
+        raise exception 'value out of range: underflow' using errcode = 'numeric_value_out_of_range';
+    end if;
+    return mz_internal.significant(result);
 end
 $$;
+create function mz_catalog.pow(base numeric, exponent numeric) returns numeric language sql immutable strict parallel safe
+return mz_catalog.power($1, $2);
 
 -- Text -----------------------------------------------------------------------------------------------------------
 

@@ -195,8 +195,8 @@ begin
         execute format('create function mz_internal.%1$s_smaller(mz_catalog.%1$s, mz_catalog.%1$s) returns mz_catalog.%1$s language internal immutable strict parallel safe as %2$L', t.name, t.internal || 'smaller');
         execute format('create aggregate mz_catalog.max(mz_catalog.%1$s) (sfunc = mz_internal.%1$s_larger, stype = mz_catalog.%1$s, combinefunc = mz_internal.%1$s_larger, sortop = operator(mz_catalog.>), parallel = safe)', t.name);
         execute format('create aggregate mz_catalog.min(mz_catalog.%1$s) (sfunc = mz_internal.%1$s_smaller, stype = mz_catalog.%1$s, combinefunc = mz_internal.%1$s_smaller, sortop = operator(mz_catalog.<), parallel = safe)', t.name);
-        execute format('create function mz_internal.sum_step(numeric, mz_catalog.%1$s) returns numeric language sql immutable parallel safe return case when $2 is null then $1 else coalesce($1, 0) + $2::numeric end', t.name);
-        execute format('create function mz_internal.avg_step(numeric[], mz_catalog.%1$s) returns numeric[] language sql immutable parallel safe return case when $2 is null then $1 else array[$1[1] + 1, $1[2] + $2::numeric] end', t.name);
+        execute format('create function mz_internal.sum_step(numeric, mz_catalog.%1$s) returns numeric language sql immutable parallel safe return case when $2 is null then $1 else numeric_add(coalesce($1, 0), $2::numeric) end', t.name);
+        execute format('create function mz_internal.avg_step(numeric[], mz_catalog.%1$s) returns numeric[] language sql immutable parallel safe return case when $2 is null then $1 else array[numeric_add($1[1], 1), numeric_add($1[2], $2::numeric)] end', t.name);
         execute format('create function mz_internal.%1$s_sum_end(numeric) returns %2$s language sql immutable parallel safe return $1::%2$s', t.name, case t.name when 'uint8' then 'numeric' else 'mz_catalog.uint8' end);
         execute format('create aggregate mz_catalog.sum(mz_catalog.%1$s) (sfunc = mz_internal.sum_step, stype = numeric, finalfunc = mz_internal.%1$s_sum_end, parallel = safe)', t.name);
     end loop;
