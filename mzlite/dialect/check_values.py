@@ -17,7 +17,7 @@ _MOMENTS = {"date": "date", "timestamp": "timestamp", "timestamptz": "timestamp 
 _SPECIAL_MOMENTS = frozenset(
     ["allballs", "epoch", "infinity", "+infinity", "-infinity", "now", "today", "tomorrow", "yesterday"]
 )
-_UNSIGNED_TYPES = frozenset(["uint2", "uint4", "uint8"])
+_UNSIGNED_TYPES = {"uint2": 2**16, "uint4": 2**32, "uint8": 2**64}
 _INTEGER_TYPES = {"int2": "smallint", "int4": "integer", "int8": "bigint"}
 
 
@@ -131,6 +131,9 @@ def check_text_literal(cast: ast.Cast) -> None:
         raise MzError(f'invalid input syntax for type bytea: {why}: "{literal.value}"')
     if name in _UNSIGNED_TYPES and re.fullmatch(r"\+?[0-9]+", literal.value.strip()) is None:
         why = "invalid digit found in string" if literal.value.strip() else "cannot parse integer from empty string"
+        raise MzError(f'invalid input syntax for type {name}: {why}: "{literal.value}"')
+    if name in _UNSIGNED_TYPES and int(literal.value) >= _UNSIGNED_TYPES[name]:
+        why = "number too large to fit in target type"
         raise MzError(f'invalid input syntax for type {name}: {why}: "{literal.value}"')
     if name == "jsonb" and (why := json_error(literal.value.encode())) is not None:
         raise MzError(f'invalid input syntax for type jsonb: {why}: "{literal.value}"')

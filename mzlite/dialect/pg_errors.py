@@ -42,7 +42,7 @@ def _raised(found: re.Match[str]) -> MzError:
 
 
 def _integer(found: re.Match[str]) -> MzError:
-    kind, text = found.group(1), found.group(2)
+    kind, text = found.group(1).replace("xid8", "uint8"), found.group(2)
     why = "invalid digit found in string" if text.strip() else "cannot parse integer from empty string"
     return MzError(f'invalid input syntax for type {kind}: {why}: "{text}"')
 
@@ -94,6 +94,11 @@ _RULES: tuple[_Rule, ...] = (
         _moment,
     ),
     (re.compile(r'^(?P<kind>)date/time field value out of range: "(.*)"$', re.DOTALL), _moment),
+    (re.compile(r'^invalid input syntax for type (xid8): "(.*)"$', re.DOTALL), _integer),
+    _rule(
+        r'^value "(.*)" is out of range for type xid8$',
+        r'invalid input syntax for type uint8: number too large to fit in target type: "\1"',
+    ),
     _rule(rf"^({_INTEGERS}) out of range$", "numeric field overflow"),
     _rule(r"^value overflows numeric format$", "value out of range: overflow"),
     _rule(r'^(?:GROUP|ORDER) BY "(.*)" is ambiguous$', r'column reference "\1" is ambiguous'),

@@ -1,5 +1,5 @@
--- uint2, uint4 and uint8: base types over a signed integer that holds their range, so that comparing, hashing and sorting are
--- PostgreSQL's own functions. uint2 is an integer, uint4 and uint8 are bigints (a uint8 ends at 9223372036854775807 here).
+-- uint2, uint4 and uint8: base types over a type that holds their range, so that comparing, hashing and sorting are PostgreSQL's
+-- own functions. uint2 is an integer, uint4 a bigint, uint8 an xid8, which is PostgreSQL's only unsigned type of 64 bits.
 -- Between themselves they stay unsigned; with signed integers uint2 and uint4 compute as bigint, uint8 as numeric.
 
 create function mz_internal.raise_uint_range(value text, type text) returns bigint
@@ -7,6 +7,32 @@ language plpgsql immutable parallel safe
 as $$
 begin
     raise exception '"%" % out of range', value, type using errcode = 'XX000';
+end
+$$;
+
+-- What arithmetic raises.
+create function mz_internal.raise_overflow() returns numeric
+language plpgsql immutable parallel safe
+as $$
+begin
+    raise exception 'numeric field overflow' using errcode = 'numeric_value_out_of_range';
+end
+$$;
+
+-- What a text says. The types' own input functions take signs and other bases, too.
+create function mz_internal.uint_of_text(value text, type text, maximum numeric) returns numeric
+language plpgsql immutable strict parallel safe
+as $$
+begin
+    if value !~ '^\s*\+?[0-9]+\s*$' then
+        raise exception 'invalid input syntax for type %: %: "%"', type,
+            case when value ~ '\S' then 'invalid digit found in string' else 'cannot parse integer from empty string' end, value
+            using errcode = 'invalid_text_representation';
+    elsif value::numeric > maximum then
+        raise exception 'invalid input syntax for type %: number too large to fit in target type: "%"', type, value
+            using errcode = 'invalid_text_representation';
+    end if;
+    return value::numeric;
 end
 $$;
 
@@ -19,10 +45,10 @@ declare
 begin
     for t in
         select * from (values
-            ('uint2', 'integer', 'int4', '65535'),
-            ('uint4', 'bigint', 'int8', '4294967295'),
-            ('uint8', 'bigint', 'int8', '9223372036854775807')
-        ) as v (name, base, internal, maximum)
+            ('uint2', 'integer', 'int4', 'btint4cmp', 'int4up', '65535'),
+            ('uint4', 'bigint', 'int8', 'btint8cmp', 'int8up', '4294967295'),
+            ('uint8', 'xid8', 'xid8', 'xid8cmp', 'int8up', '18446744073709551615')
+        ) as v (name, base, internal, comparison, same, maximum)
     loop
         execute format('create type mz_catalog.%I', t.name);
         execute format('create function mz_catalog.%I(cstring) returns mz_catalog.%I language internal immutable strict parallel safe as %L', t.name || '_in', t.name, t.internal || 'in');
@@ -51,7 +77,7 @@ begin
                 op.symbol, t.name, op.name, op.commutator, op.negator, op.restriction, op.joined, op.flags
             );
         end loop;
-        execute format('create function mz_catalog.%1$s_cmp(mz_catalog.%1$s, mz_catalog.%1$s) returns integer language internal immutable strict leakproof parallel safe as %2$L', t.name, 'bt' || t.internal || 'cmp');
+        execute format('create function mz_catalog.%1$s_cmp(mz_catalog.%1$s, mz_catalog.%1$s) returns integer language internal immutable strict leakproof parallel safe as %2$L', t.name, t.comparison);
         execute format('create function mz_catalog.%1$s_hash(mz_catalog.%1$s) returns integer language internal immutable strict leakproof parallel safe as %2$L', t.name, 'hash' || t.internal);
         execute format('create function mz_catalog.%1$s_hash_extended(mz_catalog.%1$s, bigint) returns bigint language internal immutable strict leakproof parallel safe as %2$L', t.name, 'hash' || t.internal || 'extended');
         execute format(
@@ -65,19 +91,47 @@ begin
 
         -- Casts. Out of range is an error in Materialize's words. A plain cast of the representation would skip the check, so each
         -- goes through its function; as_.. is the one that takes the number as it is.
-        execute format('create function mz_internal.as_%1$s(%2$s) returns mz_catalog.%1$s language internal immutable strict leakproof parallel safe as %3$L', t.name, t.base, t.internal || 'up');
-        execute format('create cast (mz_catalog.%I as %s) without function as %s', t.name, t.base, case t.name when 'uint8' then 'assignment' else 'implicit' end);
+        execute format('create function mz_internal.as_%1$s(%2$s) returns mz_catalog.%1$s language internal immutable strict leakproof parallel safe as %3$L', t.name, case t.name when 'uint8' then 'bigint' else t.base end, t.same);
+        if t.name = 'uint8' then
+            -- Its bits as a signed number: negative from 2^63 on.
+            create function mz_internal.bits(mz_catalog.uint8) returns bigint language internal immutable strict leakproof parallel safe as 'int8up';
+            create function mz_internal.bits_of(value numeric) returns bigint language sql immutable strict parallel safe
+            return case when value > 9223372036854775807 then numeric_sub(value, 18446744073709551616) else value end::bigint;
+        else
+            execute format('create cast (mz_catalog.%I as %s) without function as implicit', t.name, t.base);
+        end if;
         foreach other in array array['smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision'] loop
             execute format(
                 'create function mz_catalog.%1$s(%2$s) returns mz_catalog.%1$s language sql immutable strict parallel safe return '
-                'mz_internal.as_%1$s(case when %3$s between 0 and %4$s then %3$s::%5$s else mz_internal.raise_uint_range($1::text, %1$L)::%5$s end)',
+                'mz_internal.as_%1$s(case when %3$s between 0 and %4$s then %5$s else mz_internal.raise_uint_range($1::text, %1$L)::%6$s end)',
                 t.name, other,
                 case when other in ('numeric', 'real', 'double precision') then 'round($1::numeric)' else '$1' end,
-                t.maximum, t.base
+                t.maximum,
+                case
+                    when t.name = 'uint8' and other in ('numeric', 'real', 'double precision') then 'mz_internal.bits_of(round($1::numeric))'
+                    else format('%s::%s', case when other in ('numeric', 'real', 'double precision') then 'round($1::numeric)' else '$1' end, case t.name when 'uint8' then 'bigint' else t.base end)
+                end,
+                case t.name when 'uint8' then 'bigint' else t.base end
             );
         end loop;
     end loop;
 
+    create function mz_catalog.numeric(mz_catalog.uint8) returns numeric language sql immutable strict parallel safe
+    return case when mz_internal.bits($1) < 0 then numeric_add(mz_internal.bits($1), 18446744073709551616) else mz_internal.bits($1) end;
+    create cast (mz_catalog.uint8 as numeric) with function mz_catalog.numeric(mz_catalog.uint8) as implicit;
+    create function mz_catalog.int8(mz_catalog.uint8) returns bigint language sql immutable strict parallel safe
+    return case when mz_internal.bits($1) < 0 then mz_internal.raise_uint_range($1::text, 'bigint') else mz_internal.bits($1) end;
+    create cast (mz_catalog.uint8 as bigint) with function mz_catalog.int8(mz_catalog.uint8) as assignment;
+    for t in
+        select * from (values ('int2', 'smallint', 32767), ('int4', 'integer', 2147483647)) as v (name, target, maximum)
+    loop
+        execute format(
+            'create function mz_catalog.%1$s(mz_catalog.uint8) returns %2$s language sql immutable strict parallel safe '
+            'return case when mz_internal.bits($1) between 0 and %3$s then mz_internal.bits($1) else mz_internal.raise_uint_range($1::text, %2$L) end::%2$s',
+            t.name, t.target, t.maximum
+        );
+        execute format('create cast (mz_catalog.uint8 as %2$s) with function mz_catalog.%1$s(mz_catalog.uint8) as assignment', t.name, t.target);
+    end loop;
     for t in
         select * from (values ('uint2'), ('uint4'), ('uint8')) as v (name)
     loop
@@ -93,7 +147,7 @@ begin
                     'create function mz_catalog.%1$s(mz_catalog.%2$s) returns %3$s language sql immutable strict parallel safe return $1::%4$s::%3$s',
                     case other when 'double precision' then 'float8' when 'real' then 'float4' when 'smallint' then 'int2' when 'integer' then 'int4' when 'bigint' then 'int8' else other end,
                     t.name, other,
-                    case t.name when 'uint2' then 'integer' else 'bigint' end
+                    case when t.name = 'uint2' then 'integer' when t.name = 'uint8' and other in ('real', 'double precision') then 'numeric' else 'bigint' end
                 );
                 execute format(
                     'create cast (mz_catalog.%2$s as %3$s) with function mz_catalog.%1$s(mz_catalog.%2$s) as %4$s',
@@ -107,15 +161,15 @@ begin
                 );
             end if;
         end loop;
-        execute format('create function mz_internal.%1$s_to_json(mz_catalog.%1$s) returns json language sql immutable strict parallel safe return ($1::%2$s)::text::json', t.name, case t.name when 'uint2' then 'integer' else 'bigint' end);
+        execute format('create function mz_internal.%1$s_to_json(mz_catalog.%1$s) returns json language sql immutable strict parallel safe return ($1::%2$s)::text::json', t.name, case t.name when 'uint2' then 'integer' when 'uint4' then 'bigint' else 'numeric' end);
         execute format('create cast (mz_catalog.%1$s as json) with function mz_internal.%1$s_to_json(mz_catalog.%1$s)', t.name);
     end loop;
     create function mz_catalog.uint4(mz_catalog.uint2) returns mz_catalog.uint4 language sql immutable strict parallel safe return ($1::integer)::mz_catalog.uint4;
     create function mz_catalog.uint8(mz_catalog.uint2) returns mz_catalog.uint8 language sql immutable strict parallel safe return ($1::integer)::mz_catalog.uint8;
     create function mz_catalog.uint8(mz_catalog.uint4) returns mz_catalog.uint8 language sql immutable strict parallel safe return ($1::bigint)::mz_catalog.uint8;
     create function mz_catalog.uint2(mz_catalog.uint4) returns mz_catalog.uint2 language sql immutable strict parallel safe return ($1::bigint)::mz_catalog.uint2;
-    create function mz_catalog.uint2(mz_catalog.uint8) returns mz_catalog.uint2 language sql immutable strict parallel safe return ($1::bigint)::mz_catalog.uint2;
-    create function mz_catalog.uint4(mz_catalog.uint8) returns mz_catalog.uint4 language sql immutable strict parallel safe return ($1::bigint)::mz_catalog.uint4;
+    create function mz_catalog.uint2(mz_catalog.uint8) returns mz_catalog.uint2 language sql immutable strict parallel safe return ($1::numeric)::mz_catalog.uint2;
+    create function mz_catalog.uint4(mz_catalog.uint8) returns mz_catalog.uint4 language sql immutable strict parallel safe return ($1::numeric)::mz_catalog.uint4;
     create cast (mz_catalog.uint2 as mz_catalog.uint4) with function mz_catalog.uint4(mz_catalog.uint2) as implicit;
     create cast (mz_catalog.uint2 as mz_catalog.uint8) with function mz_catalog.uint8(mz_catalog.uint2) as implicit;
     create cast (mz_catalog.uint4 as mz_catalog.uint8) with function mz_catalog.uint8(mz_catalog.uint4) as implicit;
@@ -123,23 +177,37 @@ begin
     create cast (mz_catalog.uint8 as mz_catalog.uint2) with function mz_catalog.uint2(mz_catalog.uint8) as assignment;
     create cast (mz_catalog.uint8 as mz_catalog.uint4) with function mz_catalog.uint4(mz_catalog.uint8) as assignment;
 
-    -- uint8 against signed integers compares without a detour over numeric.
+    for t in
+        select * from (values ('uint2', 65535), ('uint4', 4294967295), ('uint8', 18446744073709551615)) as v (name, maximum)
+    loop
+        execute format(
+            'create function mz_internal.%1$s_of_text(text) returns mz_catalog.%1$s language sql immutable strict parallel safe '
+            'return mz_internal.uint_of_text($1, %1$L, %2$s)::mz_catalog.%1$s',
+            t.name, t.maximum
+        );
+        execute format('create cast (text as mz_catalog.%1$s) with function mz_internal.%1$s_of_text(text)', t.name);
+    end loop;
+
+    -- uint8 against signed integers compares without a detour over numeric: from 2^63 on it is the larger one.
     foreach other in array array['integer', 'bigint'] loop
         foreach arguments slice 1 in array array[array['mz_catalog.uint8', other], array[other, 'mz_catalog.uint8']] loop
             for op in
                 select * from (values
-                    ('=', 'eq', '=', '<>', 'eqsel', 'eqjoinsel'),
-                    ('<>', 'ne', '<>', '=', 'neqsel', 'neqjoinsel'),
-                    ('<', 'lt', '>', '>=', 'scalarltsel', 'scalarltjoinsel'),
-                    ('<=', 'le', '>=', '>', 'scalarlesel', 'scalarlejoinsel'),
-                    ('>', 'gt', '<', '<=', 'scalargtsel', 'scalargtjoinsel'),
-                    ('>=', 'ge', '<=', '<', 'scalargesel', 'scalargejoinsel')
-                ) as v (symbol, name, commutator, negator, restriction, joined)
+                    ('=', 'eq', '=', '<>', 'eqsel', 'eqjoinsel', 'false', 'false'),
+                    ('<>', 'ne', '<>', '=', 'neqsel', 'neqjoinsel', 'true', 'true'),
+                    ('<', 'lt', '>', '>=', 'scalarltsel', 'scalarltjoinsel', 'false', 'true'),
+                    ('<=', 'le', '>=', '>', 'scalarlesel', 'scalarlejoinsel', 'false', 'true'),
+                    ('>', 'gt', '<', '<=', 'scalargtsel', 'scalargtjoinsel', 'true', 'false'),
+                    ('>=', 'ge', '<=', '<', 'scalargesel', 'scalargejoinsel', 'true', 'false')
+                ) as v (symbol, name, commutator, negator, restriction, joined, large_left, large_right)
             loop
                 execute format(
-                    'create function mz_internal.uint8_%1$s(%2$s, %3$s) returns boolean language internal immutable strict leakproof parallel safe as %4$L',
+                    'create function mz_internal.uint8_%1$s(%2$s, %3$s) returns boolean language sql immutable strict leakproof parallel safe return %4$s',
                     op.name, arguments[1], arguments[2],
-                    'int' || case when arguments[1] = 'integer' then '48' when arguments[2] = 'integer' then '84' else '8' end || op.name
+                    case when arguments[1] = 'mz_catalog.uint8'
+                        then format('case when mz_internal.bits($1) < 0 then %s else mz_internal.bits($1) %s $2 end', op.large_left, op.symbol)
+                        else format('case when mz_internal.bits($2) < 0 then %s else $1 %s mz_internal.bits($2) end', op.large_right, op.symbol)
+                    end
                 );
                 execute format(
                     'create operator mz_catalog.%1$s (leftarg = %2$s, rightarg = %3$s, function = mz_internal.uint8_%4$s, commutator = operator(mz_catalog.%5$s), negator = operator(mz_catalog.%6$s), restrict = %7$s, join = %8$s)',
@@ -150,18 +218,22 @@ begin
     end loop;
 
     -- Arithmetic.
+    create function mz_internal.within_uint(value numeric, maximum numeric) returns numeric language sql immutable strict parallel safe
+    return case when value between 0 and maximum then value else mz_internal.raise_overflow() end;
     for op in
         select * from (values ('+', 'plus'), ('-', 'minus'), ('*', 'times'), ('/', 'divided'), ('%', 'modulo')) as v (symbol, name)
     loop
         for t in
-            select * from (values ('uint2', 'bigint'), ('uint4', 'numeric'), ('uint8', 'numeric')) as v (name, wide)
+            select * from (values ('uint2', 'bigint', 65535), ('uint4', 'numeric', 4294967295), ('uint8', 'numeric', 18446744073709551615)) as v (name, wide, maximum)
         loop
             execute format(
-                'create function mz_internal.%1$s_%2$s(mz_catalog.%1$s, mz_catalog.%1$s) returns mz_catalog.%1$s language sql immutable strict parallel safe return (%4$s)::mz_catalog.%1$s',
-                t.name, op.name, t.wide,
-                case when op.symbol in ('/', '%')
-                    then format('$1::bigint %s $2::bigint', op.symbol)
-                    else format('$1::%s %s $2::%s', t.wide, op.symbol, t.wide)
+                'create function mz_internal.%1$s_%2$s(mz_catalog.%1$s, mz_catalog.%1$s) returns mz_catalog.%1$s language sql immutable strict parallel safe return (%3$s)::mz_catalog.%1$s',
+                t.name, op.name,
+                case
+                    when t.name = 'uint8' and op.symbol = '/' then 'numeric_div_trunc($1::numeric, $2::numeric)'
+                    when t.name = 'uint8' and op.symbol = '%' then 'numeric_mod($1::numeric, $2::numeric)'
+                    when op.symbol in ('/', '%') then format('$1::bigint %s $2::bigint', op.symbol)
+                    else format('mz_internal.within_uint($1::%1$s %2$s $2::%1$s, %3$s)', t.wide, op.symbol, t.maximum)
                 end
             );
             execute format(
@@ -189,7 +261,7 @@ begin
 
     -- Aggregates; sums are exact, in the types that Materialize gives them.
     for t in
-        select * from (values ('uint2', 'int4'), ('uint4', 'int8'), ('uint8', 'int8')) as v (name, internal)
+        select * from (values ('uint2', 'int4'), ('uint4', 'int8'), ('uint8', 'xid8_')) as v (name, internal)
     loop
         execute format('create function mz_internal.%1$s_larger(mz_catalog.%1$s, mz_catalog.%1$s) returns mz_catalog.%1$s language internal immutable strict parallel safe as %2$L', t.name, t.internal || 'larger');
         execute format('create function mz_internal.%1$s_smaller(mz_catalog.%1$s, mz_catalog.%1$s) returns mz_catalog.%1$s language internal immutable strict parallel safe as %2$L', t.name, t.internal || 'smaller');
@@ -209,3 +281,8 @@ begin
 end
 $do$;
 
+
+-- In a directory of an older version a uint8 had the bits of a bigint, and became one as it was.
+set local allow_system_table_mods = on;
+update pg_catalog.pg_cast set castfunc = 'mz_catalog.int8(mz_catalog.uint8)'::regprocedure, castmethod = 'f'
+where castsource = 'mz_catalog.uint8'::regtype and casttarget = 'bigint'::regtype;

@@ -92,3 +92,25 @@ create function mz_internal.complement(mz_catalog.uint4) returns mz_catalog.uint
 return (4294967295 - $1::bigint)::mz_catalog.uint4;
 create operator mz_catalog.~ (rightarg = mz_catalog.uint2, function = mz_internal.complement);
 create operator mz_catalog.~ (rightarg = mz_catalog.uint4, function = mz_internal.complement);
+create function mz_internal.complement(mz_catalog.uint8) returns mz_catalog.uint8 language sql immutable strict parallel safe
+return mz_internal.as_uint8(~mz_internal.bits($1));
+create operator mz_catalog.~ (rightarg = mz_catalog.uint8, function = mz_internal.complement);
+do $do$
+declare
+    op record;
+begin
+    for op in
+        select * from (values ('&', 'both'), ('|', 'either'), ('#', 'one')) as v (symbol, name)
+    loop
+        execute format(
+            'create function mz_internal.bits_of_%2$s(mz_catalog.uint8, mz_catalog.uint8) returns mz_catalog.uint8 language sql immutable strict parallel safe '
+            'return mz_internal.as_uint8(mz_internal.bits($1) %1$s mz_internal.bits($2))',
+            op.symbol, op.name
+        );
+        execute format(
+            'create operator mz_catalog.%s (leftarg = mz_catalog.uint8, rightarg = mz_catalog.uint8, function = mz_internal.bits_of_%s)',
+            op.symbol, op.name
+        );
+    end loop;
+end
+$do$;
