@@ -153,6 +153,43 @@ $$;
 create function mz_catalog.kafka_murmur2(data text) returns integer
 language sql immutable strict parallel safe return mz_catalog.kafka_murmur2(convert_to(data, 'UTF8'));
 
+-- SeaHash, an unkeyed hash of 64 bits.
+create function mz_internal.seahash_times(value bigint) returns bigint
+language sql immutable strict parallel safe
+return mz_internal.bits_of(numeric_mod(numeric_mul((mz_internal.as_uint8(value))::numeric, 7993060983890856527), 18446744073709551616));
+create function mz_internal.seahash_diffuse(value bigint) returns bigint
+language plpgsql immutable strict parallel safe
+as $$
+declare
+    x bigint := mz_internal.seahash_times(value);
+begin
+    -- >> of a bigint brings its sign down, which the mask takes away.
+    return mz_internal.seahash_times(x # (((x >> 32) & 4294967295) >> ((x >> 60) & 15)::integer));
+end
+$$;
+create function mz_catalog.seahash(data bytea) returns mz_catalog.uint8
+language plpgsql immutable strict parallel safe
+as $$
+declare
+    lanes bigint[] := array[1653137622115903356, -5440164096422524820, 8062258805288266697, 1511402585362633601];
+    size constant integer := octet_length(data);
+    word bigint;
+begin
+    for at in 0 .. (size + 7) / 8 - 1 loop
+        word := 0;
+        for i in reverse least(7, size - at * 8 - 1) .. 0 loop
+            word := (word << 8) | get_byte(data, at * 8 + i);
+        end loop;
+        lanes := array[lanes[2], lanes[3], lanes[4], mz_internal.seahash_diffuse(lanes[1] # word)];
+    end loop;
+    return mz_internal.as_uint8(
+        mz_internal.seahash_diffuse(lanes[1] # lanes[2] # lanes[3] # lanes[4] # size::bigint)
+    );
+end
+$$;
+create function mz_catalog.seahash(data text) returns mz_catalog.uint8
+language sql immutable strict parallel safe return mz_catalog.seahash(convert_to(data, 'UTF8'));
+
 -- Lists: polymorphic functions cannot have a parsed body. ---------------------------------------------------------------------------------------------------------
 
 create aggregate mz_catalog.list_agg(anynonarray) (
