@@ -10,15 +10,6 @@ begin
 end
 $$;
 
--- What arithmetic raises.
-create function mz_internal.raise_overflow() returns numeric
-language plpgsql immutable parallel safe
-as $$
-begin
-    raise exception 'numeric field overflow' using errcode = 'numeric_value_out_of_range';
-end
-$$;
-
 -- What a text says. The types' own input functions take signs and other bases, too.
 create function mz_internal.uint_of_text(value text, type text, maximum numeric) returns numeric
 language plpgsql immutable strict parallel safe
@@ -218,8 +209,6 @@ begin
     end loop;
 
     -- Arithmetic.
-    create function mz_internal.within_uint(value numeric, maximum numeric) returns numeric language sql immutable strict parallel safe
-    return case when value between 0 and maximum then value else mz_internal.raise_overflow() end;
     for op in
         select * from (values ('+', 'plus'), ('-', 'minus'), ('*', 'times'), ('/', 'divided'), ('%', 'modulo')) as v (symbol, name)
     loop
@@ -233,7 +222,11 @@ begin
                     when t.name = 'uint8' and op.symbol = '/' then 'numeric_div_trunc($1::numeric, $2::numeric)'
                     when t.name = 'uint8' and op.symbol = '%' then 'numeric_mod($1::numeric, $2::numeric)'
                     when op.symbol in ('/', '%') then format('$1::bigint %s $2::bigint', op.symbol)
-                    else format('mz_internal.within_uint($1::%1$s %2$s $2::%1$s, %3$s)', t.wide, op.symbol, t.maximum)
+                    else format(
+                        'case when $1::%1$s %2$s $2::%1$s between 0 and %3$s then $1::%1$s %2$s $2::%1$s else '
+                        'mz_internal.raise_uint_range($1::text || %4$L || $2::text, %5$L) end',
+                        t.wide, op.symbol, t.maximum, format(' %s ', op.symbol), t.name
+                    )
                 end
             );
             execute format(

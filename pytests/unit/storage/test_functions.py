@@ -228,6 +228,8 @@ def test_unsigned_values(client: psycopg.Connection[Any], expression: str, expec
         ("(-1)::uint4", '"-1" uint4 out of range'),
         ("70000::uint2", '"70000" uint2 out of range'),
         ("4294967296::uint4", '"4294967296" uint4 out of range'),
+        ("3::uint8 - 5::uint8", '"3 - 5" uint8 out of range'),
+        ("65535::uint2 * 2::uint2", '"65535 * 2" uint2 out of range'),
         ("18446744073709551616::uint8", '"18446744073709551616" uint8 out of range'),
     ],
 )
