@@ -269,6 +269,20 @@ class Coordinator:
             raise as_mz_error(error, statement.sql) from error
         return subscription
 
+    async def check_subscribe(self, session: Session, statement: Subscribe) -> None:
+        """Judges a SUBSCRIBE that is to be started later.
+
+        Raises:
+            MzError: the query is refused.
+        """
+        refuse_unavailable(statement)
+        try:
+            await asyncio.wrap_future(self.engine.submit(lambda tx: subscribed_query(tx, session, statement)))
+        except MzError:
+            raise
+        except Exception as error:
+            raise as_mz_error(error, statement.sql) from error
+
     async def _until(self, statement: Subscribe, as_of: str) -> None:
         """Waits for the moment of AS OF.
 
@@ -292,6 +306,25 @@ class Coordinator:
             raise MzError(f"Timestamp ({wanted}) is not valid for all inputs: [Antichain {{ elements: [{now}] }}]")
         while self.engine.frontier() <= wanted:  # noqa: ASYNC110  (the engine is another thread)
             await asyncio.sleep(0.02)
+
+
+def subscribed_query(tx: EngineTransaction, session: Session, statement: Subscribe) -> str:
+    """The query of a SUBSCRIBE.
+
+    Raises:
+        MzError: it reads what is not there, or may not be read or subscribed to.
+    """
+    query = statement.query
+    if query is None:
+        assert statement.relation is not None
+        name = physical_name(statement.relation, session.database)
+        query = "select * from " + ".".join(quote_name(part) for part in name)
+    elif statement.syntax is None:
+        check_query(query, maintained=True)
+    references = analyse(tx, session, query, statement.syntax, temporary=True).references
+    authorize_reads(tx, session, references)
+    check_inputs(tx, references)
+    return query
 
 
 def is_constant(tx: EngineTransaction, item: MaintainedObject) -> bool:
@@ -334,16 +367,7 @@ class Subscription:
 
     def open(self, tx: EngineTransaction, session: Session, statement: Subscribe) -> None:
         """Finds or builds what is subscribed to, reads its state, and joins the ticks."""
-        query = statement.query
-        if query is None:
-            assert statement.relation is not None
-            name = physical_name(statement.relation, session.database)
-            query = "select * from " + ".".join(quote_name(part) for part in name)
-        elif statement.syntax is None:
-            check_query(query, maintained=True)
-        references = analyse(tx, session, query, statement.syntax, temporary=True).references
-        authorize_reads(tx, session, references)
-        check_inputs(tx, references)
+        query = subscribed_query(tx, session, statement)
         object_id = f"t{self._number}"
         item = tx.dataflow.subscribe(tx, object_id, query, search_path(session))
         if item.error is not None:

@@ -137,6 +137,13 @@ class Coordinator(Protocol):
     async def absorb_writes(self) -> None:
         """Return when every write that was committed before the call can be read."""
 
+    async def check_subscribe(self, session: Session, statement: Subscribe) -> None:
+        """Judge a subscription that is to be started later.
+
+        Raises:
+            MzError: it is refused.
+        """
+
     async def subscribe(self, session: Session, statement: Subscribe) -> Subscription:
         """Start a subscription.
 

@@ -135,7 +135,7 @@ class OwnStatements:
             case AdminStatement():
                 await self._administer(statement, formats, describe)
             case Subscribe(output="cursor"):
-                self._declare(statement)
+                await self._declare(statement)
             case Subscribe(output="copy"):
                 await self._copy(statement)
             case Subscribe():
@@ -230,13 +230,14 @@ class OwnStatements:
     def _held(portal: Portal | None) -> SubscribeCursor | None:
         return portal.held if portal is not None and isinstance(portal.held, SubscribeCursor) else None
 
-    def _declare(self, statement: Subscribe) -> None:
+    async def _declare(self, statement: Subscribe) -> None:
         session = self.session
         if not session.transaction.explicit:
             raise MzError("DECLARE CURSOR can only be used in transaction blocks", sqlstate=NO_ACTIVE_TRANSACTION)
         assert statement.cursor is not None
         if statement.cursor in session.cursors:
             raise MzError(f'cursor "{statement.cursor}" already exists', sqlstate=DUPLICATE_CURSOR)
+        await session.coordinator.check_subscribe(session.session, statement)
         session.cursors[statement.cursor] = SubscribeCursor(statement)
         session.client.send(CommandComplete("DECLARE CURSOR").encode())
 

@@ -200,9 +200,12 @@ class TestCoordinator:
         await self.absorbing.wait()
         self.absorbed += 1
 
-    async def subscribe(self, session: Session, statement: s.Subscribe) -> ScriptedSubscription:
+    async def check_subscribe(self, session: Session, statement: s.Subscribe) -> None:
         if statement.relation == ("nosuch",):
             raise MzError("unknown catalog item 'nosuch'")
+
+    async def subscribe(self, session: Session, statement: s.Subscribe) -> ScriptedSubscription:
+        await self.check_subscribe(session, statement)
         subscription = ScriptedSubscription(self.columns, 1000)
         for event in self.script:
             subscription.events.put_nowait(event)
