@@ -15,6 +15,7 @@ from mzlite.catalog.privileges import apply_default_privileges
 from mzlite.catalog.registry import Cluster, resolve_cluster, role_id
 from mzlite.catalog.schemas import already_exists
 from mzlite.dialect.features import FLAGS
+from mzlite.dialect.option_values import boolean_option, integer_option
 from mzlite.dialect.statements import AlterSet, CreateCluster, CreateClusterReplica, OptionValue
 from mzlite.errors import MzError
 from mzlite.session import Session
@@ -29,8 +30,8 @@ def create_cluster(statement: CreateCluster, session: Session, tx: EngineTransac
         MzError: it exists, or its options contradict each other.
     """
     options = dict(statement.options)
-    managed = options.get("MANAGED")
-    is_managed = bool(managed) if managed is not None else "REPLICAS" not in options and not statement.replicas
+    managed = boolean_option(options, "MANAGED")
+    is_managed = managed if managed is not None else "REPLICAS" not in options and not statement.replicas
     if is_managed and "SIZE" not in options:
         raise MzError("SIZE must be specified for managed clusters")
     if is_managed and (statement.replicas or "REPLICAS" in options):
@@ -115,7 +116,8 @@ def alter_cluster(statement: AlterSet, session: Session, tx: EngineTransaction) 
     cluster = resolve_cluster(tx, statement.name[-1])
     refuse_system(cluster)
     options = statement.options
-    managed = cluster.managed if options.get("MANAGED") is None else bool(options["MANAGED"])
+    wanted = boolean_option(options, "MANAGED")
+    managed = cluster.managed if wanted is None else wanted
     if not managed:
         for name in _ONLY_MANAGED:
             if options.get(name) is not None:
@@ -193,14 +195,8 @@ def check_size(tx: EngineTransaction, size: str) -> None:
 
 
 def _replication_factor(options: dict[str, OptionValue]) -> int:
-    value = options.get("REPLICATION FACTOR")
-    if value is None:
-        return 1
-    if isinstance(value, str) and value.isdigit():
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise MzError(f"invalid REPLICATION FACTOR: cannot use value as number: {value}")
-    return value
+    value = integer_option(options, "REPLICATION FACTOR", unsigned=True)
+    return 1 if value is None else value
 
 
 def _schedule(value: OptionValue) -> tuple[str, str | None]:

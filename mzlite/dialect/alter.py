@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from mzlite.dialect import statements as s
 from mzlite.dialect import tokens as t
+from mzlite.dialect.option_values import boolean_option
 from mzlite.dialect.sinks import SinkParser
 from mzlite.dialect.statements import OptionValue
 from mzlite.errors import syntax_error
@@ -219,7 +220,7 @@ class AlterParser(SinkParser):
             actions.append((action, option))
             options[option] = value
         with_options = self.with_options(self.simple_option({"VALIDATE": ()}))
-        validate = with_options.get("VALIDATE")
+        validate = boolean_option(with_options, "VALIDATE")
         if isinstance(validate, bool):
             options["VALIDATE"] = validate
         return s.AlterSet(self.statement_text(), "connection", name, options, if_exists, tuple(actions))

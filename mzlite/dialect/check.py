@@ -24,6 +24,7 @@ from mzlite.dialect.check_values import unsupported
 from mzlite.dialect.features import FEATURES, FLAGS
 from mzlite.dialect.functions import UNMATERIALIZABLE, VALUE_FUNCTIONS
 from mzlite.dialect.names import query_columns
+from mzlite.dialect.option_values import boolean_option, integer_option
 from mzlite.dialect.parser import ParsedStatement, StatementParser
 from mzlite.dialect.tokens import tokenize
 from mzlite.errors import MzError
@@ -204,6 +205,7 @@ def check_sink(statement: s.CreateSink) -> None:
         raise MzError("upsert sinks must specify a key", hint="See: https://materialize.com/s/sink-key-selection")
     if "COMMIT INTERVAL" in statement.with_options:
         raise MzError("COMMIT INTERVAL option is not supported with KAFKA sinks")
+    boolean_option(statement.with_options, "SNAPSHOT")
     _check_sink_options(statement.options)
     if statement.format is None:
         raise unsupported("sink without format")
@@ -220,8 +222,8 @@ def _check_sink_options(options: dict[str, s.OptionValue]) -> None:
     if not isinstance(options.get("TOPIC"), str):
         raise MzError("KAFKA CONNECTION must specify TOPIC")
     for number in ("TOPIC PARTITION COUNT", "TOPIC REPLICATION FACTOR"):
-        value = options.get(number)
-        if value is not None and (not isinstance(value, int) or value <= 0):
+        value = integer_option(options, number)
+        if value is not None and value <= 0:
             raise MzError(f"{number} must be a positive integer")
     compression = str(options.get("COMPRESSION TYPE") or "lz4").lower()
     if compression not in COMPRESSIONS:

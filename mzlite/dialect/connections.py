@@ -11,6 +11,7 @@ import json
 from mzlite.dialect import statements as s
 from mzlite.dialect import tokens as t
 from mzlite.dialect.formats import FormatParser
+from mzlite.dialect.option_values import boolean_option, distinct
 from mzlite.dialect.statements import OptionValue
 
 _CONNECTION_OPTIONS: dict[str, tuple[str, ...]] = {
@@ -62,13 +63,13 @@ class ConnectionParser(FormatParser):
         if parenthesis:
             self.expect(t.RPAREN)
         with_options = self.with_options(self.simple_option({"VALIDATE": ()}))
-        self._refuse_repeated(options)
-        validate = with_options.get("VALIDATE")
+        named = distinct(options)
+        validate = boolean_option(with_options, "VALIDATE")
         return s.CreateConnection(
             self.statement_text(),
             name,
             kind,
-            dict(options),
+            named,
             validate if isinstance(validate, bool) else None,
             if_not_exists,
             or_replace,

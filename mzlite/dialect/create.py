@@ -9,9 +9,9 @@ from __future__ import annotations
 from mzlite.dialect import ast
 from mzlite.dialect import statements as s
 from mzlite.dialect import tokens as t
+from mzlite.dialect.option_values import distinct
 from mzlite.dialect.options import OptionParser
 from mzlite.dialect.statements import OptionValue
-from mzlite.errors import syntax_error
 
 CLUSTER_OPTIONS: dict[str, tuple[str, ...]] = {
     "AVAILABILITY": ("ZONES",),
@@ -138,27 +138,19 @@ class CreateParser(OptionParser):
             self.expect(t.RPAREN)
         if self.take_keyword("FEATURES"):
             self.parenthesized(self._feature)
-        self._refuse_repeated(options)
-        return s.CreateCluster(self.statement_text(), name, dict(options), tuple(self._replicas))
+        return s.CreateCluster(self.statement_text(), name, distinct(options), tuple(self._replicas))
 
     def _feature(self) -> None:
         while self.kinds[self.index] == t.KEYWORD:
             self.index += 1
         self.option_value()
 
-    def _refuse_repeated(self, options: list[tuple[str, OptionValue]]) -> None:
-        seen: set[str] = set()
-        for name, _ in options:
-            if name in seen:
-                raise syntax_error(f"{name} specified more than once")
-            seen.add(name)
-
     def _create_replica(self) -> s.Statement:
         cluster = self.identifier()
         self.expect(t.DOT)
         name = self.identifier()
         parenthesis = self.take(t.LPAREN)
-        options = dict(self.comma_separated(self.replica_option))
+        options = distinct(self.comma_separated(self.replica_option))
         if parenthesis:
             self.take(t.RPAREN)
         return s.CreateClusterReplica(self.statement_text(), cluster, name, options)
@@ -196,7 +188,7 @@ class CreateParser(OptionParser):
         words: dict[str, tuple[str, ...]] = (
             {"ELEMENT": ("TYPE",)} if kind == "LIST" else {"KEY": ("TYPE",), "VALUE": ("TYPE",)}
         )
-        options = dict(self.parenthesized(lambda: (self.named_option(words), self._type_option())))
+        options = distinct(self.parenthesized(lambda: (self.named_option(words), self._type_option())))
         return s.CreateType(self.statement_text(), name, "list" if kind == "LIST" else "map", options)
 
     def _field(self) -> tuple[str, str]:
@@ -226,7 +218,7 @@ class CreateParser(OptionParser):
         if self.take_keyword("WITH"):
             self.expect(t.LPAREN)
             if self.kinds[self.index] != t.RPAREN:
-                with_options = dict(self.comma_separated(self._table_option))
+                with_options = distinct(self.comma_separated(self._table_option))
             self.expect(t.RPAREN)
         return s.CreateTable(self.statement_text(), name, columns, temporary, if_not_exists, with_options)
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 
 from mzlite.dialect import tokens as t
+from mzlite.dialect.option_values import distinct
 from mzlite.dialect.queries import QueryParser
 from mzlite.dialect.statements import OptionValue
 from mzlite.errors import syntax_error
@@ -98,7 +99,7 @@ class OptionParser(QueryParser):
 
     def options(self, read: Callable[[], tuple[str, OptionValue]]) -> dict[str, OptionValue]:
         """'(' option {',' option} ')', each read by `read`."""
-        return dict(self.parenthesized(read))
+        return distinct(self.parenthesized(read))
 
     def with_options(self, read: Callable[[], tuple[str, OptionValue]]) -> dict[str, OptionValue]:
         """`WITH (..)` if it is next."""

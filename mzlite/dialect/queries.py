@@ -13,6 +13,7 @@ from mzlite.dialect import tokens as t
 from mzlite.dialect.expressions import ExpressionParser
 from mzlite.dialect.keywords import RESERVED, RESERVED_IN_COLUMN_ALIAS, RESERVED_IN_TABLE_ALIAS
 from mzlite.dialect.names import column_name, postgres_column_name
+from mzlite.dialect.option_values import distinct as distinct_options
 from mzlite.dialect.recursion import Binding, Block, in_reach, limit_of
 from mzlite.dialect.stream import quote_identifier
 from mzlite.errors import syntax_error
@@ -259,7 +260,7 @@ class QueryParser(ExpressionParser):
         if self.peek_keyword("OPTIONS"):
             options_start = self.position
             self.index += 1
-            result.options = dict(self.parenthesized(self._select_option))
+            result.options = distinct_options(self.parenthesized(self._select_option))
             self.edit(options_start, self.last_end, "")
         result.end = self.last_end
         return result

@@ -13,6 +13,7 @@ from mzlite.dialect import ast
 from mzlite.dialect import statements as s
 from mzlite.dialect import tokens as t
 from mzlite.dialect.analyze_queries import analyze_cluster_query, analyze_object_query
+from mzlite.dialect.option_values import boolean_option
 from mzlite.dialect.show import ShowParser
 from mzlite.dialect.statements import OptionValue
 from mzlite.errors import syntax_error
@@ -261,8 +262,8 @@ class ReadParser(ShowParser):
             self.text[start : self.last_end],
             relation,
             sql,
-            self._boolean(options, "SNAPSHOT", True),
-            self._boolean(options, "PROGRESS", False),
+            boolean_option(options, "SNAPSHOT") is not False,
+            boolean_option(options, "PROGRESS") is True,
             envelope,
             keys,
             ordering,
@@ -271,15 +272,6 @@ class ReadParser(ShowParser):
             as_of_at_least=at_least,
             syntax=query,
         )
-
-    def _boolean(self, options: dict[str, OptionValue], name: str, default: bool) -> bool:
-        value = options.get(name, default)
-        if isinstance(value, str) and value.lower() in ("true", "t", "on", "yes", "false", "f", "off", "no"):
-            return value.lower() in ("true", "t", "on", "yes")
-        if not isinstance(value, bool):
-            self.refuse(f"invalid {name}: cannot use value as boolean")
-            return default
-        return value
 
     def _output(
         self,
