@@ -270,12 +270,11 @@ class Coordinator:
         return subscription
 
     async def check_subscribe(self, session: Session, statement: Subscribe) -> None:
-        """Judges a SUBSCRIBE that is to be started later.
+        """Judges a SUBSCRIBE that is to be started later: its query, its options are judged at the start.
 
         Raises:
             MzError: the query is refused.
         """
-        refuse_unavailable(statement)
         try:
             await asyncio.wrap_future(self.engine.submit(lambda tx: subscribed_query(tx, session, statement)))
         except MzError:
