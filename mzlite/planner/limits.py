@@ -20,7 +20,7 @@ from mzlite.planner.expressions import (
     sql,
     walk,
 )
-from mzlite.planner.operators import Constant, First, Input, Operator, Output, PerKey, Select
+from mzlite.planner.operators import Constant, First, Input, Operator, OrderItem, Output, PerKey, Select
 from mzlite.planner.scope import Context, Stage, rebase, unique
 from mzlite.planner.syntax import ast, enums
 
@@ -39,6 +39,14 @@ def finish(context: Context, stage: Stage, targets: list[Output]) -> Operator:
 def replace_sort(part: Node, node: Node) -> Node:
     """The item with another expression."""
     return ast.SortBy(node=node, sortby_dir=part.sortby_dir, sortby_nulls=part.sortby_nulls, useOp=part.useOp)
+
+
+def order_item(part: Node) -> OrderItem:
+    """The item as it is, with what it says about order and nulls."""
+    descending = part.sortby_dir == enums.SortByDir.SORTBY_DESC
+    by_default = part.sortby_nulls == enums.SortByNulls.SORTBY_NULLS_DEFAULT
+    nulls_first = descending if by_default else part.sortby_nulls == enums.SortByNulls.SORTBY_NULLS_FIRST
+    return OrderItem(sql(part), sql(part.node), descending, nulls_first)
 
 
 def orders(node: Node) -> bool:
@@ -100,14 +108,15 @@ def first_of_each(
         return column(source.alias, place) if place is not None else rebase(current, move)
 
     order = [part for part in order if orders(stage.current(part.node))]
-    sorts = [sql(replace_sort(part, moved(part.node))) for part in order]
+    sorts = [order_item(replace_sort(part, moved(part.node))) for part in order]
     names = [places[sql(stage.current(key))] for key in keys]
     behind = [
-        text
-        for part, text in zip(order, sorts, strict=True)
+        item
+        for part, item in zip(order, sorts, strict=True)
         if sql(stage.current(part.node)) not in {sql(stage.current(key)) for key in keys}
     ]
-    ties = [sql(moved(node)) for _, node in targets if orders(moved(node))]
+    tied = [sql(moved(node)) for _, node in targets if orders(moved(node))]
+    ties = [OrderItem(text, text) for text in tied]
     first = First(source, tuple(names), (*behind, *ties))
     alias = context.alias()
     again = {(source.alias, name): column(alias, name) for name, _ in outputs}

@@ -242,12 +242,27 @@ class SetOperation(Operator):
 
 
 @dataclass(frozen=True)
+class OrderItem:
+    """An item of ORDER BY.
+
+    Attributes:
+        text: as it is written.
+        expression: what rows are ordered by, SQL over the input's alias.
+    """
+
+    text: str
+    expression: str
+    is_descending: bool = False
+    nulls_first: bool = False
+
+
+@dataclass(frozen=True)
 class First(Operator):
-    """DISTINCT ON: the first row of each key. `keys` are input columns; `order` is SQL over the input's alias."""
+    """DISTINCT ON: the first row of each key. `keys` are input columns; `order` is over the input's alias."""
 
     source: Input
     keys: tuple[str, ...]
-    order: tuple[str, ...]
+    order: tuple[OrderItem, ...]
 
     def columns(self) -> tuple[str, ...]:
         return self.source.operator.columns()
@@ -256,7 +271,7 @@ class First(Operator):
         return [self.source.operator]
 
     def label(self) -> str:
-        return f"First of each ({', '.join(self.keys)}) by {', '.join(self.order)}"
+        return f"First of each ({', '.join(self.keys)}) by {', '.join(item.text for item in self.order)}"
 
 
 @dataclass(frozen=True)

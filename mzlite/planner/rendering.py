@@ -106,7 +106,7 @@ class Renderer:
                 return self._set_operation(operator)
             case ops.First():
                 keys = self._columns(operator.keys, operator)
-                order = ", ".join(self._written(text, operator.source) for text in operator.order)
+                order = ", ".join(self._written(item.text, operator.source) for item in operator.order)
                 return Plan(
                     "Non-monotonic Top1",
                     f"TopK group_by=[{', '.join(keys)}] order_by=[{order}] limit=1",

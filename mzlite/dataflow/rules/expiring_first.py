@@ -15,6 +15,7 @@ from mzlite.dataflow.rel import NOW, TICK, Column, Mode, Rel, names_of
 from mzlite.dataflow.rules.keys import same_row
 from mzlite.dataflow.rules.winners import Winners
 from mzlite.planner.expressions import quote
+from mzlite.planner.operators import OrderItem
 
 UNTIL = Column("mz_until", "bigint")
 """The input's last column: the first moment (ms) at which a row is no longer valid; null for never valid."""
@@ -31,7 +32,7 @@ class ExpiringFirst(Winners):
     title = "First of each key, until it expires"
 
     def __init__(
-        self, number: int, owner: str, source: Rel, alias: str, keys: Sequence[str], order: Sequence[str]
+        self, number: int, owner: str, source: Rel, alias: str, keys: Sequence[str], order: Sequence[OrderItem]
     ) -> None:
         super().__init__(number, owner, source.columns[:-1], (UNTIL,), alias, keys, order)
         self.source = source
@@ -48,10 +49,12 @@ class ExpiringFirst(Winners):
 
     def store_statements(self) -> list[str]:
         columns = ", ".join(f"{quote(column.name)} {column.type}" for column in self.kept)
+        return [*super().store_statements(), f"create table {self.losers} ({columns}, mz_key bigint not null)"]
+
+    def index_statements(self) -> list[str]:
         return [
-            *super().store_statements(),
+            *super().index_statements(),
             f"create index n_{self.number}_until on {self.store} (mz_until)",
-            f"create table {self.losers} ({columns}, mz_key bigint not null)",
             f"create index l_{self.number}_key on {self.losers} (mz_key)",
             f"create index l_{self.number}_until on {self.losers} (mz_until)",
         ]
@@ -100,7 +103,7 @@ class ExpiringFirst(Winners):
         """All rows at once."""
         own, kept = names_of(self.columns), names_of(self.kept)
         return [
-            Step(f"insert into {self.challengers} select r.*, null from ({self.ranked(rows)}) as r"),
+            Step(f"insert into {self.challengers} select r.*, null, false from ({self.ranked(rows)}) as r"),
             Step(
                 f"insert into {self.store} ({kept}, mz_key, mz_tick)"
                 f" select {kept}, mz_key, {TICK} from {self.challengers} where mz_place = 1"

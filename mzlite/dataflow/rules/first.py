@@ -13,6 +13,7 @@ from mzlite.dataflow.node import Step
 from mzlite.dataflow.rel import TICK, Mode, Rel, names_of
 from mzlite.dataflow.rules.keys import same_row
 from mzlite.dataflow.rules.winners import Winners
+from mzlite.planner.operators import OrderItem
 
 
 class First(Winners):
@@ -26,7 +27,7 @@ class First(Winners):
     title = "First of each key"
 
     def __init__(
-        self, number: int, owner: str, source: Rel, alias: str, keys: Sequence[str], order: Sequence[str]
+        self, number: int, owner: str, source: Rel, alias: str, keys: Sequence[str], order: Sequence[OrderItem]
     ) -> None:
         super().__init__(number, owner, source.columns, (), alias, keys, order)
         self.source = source

@@ -13,6 +13,7 @@ from mzlite.dataflow.node import Node, Step
 from mzlite.dataflow.rel import TICK, Column, names_of
 from mzlite.dataflow.rules.keys import hash_of, same_row
 from mzlite.planner.expressions import quote
+from mzlite.planner.operators import OrderItem
 
 
 class Winners(Node):
@@ -23,7 +24,7 @@ class Winners(Node):
         carried: further columns of the input that a row keeps beside it, not part of the output.
         alias: under which keys and order refer to the input.
         keys: the key columns.
-        order: the ORDER BY items behind the keys over `alias`, ties broken by the whole row.
+        order: the ORDER BY items behind the keys, over `alias`, ties broken by the whole row.
     """
 
     def __init__(
@@ -34,13 +35,14 @@ class Winners(Node):
         carried: tuple[Column, ...],
         alias: str,
         keys: Sequence[str],
-        order: Sequence[str],
+        order: Sequence[OrderItem],
     ) -> None:
         super().__init__(number, owner, columns, False)
         self.carried, self.alias = carried, quote(alias)
         self.kept = (*columns, *carried)
         self.keys = [column for column in columns if column.name in keys]
-        self.order = list(order)
+        self.items = list(order)
+        self.order = [item.text for item in order]
         self.has_removed = True
 
     def key_hash(self, alias: str) -> str:
@@ -48,13 +50,8 @@ class Winners(Node):
         return hash_of([f"{alias}.{quote(column.name)}" for column in self.keys])
 
     @property
-    def row_type(self) -> str:
-        """The composite type of a kept row."""
-        return f"mzlite_data.r_{self.number}"
-
-    @property
     def challengers(self) -> str:
-        """The temporary table of this tick's challengers; `mz_id` is where their key's winner is."""
+        """The temporary table of this tick's challengers; `mz_id` is where their key's winner is, `mz_wins` whether it is beaten."""
         return f"pg_temp.b_{self.number}"
 
     def state_columns(self) -> Sequence[Column]:
@@ -62,23 +59,17 @@ class Winners(Node):
 
     def store_statements(self) -> list[str]:
         create, *rest = super().store_statements()
-        row = f"create type {self.row_type} as ({', '.join(f'{quote(c.name)} {c.type}' for c in self.kept)})"
         # Winners are replaced in place; room on the page keeps the new version beside the old one.
-        return [
-            row,
-            f"{create} with (fillfactor = 80)",
-            *rest,
-            f"create index n_{self.number}_key on {self.store} (mz_key)",
-        ]
+        return [f"{create} with (fillfactor = 80)", *rest]
 
-    def drop_statements(self) -> list[str]:
-        return [*super().drop_statements(), f"drop type if exists {self.row_type}"]
+    def index_statements(self) -> list[str]:
+        return [f"create index n_{self.number}_key on {self.store} (mz_key)"]
 
     def session_statements(self) -> list[str]:
         columns = ", ".join(f"{quote(column.name)} {column.type}" for column in self.kept)
         return [
             *super().session_statements(),
-            f"create temporary table b_{self.number} ({columns}, mz_key bigint, mz_place bigint, mz_id tid)",
+            f"create temporary table b_{self.number} ({columns}, mz_key bigint, mz_place bigint, mz_id tid, mz_wins boolean)",
         ]
 
     def session_tables(self) -> list[str]:
@@ -93,31 +84,50 @@ class Winners(Node):
         )
 
     def challenge(self, ranked: str) -> str:
-        """Writes the challengers down, each with its key's winner. `ranked` gives kept columns, mz_key and mz_place."""
+        """Writes the challengers down, each with its key's winner, and weighs the best one of a key against it.
+
+        `ranked` gives kept columns, mz_key and mz_place.
+        """
         return (
-            f"insert into {self.challengers} select r.*, s.ctid from ({ranked}) as r"
+            f"insert into {self.challengers} select r.*, s.ctid,"
+            f" case when r.mz_place = 1 and s.ctid is not null then {self.beats()} else false end"
+            f" from ({ranked}) as r"
             f" left join {self.store} as s on s.mz_key = r.mz_key and {same_row(self.keys, 's', 'r')}"
+            f" cross join lateral ({self.weights('r')}) as a cross join lateral ({self.weights('s')}) as b"
         )
 
+    def weights(self, alias: str) -> str:
+        """SELECT of what a row is ordered by."""
+        items = ", ".join(f"{item.expression} as w{position}" for position, item in enumerate(self.items))
+        return f"select {items} from (select {names_of(self.kept, alias)}) as {self.alias}"
+
+    def beats(self) -> str:
+        """A condition: the row with the weights `a` goes before the one with the weights `b`."""
+        condition = "false"
+        for position, item in reversed(list(enumerate(self.items))):
+            first, second = f"a.w{position}", f"b.w{position}"
+            before = f"{first} {'>' if item.is_descending else '<'} {second}"
+            # A comparison is null where one of both is.
+            with_null = f"{first if item.nulls_first else second} is null"
+            condition = (
+                f"case when {first} is not distinct from {second} then {condition}"
+                f" else coalesce({before}, {with_null}) end"
+            )
+        return condition
+
     def contest(self, losers: str | None = None) -> str:
-        """Each challenger that meets its key's winner is weighed against it; the better one stays, the other may go to `losers`."""
+        """Challengers that beat their key's winner take its place; who is beaten may go to `losers`."""
         own, kept = names_of(self.columns), names_of(self.kept)
-        order = ", ".join([f"{self.alias}.mz_id", *self.order, f"{self.alias}.mz_side"])
         sets = ", ".join(f"{quote(column.name)} = w.{quote(column.name)}" for column in self.kept)
         lost = (
             f" lost as (insert into {losers} ({kept}, mz_key) select {kept}, mz_key from changed"
-            f" union all select (m.mz_b).*, m.mz_key from met as m join decided as d on d.mz_id = m.mz_id and d.mz_side = 0),"
+            f" union all select {kept}, mz_key from {self.challengers} where mz_place = 1 and not mz_wins and mz_id is not null),"
             if losers is not None
             else ""
         )
         return (
-            f"with met as materialized (select s.ctid as mz_id, s.mz_key, row({names_of(self.kept, 'b')})::{self.row_type} as mz_b,"
-            f" row({names_of(self.kept, 's')})::{self.row_type} as mz_s from {self.challengers} as b"
-            f" join {self.store} as s on s.ctid = b.mz_id where b.mz_place = 1),"
-            f" contest as (select mz_id, 1 as mz_side, (mz_b).* from met union all select mz_id, 0, (mz_s).* from met),"
-            f" decided as (select distinct on ({self.alias}.mz_id) * from contest as {self.alias} order by {order}),"
-            f" changed as (update {self.store} as t set {sets}, mz_tick = {TICK} from decided as w"
-            f" where w.mz_side = 1 and t.ctid = w.mz_id"
+            f"with changed as (update {self.store} as t set {sets}, mz_tick = {TICK} from {self.challengers} as w"
+            f" where w.mz_wins and t.ctid = w.mz_id"
             f" returning {names_of(self.kept, 'old')}, old.mz_tick, old.mz_key, {self.renamed('new')}),{lost} {self.noted('changed')}"
             f" insert into {self.delta_table} ({own}, mz_diff)"
             f" select {own}, -1 from changed union all select {self.renamed_list()}, 1 from changed"
