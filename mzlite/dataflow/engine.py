@@ -28,7 +28,7 @@ from mzlite.dataflow.program import PROFILE_TABLE
 from mzlite.dataflow.rel import Mode
 from mzlite.dataflow.statuses import Record, Statuses
 from mzlite.dataflow.subscriptions import ActiveSubscription
-from mzlite.dataflow.tick import FAST_PLANS, Program, Tick, TickResult, notify_error
+from mzlite.dataflow.tick import FAST_PLANS, Program, Stopwatch, Tick, TickResult, notify_error
 from mzlite.dataflow.transaction import ENGINE_PATH, EngineTransaction, run
 from mzlite.errors import MzError
 from mzlite.generators.runner import Generation
@@ -43,13 +43,10 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 Connect = Callable[[], psycopg.Connection[Any]]
 
-REPLAN_SECONDS = 10.0
-"""Plans made while tables were small are thrown away at most this often: replanning a tick costs some ten milliseconds for 25
-views, and more than a second for 150."""
-REPLAN_ROWS = 1_000
-"""They are kept until so many rows were taken in, and then each time that the rows since the start have doubled."""
 LONGEST_SLEEP = 3600.0
 RETRY_SECONDS = 1.0
+SLOW_TICK = 1.0
+"""Seconds from which on a tick is worth a line in the log, which says what took so long."""
 LOCK_TIMEOUT = "5s"
 """How long a definition waits for a relation that a session's transaction uses."""
 
@@ -126,8 +123,6 @@ class Engine:
         self._news = False
         self._stopping = False
         self._last = 0
-        self._planned = time.monotonic()
-        self._planned_rows = 0
         self._ended = 0.0
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self.failure: BaseException | None = None
@@ -328,7 +323,6 @@ class Engine:
             result = job(tx)
             tx.execute("select set_config('search_path', %s, true)", (ENGINE_PATH,))
             self._program.install(tx, self.dataflow)
-        self._planned = 0.0
         return result
 
     def _run(self) -> None:
@@ -341,6 +335,8 @@ class Engine:
                     self._do(job, future)
                 if writers or news or self._is_due():
                     self._tick(writers)
+                    writers = []
+                    self._tidy()
             except Exception as error:  # noqa: BLE001  (the loop must outlive whatever a tick meets)
                 self._recover(error, writers)
 
@@ -393,21 +389,24 @@ class Engine:
 
     def _tick(self, writers: list[Future[int]]) -> None:
         """One tick, and what follows its commit."""
-        started = time.monotonic()
-        self._replan(started)
+        watch = Stopwatch()
         taken: list[tuple[Ingest, Batch]] = []
         try:
             with self._transaction() as tx:
                 if self._healing.attempt(tx, self.dataflow):
                     self._program.install(tx, self.dataflow)
+                self._program.replan(tx, self.dataflow)
                 tx.execute(FAST_PLANS)
+                watch.end("preparing")
                 tick = Tick(tx, self.dataflow, self._program)
                 self._take_in(tick, taken)
                 if writers:
                     for item in self.dataflow.graph:
                         if item.has_inbox:
                             tick.collect(item)
+                watch.end("taking")
                 tick.run()
+                watch.end("maintaining")
                 for ingest, _ in taken:
                     self._notify(tx, source_errors.refresh(tx, self.dataflow.graph, ingest.spec.source_id))
                 tick.publish([item for item in self.subscriptions.values() if not item.done])
@@ -415,12 +414,14 @@ class Engine:
                 self._statuses.record(tx, taken)
                 if tick.result.failed:
                     self._failed(tx, tick.result)
+                watch.end("telling")
         except BaseException:
             # Not committed, so not read: the next tick takes the same messages again, in their order.
             for ingest, batch in reversed(taken):
                 ingest.give_back(batch)
             raise
-        self._finished(started, tick.result, writers)
+        watch.end("committing")
+        self._finished(watch, tick.result, writers)
         self._statuses.committed(taken)
         if any(ingest.waiting() for ingest in self.ingests.values()):
             self.wake()
@@ -441,7 +442,7 @@ class Engine:
                 failure = source_errors.fail(tick.tx, self.dataflow.graph, source_id, batch.error)
                 self._notify(tick.tx, failure)
 
-    def _finished(self, started: float, result: TickResult, writers: list[Future[int]]) -> None:
+    def _finished(self, watch: Stopwatch, result: TickResult, writers: list[Future[int]]) -> None:
         """Tells everybody who waited."""
         for deliver, change in result.deliveries:
             deliver(change)
@@ -452,22 +453,24 @@ class Engine:
         for future in writers:
             future.set_result(result.timestamp)
         self._ended = time.monotonic()
+        self._program.worked(result.counts)
         statistics = self.statistics
         statistics.ticks += 1
         statistics.failure = None
         statistics.rows += result.rows
         statistics.timestamp = result.timestamp
-        statistics.seconds += self._ended - started
-        statistics.durations.append(self._ended - started)
+        seconds = watch.total()
+        statistics.seconds += seconds
+        statistics.durations.append(seconds)
+        if seconds > SLOW_TICK:
+            log.info("a slow tick", seconds=round(seconds, 3), rows=result.rows, **watch.seconds)
 
-    def _replan(self, now: float) -> None:
-        """Lets PostgreSQL plan anew where tables may have outgrown their plans."""
-        rows = self.statistics.rows
-        has_grown = self._planned == 0.0 or rows >= max(REPLAN_ROWS, 2 * self._planned_rows)
-        if has_grown and now - self._planned > REPLAN_SECONDS:
-            assert self._connection is not None
-            run(self._connection, "discard plans")
-            self._planned, self._planned_rows = now, rows
+    def _tidy(self) -> None:
+        """After a tick that nobody waits for any more: makes the space of deleted rows usable again."""
+        assert self._connection is not None
+        tables = self._program.bloated(self.dataflow.graph.nodes())
+        if tables:
+            run(self._connection, f"vacuum (truncate off, skip_database_stats) {', '.join(tables)}")
 
     def _failed(self, tx: EngineTransaction, result: TickResult) -> None:
         """Marks objects that could not be brought up to date, and all that read them."""

@@ -38,8 +38,6 @@ def removal_condition(slots: Slots, nodes: Mapping[int, Node], numbers: frozense
     return "(" + " or ".join(parts) + ")" if parts else "false"
 
 
-CUT_FROM = 3000
-"""Rows in a delta table from which on TRUNCATE costs less than DELETE."""
 PROFILE_TABLE = (
     "create temporary table if not exists profile (node bigint, step integer, took interval, affected bigint)"
 )
@@ -187,13 +185,9 @@ def clean_function(nodes: Sequence[Node], slots: Slots) -> str:
     body = []
     for node in nodes:
         slot = 2 * slots[node.number]
-        # Cutting a file is dearer than deleting a few rows, and cheaper than deleting many.
-        tables = node.session_tables()
-        few = [(node.delta_table, 0)] * node.has_delta + [(node.removed_table, 1)] * node.has_removed
-        deletes = " ".join(f"if mz_c[{slot + offset}] > 0 then delete from {table}; end if;" for table, offset in few)
-        if tables:
-            many = f"greatest(mz_c[{slot}], mz_c[{slot + 1}]) > {CUT_FROM}"
-            body.append(f"if {many} then truncate {', '.join(tables)};\nelse {deletes} end if;" if deletes else "")
+        # TRUNCATE would have every statement that reads the table planned anew.
+        tables = [(node.delta_table, 0)] * node.has_delta + [(node.removed_table, 1)] * node.has_removed
+        body += [f"if mz_c[{slot + offset}] > 0 then delete from {table}; end if;" for table, offset in tables]
     text = "\n".join(body)
     return (
         "create or replace function pg_temp.clean(mz_c bigint[]) returns void\n"

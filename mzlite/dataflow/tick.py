@@ -6,12 +6,14 @@ with all changes, the offsets and the outbox rows; and what subscribers are to b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
 from mzlite.dataflow.dataflow import Dataflow
+from mzlite.dataflow.node import Node
 from mzlite.dataflow.objects import MaintainedObject
 from mzlite.dataflow.program import careful, careful_function, clean_function, driver_function, object_function
 from mzlite.dataflow.rel import NOW
@@ -24,8 +26,14 @@ from mzlite.planner.expressions import quote
 
 log = structlog.get_logger(__name__)
 
-TRUNCATE_AFTER = 100_000
-"""Rows deleted from a delta table before its file is cut: deleted rows leave line pointers behind that only TRUNCATE takes away."""
+VACUUM_AFTER = 10_000
+"""Rows deleted from a delta table before its space is used again: until then every reader steps over them."""
+REPLAN_ROWS = 1_000
+"""Changed rows that an object has worked through when its statements are first planned anew: they were planned while tables were small."""
+REPLAN_FACTOR = 4
+"""They are planned again each time that its rows have grown by so much."""
+REPLAN_OBJECTS = 3
+"""Objects that are planned anew in one tick, so that planning a hundred views never holds one tick up."""
 FAST_PLANS = (
     "select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),"
     " set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)"
@@ -41,13 +49,18 @@ class Program:
     Attributes:
         order: the objects as the driver runs them.
         dues: the moment at which each changes by the clock, ms.
-        deleted: rows deleted from each node's delta tables since they were last truncated.
+        deleted: rows deleted from each node's delta tables since these were last vacuumed.
+        known: of which nodes each object's functions were made.
+        rows: changed rows that each object has worked through since its functions were made.
+        planned: those at which its statements are planned anew.
     """
 
     order: list[MaintainedObject] = field(default_factory=list)
     dues: list[int | None] = field(default_factory=list)
     deleted: dict[int, int] = field(default_factory=dict)
     known: dict[str, tuple[object, ...]] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+    planned: dict[str, int] = field(default_factory=dict)
     profile: bool = False
 
     def install(self, tx: EngineTransaction, dataflow: Dataflow) -> None:
@@ -62,13 +75,42 @@ class Program:
                 tx.execute(object_function(item.function, item.nodes, slots, nodes, profile=self.profile))
                 tx.execute(careful_function(careful(item.function), item.nodes, slots, nodes))
                 self.known[item.id] = signature
-        self.known = {item.id: self.known[item.id] for item in graph if item.id in self.known}
+                self.rows[item.id], self.planned[item.id] = 0, REPLAN_ROWS
+        for kept in (self.known, self.rows, self.planned):
+            for gone in [object_id for object_id in kept if object_id not in graph]:
+                del kept[gone]
         tx.execute(driver_function([(item.id, item.function, item.inputs) for item in self.order], slots))
         tx.execute(clean_function(list(nodes.values()), slots))
         self.dues = [due_of.get(item.id) for item in self.order]
         for position, item in enumerate(self.order):
             if item.id not in due_of:
                 self.dues[position] = first_due(tx, item)
+
+    def replan(self, tx: EngineTransaction, dataflow: Dataflow) -> None:
+        """Has a few objects' statements planned anew whose tables may have outgrown their plans.
+
+        A function that is made again comes without plans. DISCARD PLANS would throw all of them away at once.
+        """
+        grown = [item for item in self.order if self.rows.get(item.id, 0) >= self.planned.get(item.id, REPLAN_ROWS)]
+        graph = dataflow.graph
+        for item in grown[:REPLAN_OBJECTS]:
+            tx.execute(object_function(item.function, item.nodes, graph.slots, graph.nodes(), profile=self.profile))
+            self.planned[item.id] = REPLAN_FACTOR * self.rows[item.id]
+
+    def worked(self, counts: Mapping[int, int]) -> None:
+        """Notes the changed rows of a tick's nodes."""
+        for number, rows in counts.items():
+            self.deleted[number] = self.deleted.get(number, 0) + rows
+        for item in self.order:
+            numbers = item.inputs.union(node.number for node in item.nodes)
+            self.rows[item.id] = self.rows.get(item.id, 0) + sum(counts.get(number, 0) for number in numbers)
+
+    def bloated(self, nodes: Mapping[int, Node]) -> list[str]:
+        """The temporary tables from which so many rows were deleted that they are to be vacuumed now."""
+        numbers = [number for number, rows in self.deleted.items() if rows > VACUUM_AFTER]
+        for number in numbers:
+            del self.deleted[number]
+        return [table for number in numbers if number in nodes for table in nodes[number].session_tables()]
 
     def next_due(self) -> int | None:
         """The next moment at which something changes by the clock, ms."""
@@ -94,6 +136,27 @@ class TickResult:
     deliveries: list[tuple[Deliver, Change]] = field(default_factory=list)
     sinks: set[str] = field(default_factory=set)
     counts: dict[int, int] = field(default_factory=dict)
+
+
+class Stopwatch:
+    """How long the parts of a tick take.
+
+    Attributes:
+        seconds: of each part that has ended, by its name.
+    """
+
+    def __init__(self) -> None:
+        self._started = self._last = time.monotonic()
+        self.seconds: dict[str, float] = {}
+
+    def end(self, part: str) -> None:
+        """A part ends, and the next one begins."""
+        now = time.monotonic()
+        self.seconds[part], self._last = round(now - self._last, 3), now
+
+    def total(self) -> float:
+        """Seconds since the tick began."""
+        return time.monotonic() - self._started
 
 
 class Tick:
@@ -180,14 +243,6 @@ class Tick:
     def clean(self) -> None:
         """Empties the delta tables."""
         self.tx.execute("select pg_temp.clean(%s::bigint[])", (self.counters,))
-        nodes = self.dataflow.graph.nodes()
-        for number, rows in self.result.counts.items():
-            total = self.program.deleted.get(number, 0) + rows
-            if total > TRUNCATE_AFTER and number in nodes:
-                for table in nodes[number].session_tables():
-                    self.tx.execute(f"truncate {table}")
-                total = 0
-            self.program.deleted[number] = total
 
 
 def fetch_changes(tx: EngineTransaction, query: str) -> list[tuple[int, tuple[bytes | None, ...]]]:
