@@ -14,8 +14,8 @@ from mzlite.dataflow.indexes import Describe, hash_index, key_index, order_index
 from mzlite.dataflow.node import Node
 from mzlite.dataflow.rel import Column, ConstantRel, MapRel, NodeRel, Rel, UnionRel, is_plain
 from mzlite.dataflow.rules.accumulators import Call
-from mzlite.dataflow.rules.aggregate import Aggregate, Key, plan_calls
-from mzlite.dataflow.rules.counted import Counted, Values
+from mzlite.dataflow.rules.aggregate import Aggregate, Key, plan_call
+from mzlite.dataflow.rules.counted import Counted, Place, Values
 from mzlite.dataflow.rules.expiring_first import UNTIL, ExpiringFirst
 from mzlite.dataflow.rules.first import First
 from mzlite.dataflow.rules.join import Join, JoinInput
@@ -57,6 +57,7 @@ class Builder:
         relation: gives the readable relation of another object by the oid of its visible relation.
         numbers: where node numbers come from: fresh ones, or those of an existing object in their order.
         create: makes stores and indexes (else they exist: the object is attached again after a restart).
+        indexes: the statements of those that `finish` makes.
     """
 
     owner: str
@@ -67,12 +68,15 @@ class Builder:
     create: bool
     nodes: list[Node] = field(default_factory=list)
     built: dict[int, Rel] = field(default_factory=dict)
+    indexes: list[str] = field(default_factory=list)
 
     def add(self, node: Node) -> NodeRel:
         """Takes a node in and makes its tables."""
         statements = [*(node.store_statements() if self.create else ()), *node.session_statements()]
         for statement in statements:
             self.execute(statement)
+        if self.create:
+            self.indexes += node.index_statements()
         self.nodes.append(node)
         return NodeRel(node, foreign=False)
 
@@ -217,7 +221,13 @@ class Builder:
     def index(self, statement: str | None) -> None:
         """Makes an index, if there is anything to index and this object is new."""
         if statement is not None and self.create:
+            self.indexes.append(statement)
+
+    def finish(self) -> None:
+        """Makes the indexes, when the stores are filled."""
+        for statement in self.indexes:
             self.execute(statement)
+        self.indexes.clear()
 
     def keep(self, rel: Rel) -> NodeRel:
         """The relation's rows in a store of their own."""
@@ -314,14 +324,12 @@ class Builder:
         by_value = [call for call in calls if call.distinct or (call.is_extreme and not source.append_only)]
         if by_value:
             source = self.once(source)
-        values: dict[str, Values] = {}
-        shared: dict[str, Values] = {}
-        for call in by_value:
-            if call.value not in shared:
-                extremes = any(other.is_extreme for other in by_value if other.value == call.value)
-                shared[call.value] = self.values(source, alias, keys, call, with_extremes=extremes)
-            values[call.name] = shared[call.value]
-        plans = plan_calls(calls, values, source.append_only)
+        places: dict[str, Place] = {}
+        for group in by_node(by_value):
+            places |= self.values(source, alias, keys, group)
+        plans = [
+            plan_call(call, places.get(call.value) if call in by_value else None, source.append_only) for call in calls
+        ]
         return self.add(Aggregate(self.number(), self.owner, keys, plans, source, alias))
 
     def aggregate_types(self, source: Rel, operator: op.Aggregate) -> dict[str, str]:
@@ -345,14 +353,18 @@ class Builder:
         distinct = bool(node.agg_distinct) and function in ("count", "sum", "avg")
         return Call(name, function, argument, condition, distinct, type_, argument_type)
 
-    def values(self, source: Rel, alias: str, keys: Sequence[Key], call: Call, *, with_extremes: bool) -> Values:
-        """The node that keeps a call's distinct values per group."""
-        columns = [*(key.column for key in keys), Column("mz_value", call.argument_type)]
-        texts = (*(key.sql for key in keys), call.value)
-        rows = MapRel(source, alias, tuple(columns), texts, (None,) * len(texts), (f"({call.value}) is not null",))
-        node = Values(self.number(), self.owner, tuple(columns), rows, with_extremes=with_extremes)
+    def values(self, source: Rel, alias: str, keys: Sequence[Key], calls: Sequence[Call]) -> dict[str, Place]:
+        """The node that keeps the distinct values of some calls per group; gives each value's place in it."""
+        types = {call.value: call.argument_type for call in calls}
+        names = {value: "mz_value" if position == 0 else f"mz_value{position}" for position, value in enumerate(types)}
+        columns = [*(key.column for key in keys), *(Column(names[value], type_) for value, type_ in types.items())]
+        texts = (*(key.sql for key in keys), *types)
+        counts = " or ".join(f"({value}) is not null" for value in types)
+        rows = MapRel(source, alias, tuple(columns), texts, (None,) * len(texts), (counts,))
+        extremes = any(call.is_extreme for call in calls)
+        node = Values(self.number(), self.owner, tuple(columns), len(keys), rows, with_extremes=extremes)
         self.add(node)
-        return node
+        return {value: Place(node, name) for value, name in names.items()}
 
     def recursion(self, operator: op.Recursion) -> Rel:
         """WITH MUTUALLY RECURSIVE."""
@@ -482,6 +494,14 @@ def partner_keys(alias: str, on: Sequence[Expression]) -> list[list[Expression]]
                 groups.setdefault(others.pop(), []).append(own)
     distinct = {tuple(sorted(sql(key) for key in group)): group for group in groups.values()}
     return list(distinct.values())
+
+
+def by_node(calls: Sequence[Call]) -> list[list[Call]]:
+    """The calls over values that one node keeps: those of each DISTINCT one for itself, and all others together."""
+    distinct = {call.value for call in calls if call.distinct}
+    alone = [[call for call in calls if call.value == value] for value in sorted(distinct)]
+    together = [call for call in calls if call.value not in distinct]
+    return [*alone, *([together] if together else [])]
 
 
 def key_pair(part: Expression, left: str, right: str) -> tuple[str, str] | None:

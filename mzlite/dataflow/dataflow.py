@@ -287,6 +287,7 @@ class Dataflow(Connected):
         builder = self._builder(tx, object_id, None)
         node = base_node(builder.number(), object_id, kind, own, upsert=upsert)
         rel = builder.add(node)
+        builder.finish()
         item = MaintainedObject(object_id, kind, 0, 0, builder.nodes, rel)
         self._show(tx, item, schema, name)
         item.relation = relation_oid(tx, schema, name)
@@ -343,6 +344,7 @@ class Dataflow(Connected):
         item = MaintainedObject(object_id, kind, relation, definition, builder.nodes, rel, frozenset(reads))
         if numbers is None:
             fill(tx, item)
+            builder.finish()
             source_errors.inherit(tx, item)
             self._inherit_error(tx, item)
         self.graph.add(item)
@@ -368,6 +370,7 @@ class Dataflow(Connected):
         rel = kept(builder, as_foreign(item.rel))
         item = MaintainedObject(item.id, "view", relation, item.definition, builder.nodes, rel, item.reads)
         fill(tx, item, only=[node for node in item.nodes if node not in before])
+        builder.finish()
         self.graph.add(item)
         tx.execute("delete from mzlite.dataflows where object_id = %s", (item.id,))
         self._record(tx, item)

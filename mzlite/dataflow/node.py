@@ -123,11 +123,15 @@ class Node:
         return (*self.columns, Column("mz_tick", "bigint not null"))
 
     def store_statements(self) -> list[str]:
-        """DDL of the store and its indexes."""
+        """DDL of the store, and of the indexes by which it is filled."""
         if not self.has_store:
             return []
         columns = ", ".join(f"{quote(column.name)} {column.type}" for column in self.state_columns())
         return [f"create table {self.store} ({columns})"]
+
+    def index_statements(self) -> list[str]:
+        """DDL of the indexes that ticks need; made when the store is filled, which is cheaper than to fill them row by row."""
+        return []
 
     def session_statements(self) -> list[str]:
         """DDL of the temporary tables, run in each session of the engine."""

@@ -63,6 +63,30 @@ CASES = {
             Step(("delete from t0 where k = 3",)),
         ),
     ),
+    "extremes of several columns, whose best rows leave, come again and change groups": Case(
+        tables=(("t0", "k integer, a integer, b text, d double precision"),),
+        sources=(),
+        views=(
+            View(
+                "v0",
+                "materialized",
+                "select k as c0, min(a) as c1, max(a) as c2, min(b) as c3, max(d) as c4, max(a) filter (where b = 'y') as c5,"
+                " count(distinct b) as c6, max(b) as c7 from t0 group by k",
+            ),
+            View("v1", "materialized", "select max(a) as c0, min(d) as c1, count(*) as c2 from t0"),
+            View("v2", "materialized", "select c0, max(c2) as c1, min(c1) as c2 from v0 group by c0"),
+        ),
+        steps=(
+            Step(("insert into t0 values (1, 1, 'x', 1), (1, 2, 'y', 'NaN'), (2, 5, 'x', -0.0), (null, 3, 'z', 0)",)),
+            Step(("insert into t0 values (1, 2, 'z', 'Infinity'), (2, 4, 'y', 0.0), (null, null, null, null)",)),
+            Step(("delete from t0 where a = 2 and b = 'y'", "insert into t0 values (1, 0, 'a', 2)")),
+            Step(("delete from t0 where a in (0, 5)", "insert into t0 values (2, 5, 'w', 'NaN')")),
+            Step(("update t0 set k = 2 where k = 1 and a = 2",)),
+            Step(("delete from t0 where k = 2",)),
+            Step(("insert into t0 values (2, 1, 'q', 3)", "delete from t0 where k is null")),
+            Step(("delete from t0",)),
+        ),
+    ),
     "equal rows of a window that leave while what they are joined with leaves": Case(
         tables=(("t0", "k integer"), ("t1", "k integer")),
         sources=(),

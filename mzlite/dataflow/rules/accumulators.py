@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from mzlite.dataflow.rules.counted import Values
+from mzlite.dataflow.rules.counted import Place, Values
 from mzlite.planner.expressions import quote
 
 Reader = Callable[[str], str]
@@ -100,7 +100,9 @@ class Accumulator:
         zero: SQL of no contribution.
         combine: "sum", "least" or "greatest": how contributions come together.
         values: where it comes from values per group instead of rows.
-        lookup: for values: the subquery that reads it, given the SQL of the group's keys; None for a sum over new values.
+        lookup: for an extreme over values: the subquery that finds it, given the SQL of the group's keys.
+        gone: for an extreme over values: the accumulator of the values that left.
+        passing: only looked at while the change is added, and never set in a group that is there.
     """
 
     name: str
@@ -110,6 +112,8 @@ class Accumulator:
     combine: str = "sum"
     values: Values | None = None
     lookup: Callable[[Sequence[str]], str] | None = None
+    gone: str | None = None
+    passing: bool = False
 
     def total(self, column: str) -> str:
         """SQL that brings the contributions to one group together."""
@@ -117,37 +121,42 @@ class Accumulator:
             return f"sum({column})::{self.type}"
         return f"{'min' if self.combine == 'least' else 'max'}({column})"
 
-    def assign(self, keys: Sequence[str]) -> str:
-        """The SET item of the upsert."""
+    def combined(self, keys: Sequence[str]) -> str:
+        """SQL of the new value in the upsert of a group `g`."""
         name = quote(self.name)
-        if self.lookup is not None:
-            return f"{name} = {self.lookup([f'g.{key}' for key in keys])}"
         if self.combine == "sum" and self.type == "numeric":
             # A sum keeps all its digits, the operator + does not.
-            return f"{name} = numeric_add(g.{name}, excluded.{name})"
+            return f"numeric_add(g.{name}, excluded.{name})"
         if self.combine == "sum":
-            return f"{name} = g.{name} + excluded.{name}"
-        return f"{name} = {self.combine}(g.{name}, excluded.{name})"
+            return f"g.{name} + excluded.{name}"
+        best = f"{self.combine}(g.{name}, excluded.{name})"
+        if self.lookup is None or self.gone is None:
+            return best
+        # Unless the extreme itself, or one that equals it, has left, the next one need not be looked for.
+        gone = f"excluded.{quote(self.gone)}"
+        harmless = f"{gone} {'>' if self.combine == 'least' else '<'} g.{name}"
+        return (
+            f"case when {gone} is null or {harmless} then {best} else {self.lookup([f'g.{key}' for key in keys])} end"
+        )
 
-    def unchanged(self, keys: Sequence[str]) -> str:
+    def assign(self, keys: Sequence[str]) -> str | None:
+        """The SET item of the upsert."""
+        return None if self.passing else f"{quote(self.name)} = {self.combined(keys)}"
+
+    def unchanged(self, keys: Sequence[str]) -> str | None:
         """A condition of the upsert: the change leaves it as it is."""
-        name = quote(self.name)
-        if self.lookup is not None:
-            return f"{self.lookup([f'g.{key}' for key in keys])} is not distinct from g.{name}"
+        if self.passing:
+            return None
         if self.combine == "sum":
-            return f"excluded.{name} = {self.zero}"
-        return f"{self.combine}(g.{name}, excluded.{name}) is not distinct from g.{name}"
-
-    def initial(self, keys: Sequence[str]) -> str:
-        """The value in a new group's row, from the contributions `d`."""
-        return self.lookup([f"d.{key}" for key in keys]) if self.lookup is not None else f"d.{quote(self.name)}"
+            return f"excluded.{quote(self.name)} = {self.zero}"
+        return f"{self.combined(keys)} is not distinct from g.{quote(self.name)}"
 
 
-def accumulators_of(call: Call, values: Values | None, append_only: bool) -> tuple[Accumulator, ...]:
-    """The accumulators of a call; `values` where it aggregates the distinct values per group."""
+def accumulators_of(call: Call, place: Place | None, append_only: bool) -> tuple[Accumulator, ...]:
+    """The accumulators of a call; `place` where it aggregates the distinct values per group."""
     if call.is_extreme:
-        return (extreme(call, values, append_only),)
-    value = call.value if values is None else f"v.{quote(values.columns[-1].name)}"
+        return extreme(call, place, append_only)
+    value = call.value if place is None else place.value
     present = f"({value}) is not null"
     counted: list[tuple[str, str, str]] = [("n", "bigint", f"case when {present} then {TIMES} else 0 end")]
     if call.function == "count" and call.argument is None and call.condition is None:
@@ -158,6 +167,7 @@ def accumulators_of(call: Call, values: Values | None, append_only: bool) -> tup
         counted.append(("true", "bigint", f"case when {value} then {TIMES} else 0 end"))
     if call.function in ("sum", "avg"):
         counted += sums(call, value)
+    values = place.values if place is not None else None
     return tuple(
         Accumulator(call.column(part), type_, partial(text.replace, TIMES), zero(type_), values=values)
         for part, type_, text in counted
@@ -186,20 +196,26 @@ def sums(call: Call, value: str) -> list[tuple[str, str, str]]:
     return parts
 
 
-def extreme(call: Call, values: Values | None, append_only: bool) -> Accumulator:
-    """MIN and MAX: the best so far where rows only come, else the first of the group's values by index."""
+def extreme(call: Call, place: Place | None, append_only: bool) -> tuple[Accumulator, ...]:
+    """MIN and MAX: the best so far where rows only come; else of the group's values, found by index when the best one leaves."""
     largest = call.function == "max"
-    name = call.column("value")
-    if values is None:
+    name, none = call.column("value"), f"null::{call.type}"
+    combine = "greatest" if largest else "least"
+    if place is None:
         assert append_only
-        combine = "greatest" if largest else "least"
-        return Accumulator(name, call.type, lambda _: call.value, f"null::{call.type}", combine)
-    return Accumulator(
-        name,
-        call.type,
-        lambda _: f"null::{call.type}",
-        f"null::{call.type}",
-        "greatest",
-        values,
-        lambda keys: values.extreme(keys, largest=largest),
+        return (Accumulator(name, call.type, lambda _: call.value, none, combine),)
+    values, value, gone = place.values, place.value, call.column("gone")
+
+    def came(times: str) -> str:
+        return f"case when {times} > 0 then {value} end"
+
+    def left(times: str) -> str:
+        return f"case when {times} < 0 then {value} end"
+
+    def lookup(keys: Sequence[str]) -> str:
+        return values.extreme(place.column, keys, largest=largest)
+
+    return (
+        Accumulator(name, call.type, came, none, combine, values, lookup, gone),
+        Accumulator(gone, call.type, left, none, combine, values, passing=True),
     )

@@ -8,12 +8,12 @@ is that of its touched groups. A group without rows leaves.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from mzlite.dataflow.node import Node, Step
 from mzlite.dataflow.rel import TICK, Column, Mode, Rel
 from mzlite.dataflow.rules.accumulators import Accumulator, Call, Reader, accumulators_of
-from mzlite.dataflow.rules.counted import Values
+from mzlite.dataflow.rules.counted import Place, Values
 from mzlite.planner.expressions import quote
 
 
@@ -31,7 +31,7 @@ class CallPlan:
 
     call: Call
     accumulators: tuple[Accumulator, ...]
-    values: Values | None = field(default=None)
+    values: Values | None
 
 
 class Aggregate(Node):
@@ -69,10 +69,7 @@ class Aggregate(Node):
         create, *rest = super().store_statements()
         # Groups are updated in place: leave room on the page for the next version.
         index = f"create unique index n_{self.number}_key on {self.store} ({', '.join(self.key_names())}) nulls not distinct"
-        ordered = [
-            plan.values.ordered_index() for plan in self.calls if plan.values is not None and plan.call.is_extreme
-        ]
-        return [f"{create} with (fillfactor = 70)", *rest, index, *ordered]
+        return [f"{create} with (fillfactor = 70)", *rest, index]
 
     def outputs(self, read: Reader) -> list[str]:
         """SQL of each output column from a group's row."""
@@ -124,7 +121,7 @@ class Aggregate(Node):
         # Calls over the same values share their node, whose changes count once.
         for values in {plan.values.number: plan.values for plan in self.calls if plan.values is not None}.values():
             delta = values.delta_query()
-            keys = [f"v.{quote(column.name)}" for column in values.columns[:-1]] or ["0::smallint"]
+            keys = [f"v.{quote(column.name)}" for column in values.keys] or ["0::smallint"]
             sums = [item.change("v.mz_diff") if item.values is values else item.zero for item in width]
             parts.append(f"select {', '.join([*keys, '0', *sums])} from ({delta}) as v")
         if self.is_global and mode is Mode.HYDRATE:
@@ -140,15 +137,15 @@ class Aggregate(Node):
         sums = ["sum(c.mz_count)::bigint", *(item.total(f"c.{quote(item.name)}") for item in width)]
         grouped = ", ".join([*(f"c.{key}" for key in keys), *sums])
         by = ", ".join(f"c.{key}" for key in keys)
-        inserted = ", ".join([*(f"d.{key}" for key in keys), "d.mz_count", *(item.initial(keys) for item in width)])
+        inserted = ", ".join(f"d.{name}" for name in names)
         # A group whose accumulators stay as they are keeps its tick: it was there before, and has no change to tell.
-        same = [item.unchanged(keys) for item in width]
+        same = [text for item in width if (text := item.unchanged(keys)) is not None]
         if not self.is_global:
             same += ["g.mz_count > 0", "g.mz_count + excluded.mz_count > 0"]
         kept = " and ".join(same) or "true"
         sets = [
             "mz_count = g.mz_count + excluded.mz_count",
-            *(item.assign(keys) for item in width),
+            *(text for item in width if (text := item.assign(keys)) is not None),
             f"mz_tick = case when {kept} then g.mz_tick else {TICK} end",
         ]
         both = [f"{version}.{name} as {renamed(version, name)}" for version in ("old", "new") for name in names]
@@ -174,9 +171,6 @@ def renamed(version: str, name: str) -> str:
     return quote(f"{version}_{name[1:-1]}") if name.startswith('"') else f"{version}_{name}"
 
 
-def plan_calls(calls: Sequence[Call], values: dict[str, Values], append_only: bool) -> list[CallPlan]:
-    """Gives each call its accumulators; `values` maps a call's name to its values per group."""
-    return [
-        CallPlan(call, accumulators_of(call, values.get(call.name), append_only), values.get(call.name))
-        for call in calls
-    ]
+def plan_call(call: Call, place: Place | None, append_only: bool) -> CallPlan:
+    """Gives a call its accumulators; `place` where it aggregates the distinct values per group."""
+    return CallPlan(call, accumulators_of(call, place, append_only), place.values if place is not None else None)

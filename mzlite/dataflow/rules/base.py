@@ -37,8 +37,8 @@ class Base(Node):
     def state_columns(self) -> Sequence[Column]:
         return bag_columns(self.columns, self.append_only)
 
-    def store_statements(self) -> list[str]:
-        return [*super().store_statements(), *bag_indexes(self)]
+    def index_statements(self) -> list[str]:
+        return bag_indexes(self)
 
     def steps(self, mode: Mode) -> list[Step]:
         if mode is Mode.HYDRATE:

@@ -8,6 +8,7 @@ without ALL. A count that passes a boundary makes the change.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from mzlite.dataflow.node import Node, Step
 from mzlite.dataflow.rel import TICK, Column, Mode, Rel, UnionRel, names_of
@@ -48,10 +49,9 @@ class Counted(Node):
         keys = [Column(name, "bigint not null") for name in ("mz_key", "mz_key2")]
         return [*(self.columns if self.own_stored else ()), *counts, *keys, Column("mz_tick", "bigint not null")]
 
-    def store_statements(self) -> list[str]:
+    def index_statements(self) -> list[str]:
         # Two independent hashes stand for the row: wide rows do not fit into an index.
-        index = f"create unique index n_{self.number}_row on {self.store} (mz_key, mz_key2)"
-        return [*super().store_statements(), index]
+        return [f"create unique index n_{self.number}_row on {self.store} (mz_key, mz_key2)"]
 
     def state_query(self) -> str:
         copies = f", generate_series(1, {self.result('s.')})" if self.many else ""
@@ -79,19 +79,37 @@ class Counted(Node):
         if not parts:
             return []
         when = (frozenset().union(*(source.changes_with() for source in self.sources)),)
-        return [Step(self.upsert(" union all ".join(parts)), when=when, counts="delta")]
+        changes = " union all ".join(parts)
+        text = self.insertion(changes) if mode is Mode.HYDRATE else self.upsert(changes)
+        return [Step(text, when=when, counts="delta")]
 
     @property
     def own_stored(self) -> bool:
         """Whether the store has the rows' columns, and not their hashes alone."""
         return True
 
+    def counted(self, changes: str) -> str:
+        """SELECT of each row of the changes once, with its two hashes and the sums for its counts."""
+        own = names_of(self.columns)
+        hashes = f"hash_record_extended(row({own}), 0) as mz_k, hash_record_extended(row({own}), 1) as mz_k2"
+        sums = "sum(mz_l)::bigint as mz_left, sum(mz_r)::bigint as mz_right"
+        return f"select {own}, {hashes}, {sums} from ({changes}) as c group by {own} having sum(mz_l) <> 0 or sum(mz_r) <> 0"
+
+    def insertion(self, rows: str) -> str:
+        """Fills an empty store."""
+        own = names_of(self.columns)
+        stored = f"{own}, " if self.own_stored else ""
+        return (
+            f"with d as materialized ({self.counted(rows)}),"
+            f" stored as (insert into {self.store} ({stored}mz_left, mz_right, mz_key, mz_key2, mz_tick)"
+            f" select {stored}mz_left, mz_right, mz_k, mz_k2, {TICK} from d)"
+            f" insert into {self.delta_table} ({own}, mz_diff) select {own}, {self.result()} from d where {self.result()} <> 0"
+        )
+
     def upsert(self, changes: str) -> str:
         """Adds the changes to the counts and writes down what that does to the result; rows that no longer occur anywhere leave."""
         own = names_of(self.columns)
-        hashes = f"hash_record_extended(row({own}), 0) as mz_k, hash_record_extended(row({own}), 1) as mz_k2"
-        sums = "sum(mz_l)::bigint as mz_l, sum(mz_r)::bigint as mz_r"
-        gone = "s.mz_left + d.mz_l = 0 and s.mz_right + d.mz_r = 0"
+        gone = "s.mz_left + d.mz_left = 0 and s.mz_right + d.mz_right = 0"
         old, new = self.result("o_"), self.result("n_")
         stored, given, told = "", "", names_of(self.columns, "d")
         if self.own_stored:
@@ -108,13 +126,12 @@ class Counted(Node):
         ]
         # MERGE instead of ON CONFLICT: nobody else writes here, and a new row needs no speculative insertion.
         return (
-            f"with d as (select {own}, {hashes}, {sums} from ({changes}) as c group by {own}),"
-            f" u as (merge into {self.store} as s using (select * from d where mz_l <> 0 or mz_r <> 0) as d"
+            f"with u as (merge into {self.store} as s using ({self.counted(changes)}) as d"
             " on s.mz_key = d.mz_k and s.mz_key2 = d.mz_k2"
             f" when matched and {gone} then delete"
-            f" when matched then update set mz_left = s.mz_left + d.mz_l, mz_right = s.mz_right + d.mz_r, mz_tick = {TICK}"
+            f" when matched then update set mz_left = s.mz_left + d.mz_left, mz_right = s.mz_right + d.mz_right, mz_tick = {TICK}"
             f" when not matched then insert ({stored}mz_left, mz_right, mz_key, mz_key2, mz_tick)"
-            f" values ({given}d.mz_l, d.mz_r, d.mz_k, d.mz_k2, {TICK})"
+            f" values ({given}d.mz_left, d.mz_right, d.mz_k, d.mz_k2, {TICK})"
             f" returning {told}, {', '.join(counts)})"
             f" insert into {self.delta_table} ({own}, mz_diff)"
             f" select {own}, {new} - {old} from u where {new} <> {old}"
@@ -122,18 +139,24 @@ class Counted(Node):
 
 
 class Values(Counted):
-    """The distinct values of one expression per group, for DISTINCT aggregates, MIN and MAX.
+    """The distinct values per group, for DISTINCT aggregates, MIN and MAX.
 
-    The columns are the group's keys, then the value; an index in that order finds a group's smallest and largest.
-    Where nobody asks for those, the store holds the hashes and counts alone.
+    The columns are the group's keys, then the values: one for a DISTINCT aggregate, and for MIN and MAX all of them side
+    by side, so that a change is written once however many of them there are. An index in the order of keys and value
+    finds a group's smallest and largest. Where nobody asks for those, the store holds the hashes and counts alone.
+
+    Args:
+        columns: the keys, then the values.
+        keys: how many of the columns are keys.
     """
 
     title = "Values per group"
 
     def __init__(
-        self, number: int, owner: str, columns: tuple[Column, ...], source: Rel, *, with_extremes: bool
+        self, number: int, owner: str, columns: tuple[Column, ...], keys: int, source: Rel, *, with_extremes: bool
     ) -> None:
         super().__init__(number, owner, "distinct", columns, (source,))
+        self.keys, self.values = columns[:keys], columns[keys:]
         self.with_extremes = with_extremes
 
     @property
@@ -143,16 +166,16 @@ class Values(Counted):
     def state_query(self) -> str:
         raise NotImplementedError("the values of a group are read by its aggregate alone")
 
-    def extreme(self, keys: Sequence[str], *, largest: bool) -> str:
-        """A subquery for the extreme value of the group whose keys the given SQL expressions have."""
-        value = quote(self.columns[-1].name)
+    def extreme(self, column: str, keys: Sequence[str], *, largest: bool) -> str:
+        """A subquery for the extreme value in a column, of the group whose keys the given SQL expressions have."""
+        value = quote(column)
         # A global aggregate's constant key is not among the columns.
-        keys = keys[: len(self.columns) - 1]
+        keys = keys[: len(self.keys)]
         conditions = ["v.mz_left > 0", f"v.{value} is not null"]
-        for column, expression in zip(self.columns[:-1], keys, strict=True):
-            conditions.append(f"v.{quote(column.name)} is not distinct from {expression}")
+        for key, expression in zip(self.keys, keys, strict=True):
+            conditions.append(f"v.{quote(key.name)} is not distinct from {expression}")
         # The hash of the keys leads to the group by index also where a key is null.
-        group = ", ".join(f"v.{quote(column.name)}" for column in self.columns[:-1])
+        group = ", ".join(f"v.{quote(key.name)}" for key in self.keys)
         wanted = ", ".join(keys)
         if keys:
             conditions.insert(0, f"hash_record_extended(row({group}), 0) = hash_record_extended(row({wanted}), 0)")
@@ -164,10 +187,29 @@ class Values(Counted):
         )
         return f"(select v.{value} from {self.store} as v where {' and '.join(conditions)} order by {order} limit 1)"
 
-    def ordered_index(self) -> str:
+    def index_statements(self) -> list[str]:
+        statements = super().index_statements()
+        if self.with_extremes:
+            # The counts are in no index, so that a value that comes again is counted in place.
+            statements += [self.ordered_index(position, value) for position, value in enumerate(self.values)]
+        return statements
+
+    def ordered_index(self, position: int, column: Column) -> str:
         """DDL of the index that finds a group's extreme values."""
-        value = quote(self.columns[-1].name)
-        group = ", ".join(quote(column.name) for column in self.columns[:-1])
+        value = quote(column.name)
+        group = ", ".join(quote(key.name) for key in self.keys)
         items = f"(hash_record_extended(row({group}), 0)), {value}" if group else value
-        name = f"n_{self.number}_value"
-        return f"create index if not exists {name} on {self.store} ({items}) where mz_left > 0 and {value} is not null"
+        return f"create index n_{self.number}_value{position} on {self.store} ({items}) where {value} is not null"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the values of an aggregate's argument lie: a node, and their column in it."""
+
+    values: Values
+    column: str
+
+    @property
+    def value(self) -> str:
+        """SQL of the value in a change `v` of the node."""
+        return f"v.{quote(self.column)}"

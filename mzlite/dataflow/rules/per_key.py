@@ -62,9 +62,8 @@ class PerKey(Node):
     def state_columns(self) -> Sequence[Column]:
         return [*super().state_columns(), Column("mz_key", "bigint not null")]
 
-    def store_statements(self) -> list[str]:
-        index = f"create index n_{self.number}_key on {self.store} (mz_key)"
-        return [*super().store_statements(), index]
+    def index_statements(self) -> list[str]:
+        return [f"create index n_{self.number}_key on {self.store} (mz_key)"]
 
     def session_statements(self) -> list[str]:
         touched = f"create temporary table k_{self.number} (mz_key bigint primary key)"

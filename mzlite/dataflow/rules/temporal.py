@@ -64,16 +64,21 @@ class Temporal(Node):
 
     def store_statements(self) -> list[str]:
         statements = super().store_statements()
+        if self.lower:
+            columns = ", ".join(f"{quote(column.name)} {column.type}" for column in self.columns)
+            extra = "mz_from bigint not null, mz_until bigint not null, mz_hash bigint not null"
+            statements.append(f"create table {self.waiting} ({columns}{', ' if columns else ''}{extra})")
+        return statements
+
+    def index_statements(self) -> list[str]:
         name = f"n_{self.number}"
+        statements = []
         if self.is_searched:
             statements.append(f"create index {name}_hash on {self.store} (mz_hash)")
         if self.upper:
             statements.append(f"create index {name}_until on {self.store} (mz_until)")
         if self.lower:
-            columns = ", ".join(f"{quote(column.name)} {column.type}" for column in self.columns)
-            extra = "mz_from bigint not null, mz_until bigint not null, mz_hash bigint not null"
             statements += [
-                f"create table {self.waiting} ({columns}{', ' if columns else ''}{extra})",
                 f"create index w_{self.number}_from on {self.waiting} (mz_from)",
                 f"create index w_{self.number}_hash on {self.waiting} (mz_hash)",
             ]

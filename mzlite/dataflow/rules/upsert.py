@@ -45,9 +45,11 @@ class Upsert(Base):
         # A key may be longer than an index takes, its hash is not.
         return [
             f"create table {self.store} ({columns})",
-            f"create index n_{self.number}_key on {self.store} (({hash_of(['mz_key'])}))",
             f"create table {self.errors_table} (mz_key bytea not null, message text not null, mz_tick bigint not null)",
         ]
+
+    def index_statements(self) -> list[str]:
+        return [f"create index n_{self.number}_key on {self.store} (({hash_of(['mz_key'])}))"]
 
     def session_statements(self) -> list[str]:
         staged = ", ".join(f"{quote(column.name)} {column.type}" for column in (*STAGED, *self.columns))

@@ -206,6 +206,33 @@ def test_the_work_of_a_tick_follows_the_change_not_what_is_stored(harness: Harne
     assert large - scans < 3 * small
 
 
+def test_the_next_extreme_is_looked_for_only_where_the_best_value_leaves(harness: Harness) -> None:
+    harness.table("e", k="integer", v="integer", at="timestamp")
+    harness.view("extremes", "select k, min(v) as lowest, max(v) as highest, max(at) as last from e group by k")
+    harness.write(
+        "insert into e select i % 3, i, timestamp '2026-01-01' + i * interval '1 s' from generate_series(1, 300) i"
+    )
+
+    def searches(*statements: str) -> int:
+        found = []
+        for tell in (False, True):
+            if tell:
+                harness.write(*statements)
+            harness.engine.submit(lambda tx: tx.execute("select pg_stat_force_next_flush()")).result(DEADLINE)
+            harness.tick()
+            row = harness.system.execute(
+                "select sum(idx_scan)::bigint from pg_stat_user_indexes where indexrelname ~ '^n_[0-9]+_value'"
+            ).fetchone()
+            assert row is not None
+            found.append(int(row[0]))
+        return found[1] - found[0]
+
+    assert searches("insert into e values (1, 1000, '2026-01-02'), (2, 150, '2026-01-01')") == 0
+    assert searches("delete from e where v = 150") == 0
+    assert searches("delete from e where v = 1000") > 0
+    assert harness.differences() == {}
+
+
 def test_nodes_print_what_they_are(harness: Harness) -> None:
     harness.table("printed", id="integer", at="timestamp")
     harness.view("printed_counts", "select id, count(*) as n from printed group by id")
