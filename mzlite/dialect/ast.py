@@ -338,10 +338,11 @@ class SubscriptPosition(Node):
 
 @dataclass(slots=True)
 class Subscript(Node):
-    """`a[1]`, `a[1:2]`."""
+    """`a[1]`, `a[1:2]`; `called` if PostgreSQL is shown the call of a function."""
 
     expression: Expression
     positions: list[SubscriptPosition]
+    called: bool = False
 
 
 Expression = (

@@ -120,6 +120,10 @@ class CallParser(TypeParser):
             for argument in call.arguments:
                 self.edit(argument.start, argument.start, f"{wrapper}(")
                 self.edit(argument.end, argument.end, ")")
+        if name == "pg_typeof":
+            called = self.relay(call.start, call.end)
+            self.edits = [edit for edit in self.edits if edit[0] < call.start]
+            self.edit(call.start, call.end, f"mz_internal.type_words({called})")
         if name in QUOTIENTS_OF_SUMS and len(call.arguments) == 1:
             (argument,) = call.arguments
             value = self.relay(argument.start, argument.end)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from mzlite.dialect import tokens as t
 from mzlite.dialect.ast import DataType
+from mzlite.dialect.lists import list_type
 from mzlite.dialect.maps import map_type
 from mzlite.dialect.stream import TokenStream
 from mzlite.errors import syntax_error
@@ -31,12 +32,12 @@ class TypeParser(TokenStream):
 
     def data_type(self) -> DataType:
         """One type, with its modifiers and its `[]` and LIST suffixes."""
-        start = self.position
+        start, edits = self.position, len(self.edits)
         kind, value = self.kinds[self.index], self.values[self.index]
         if kind == t.KEYWORD:
             result = self._keyword_type(value, start)
         elif kind in (t.IDENT, t.LBRACKET):
-            first, edits = self.index, len(self.edits)
+            first = self.index
             name = self.raw_name()
             if kind == t.IDENT:
                 # PostgreSQL's own type names must not be quoted.
@@ -48,8 +49,10 @@ class TypeParser(TokenStream):
         result.end = self.last_end
         while True:
             if self.peek_keyword("LIST"):
-                self.edit(self.last_end, self.tokens.ends[self.index], "[]")
+                spelling = list_type(result, self.relay(start, self.last_end).strip())
                 self.index += 1
+                del self.edits[edits:]
+                self.edit(start, self.last_end, spelling)
                 result = DataType(start, self.last_end, "list", element=result)
             elif self.kinds[self.index] == t.LBRACKET:
                 self.index += 1

@@ -50,6 +50,26 @@ _LIKE_FORMS = (ast.Like, ast.Between, ast.InList, ast.InSubquery)
 _COMPARISONS = frozenset({"<", "<=", "<>", ">", ">=", "="})
 
 
+_UNTYPED = (ast.Value, ast.Parameter)
+
+
+def is_array(node: Expression) -> bool:
+    """Whether an expression is seen to be an array: ARRAY[..] or a cast to one."""
+    match node:
+        case ast.Nested():
+            return is_array(node.expression)
+        case ast.Sequence() | ast.SequenceSubquery():
+            return node.kind == "array"
+        case ast.Cast():
+            return node.data_type.kind == "array"
+        case _:
+            return False
+
+
+def _is_text(node: Expression | None) -> bool:
+    return isinstance(node, ast.Value) and node.kind == "string"
+
+
 def is_list(node: Expression) -> bool:
     """Whether an expression is seen to be a list: LIST[..], a cast to a list, or one of these and more elements."""
     match node:
@@ -63,6 +83,8 @@ def is_list(node: Expression) -> bool:
             return is_list(left) or is_list(node.right)
         case ast.Function(name=name):
             return name[-1] in ("list_agg", "list_append", "list_cat", "list_prepend", "list_remove")
+        case ast.Subscript():
+            return any(position.is_slice for position in node.positions)
         case _:
             return False
 
@@ -298,15 +320,11 @@ class ExpressionParser(SpecialFormParser):
         word = self.take_one_of("ANY", "ALL", "SOME")
         if word is not None:
             return self._quantified(left, operator, word)
-        sign = self.tokens.starts[self.index - 1]
         right = self.subexpression(precedence)
         if operator in _COMPARISONS:
             for side, other in ((left, right), (right, left)):
                 if isinstance(side, ast.Function) and side.name[-1] == "mz_now":
                     self.moment_literal(other)
-        if operator == "||" and namespace is None and is_list(left) != is_list(right):
-            # An element beside a list; PostgreSQL's operator for that is hidden, because arrays do not have it.
-            self.edit(sign, sign + 2, " operator(mzlite_postgres.||) ")
         return ast.Operation(left.start, self.last_end, operator, namespace, left, right)
 
     def _keyword_infix(self, left: Expression, word: str, precedence: int) -> Expression:
@@ -399,6 +417,14 @@ class ExpressionParser(SpecialFormParser):
         if isinstance(fragment, ast.Query):
             return ast.QuantifiedSubquery(left.start, self.last_end, left, operator, quantifier, fragment)
         fragment.end = self.last_end
+        if (
+            isinstance(fragment, ast.Nested)
+            and not is_array(fragment)
+            and not isinstance(fragment.expression, _UNTYPED)
+        ):
+            items = self.relay(start + 1, self.last_end - 1)
+            self.edits = [edit for edit in self.edits if edit[0] < start]
+            self.edit(start, self.last_end, f"(mz_internal.items({items}))")
         return ast.Quantified(left.start, self.last_end, left, operator, quantifier, fragment)
 
     def _operator_reference(self) -> tuple[str, ast.Name]:
@@ -420,6 +446,7 @@ class ExpressionParser(SpecialFormParser):
     def _subscript(self, left: Expression) -> Expression:
         if not isinstance(left, (ast.Identifier, ast.Nested, ast.Parameter, ast.Subscript, ast.FieldAccess)):
             self.parenthesize(left)
+        base = self.relay(left.start, left.end)
         positions: list[ast.SubscriptPosition] = []
         while self.take(t.LBRACKET):
             start = self.position
@@ -430,4 +457,28 @@ class ExpressionParser(SpecialFormParser):
                 last = self.expression()
             positions.append(ast.SubscriptPosition(start, self.last_end, first, last, is_slice))
             self.expect(t.RBRACKET)
-        return ast.Subscript(left.start, self.last_end, left, positions)
+        node = ast.Subscript(left.start, self.last_end, left, positions)
+        if is_list(left):
+            for position in positions:
+                for bound in (position.first, position.last):
+                    if bound is not None and _is_text(bound):
+                        self.edit(bound.end, bound.end, "::bigint")
+        if (
+            len(positions) > 1
+            and not is_array(left)
+            and (is_list(left) or not any(_is_text(position.first) for position in positions))
+        ):
+            self._subscripts(node, base)
+        return node
+
+    def _subscripts(self, node: ast.Subscript, base: str) -> None:
+        """Several subscripts: of an array PostgreSQL takes them together, of a list one after the other."""
+        texts = [self.relay(position.start, position.end) for position in node.positions]
+        if is_list(node.expression) or any(position.is_slice for position in node.positions):
+            subscripts = "".join(f"[{text}])" for text in texts[:-1]) + f"[{texts[-1]}]"
+            shown = "(" * (len(texts) - 1) + base + subscripts
+        else:
+            node.called = True
+            shown = f"mz_internal.item({', '.join([base, *texts])})"
+        self.edits = [edit for edit in self.edits if edit[0] < node.start]
+        self.edit(node.start, node.end, shown)

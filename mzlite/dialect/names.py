@@ -7,6 +7,7 @@ name is of high or low quality: a cast keeps a high one and replaces a low one b
 from __future__ import annotations
 
 from mzlite.dialect import ast
+from mzlite.dialect.lists import is_builtin
 from mzlite.dialect.maps import map_type
 
 UNKNOWN = "?column?"
@@ -115,14 +116,16 @@ def _postgres_name(node: ast.Expression) -> tuple[str, bool] | None:
             return inner if inner is not None and inner[1] else ("case", False)
         case ast.Function():
             return node.name[-1], True
+        case ast.Sequence(kind="list", items=[]):
+            return None
         case ast.Sequence() | ast.SequenceSubquery():
-            return "array", True
+            return node.kind, True
         case ast.MapLiteral():
             return ("map", True) if node.keys else ("jsonb", False)
         case ast.Nested() | ast.Collate():
             return _postgres_name(node.expression)
         case ast.Subscript():
-            return _postgres_name(node.expression)
+            return ("item", True) if node.called else _postgres_name(node.expression)
         case _:
             return _invent(node)
 
@@ -131,6 +134,9 @@ def _postgres_type_name(data_type: ast.DataType) -> str:
     if data_type.kind == "map":
         element = data_type.element
         return map_type(element.name[-1] if element is not None and element.kind == "named" else None)
+    if data_type.kind == "list" and data_type.element is not None:
+        inner = _postgres_type_name(data_type.element)
+        return "list_" + inner if inner.startswith("list_") or is_builtin(data_type.element) else inner + " list"
     if data_type.element is not None:
         return _postgres_type_name(data_type.element)
     return data_type.name[-1]

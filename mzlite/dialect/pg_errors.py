@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping
 import psycopg
 
 from mzlite.dialect import ast, moments
+from mzlite.dialect.lists import LIST_ITEM, in_words
 from mzlite.dialect.parser import StatementParser
 from mzlite.dialect.show_queries import RAISE_PREFIX
 from mzlite.dialect.tokens import tokenize
-from mzlite.errors import INTERNAL, MzError
+from mzlite.errors import INTERNAL, MzError, unsupported
 
 FUNCTION_HINT = "No function matches the given name and argument types. You might need to add explicit type casts."
 OPERATOR_HINT = "No operator matches the given name and argument types.  You might need to add explicit type casts."
@@ -25,6 +26,8 @@ _KEPT_CODES = frozenset({"25", "26", "34", "57", "53", "54", "08", "28", "40", "
 
 _PLANNING_CODES = frozenset({"42703", "42883", "42702", "42725", "42804", "42846", "42P18"})
 """What PostgreSQL's analysis of expressions says, and not the lookup of relations."""
+
+_NAMING_TYPES = _PLANNING_CODES | {"42809"}
 
 _PART = re.compile(r'"(?:[^"]|"")*"|\w+|\*')
 _QUALIFIED = re.compile(r'("(?:[^"]|"")*"|\w+)(?:\s*\.\s*("(?:[^"]|"")*"|\w+|\*))+')
@@ -51,6 +54,18 @@ def _moment(found: re.Match[str]) -> MzError:
     kind, text = found.group(1) or moments.kind_of(found.group(2)), found.group(2)
     why = moments.reason(kind, text)
     return MzError(f'invalid input syntax for type {kind}: {why + ": " if why else ""}"{text}"')
+
+
+def _list_item(found: re.Match[str]) -> MzError:
+    """Where an element of a list's text cannot be read, its own error is in the list's."""
+    return MzError(
+        f'invalid input syntax for type list: {_translated({"M": found.group(1)}).message}: "{found.group(2)}"'
+    )
+
+
+def _no_list_of(message: str) -> MzError:
+    kind = message.partition("(")[2].partition(")")[0].removesuffix("[]")
+    return unsupported(f"{'char' if kind == 'character' else kind} list not yet supported")
 
 
 def _relation(found: re.Match[str]) -> MzError:
@@ -99,6 +114,11 @@ _RULES: tuple[_Rule, ...] = (
         r'^value "(.*)" is out of range for type xid8$',
         r'invalid input syntax for type uint8: number too large to fit in target type: "\1"',
     ),
+    (
+        re.compile(r'^invalid input syntax for type list: (invalid input syntax .*": ".*"|[^:]*): "(.*)"$', re.DOTALL),
+        _list_item,
+    ),
+    _rule(r"^(cannot subscript type .*) because it does not support subscripting$", r"\1"),
     _rule(rf"^({_INTEGERS}) out of range$", "numeric field overflow"),
     _rule(r"^value overflows numeric format$", "value out of range: overflow"),
     _rule(r'^(?:GROUP|ORDER) BY "(.*)" is ambiguous$', r'column reference "\1" is ambiguous'),
@@ -180,6 +200,8 @@ def translate(fields: Mapping[str, str], sql: str | None = None) -> MzError:
     "unknown catalog item 'nosuch'"
     """
     error = _translated(fields)
+    if sql is not None and fields.get("P", "").isdigit():
+        error = _of_a_list(error, sql, int(fields["P"]) - 1)
     if sql is not None and (column := _column_of_no_table(fields, sql)) is not None:
         error = MzError(column)
     if sql is not None and (called := _promoted_argument(error.message)) is not None:
@@ -192,6 +214,19 @@ def translate(fields: Mapping[str, str], sql: str | None = None) -> MzError:
         prefix = "WHERE clause error: " * where_depth(sql, int(position) - 1)
         if prefix:
             return MzError(prefix + error.message)
+    return error
+
+
+def _of_a_list(error: MzError, sql: str, position: int) -> MzError:
+    """An error about the array of which a list is made, or about the cast of its items, is one about the list."""
+    message = error.message
+    if sql.startswith(LIST_ITEM, position):
+        found = re.fullmatch("CAST does not support casting from (.*) to (.*)", message)
+        return error if found is None else MzError("LIST could not convert type {} to {}".format(*found.groups()))
+    if message.startswith("ARRAY types ") or message == "cannot determine type of empty array":
+        array = sql.rfind("array[", 0, position + len("array["))
+        if sql.endswith("mz_internal.list(", 0, max(array, 0)):
+            return MzError(message.replace("ARRAY", "LIST").replace("empty array", "empty list"))
     return error
 
 
@@ -260,6 +295,10 @@ def where_depth(sql: str, position: int) -> int:
 def _translated(fields: Mapping[str, str]) -> MzError:
     message = fields.get("M", "unknown error")
     state = fields.get("C", INTERNAL)
+    if state in _NAMING_TYPES:
+        message = in_words(message)
+    if state in ("42883", "42725") and "mz_internal.list(" in message:
+        return _no_list_of(message)
     if state == "42883":
         return _unknown_function(message)
     for pattern, make in _RULES:

@@ -12,6 +12,7 @@ from mzlite.dialect import ast
 from mzlite.dialect import tokens as t
 from mzlite.dialect.ast import Expression
 from mzlite.dialect.calls import CallParser
+from mzlite.dialect.lists import LIST_ITEM, is_builtin, list_type
 from mzlite.dialect.maps import map_literal, map_type
 from mzlite.dialect.moments import milliseconds
 from mzlite.errors import syntax_error
@@ -23,6 +24,12 @@ _INTERVAL_FIELDS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
 _INTERVAL_WORDS = (*_INTERVAL_FIELDS, *(field + "S" for field in _INTERVAL_FIELDS))
 _NO_TYPE = frozenset({"ARRAY", "CASE", "CAST", "EXISTS", "FALSE", "LIST", "NOT", "NULL", "ROW", "TRUE"})
 _TYPE_WORDS = frozenset({"VARYING", "PRECISION", "WITH", "WITHOUT", "LIST"})
+
+
+def _list_literal(node: Expression) -> ast.Sequence | None:
+    while isinstance(node, ast.Nested):
+        node = node.expression
+    return node if isinstance(node, ast.Sequence) and node.kind == "list" else None
 
 
 class SpecialFormParser(CallParser):
@@ -66,12 +73,14 @@ class SpecialFormParser(CallParser):
         literal_start = self.position
         literal = ast.Value(literal_start, 0, "string", self.literal_string())
         literal.end = self.last_end
-        self.cast_literal(literal, data_type)
         if data_type.kind != "named":
             spelling = self.relay(start, type_end)
             del self.edits[edits:]
             self.edit(start, literal_start, "")
+            self.cast_literal(literal, data_type)
             self.edit(literal.end, literal.end, "::" + spelling)
+        else:
+            self.cast_literal(literal, data_type)
         return ast.Cast(start, self.last_end, literal, data_type, prefix=True)
 
     def cast_literal(self, node: Expression, data_type: ast.DataType) -> None:
@@ -82,6 +91,38 @@ class SpecialFormParser(CallParser):
             element = data_type.element
             kind = map_type(element.name[-1] if element is not None and element.kind == "named" else None)
             self.edit(node.start, node.end, "'" + map_literal(node.value, kind).replace("'", "''") + "'")
+        elif isinstance(node, ast.Value) and node.kind == "string":
+            if data_type.kind == "list" or (
+                data_type.kind == "named" and "{" in node.value and not is_builtin(data_type)
+            ):
+                # The cast of a text reads it as Materialize does; PostgreSQL's input of the type would take an array's text.
+                self.edit(node.end, node.end, "::text")
+        elif (found := _list_literal(node)) is not None:
+            if data_type.kind == "list" and data_type.element is not None:
+                self._cast_items(found, data_type.element)
+            elif not found.items and data_type.kind == "named" and not is_builtin(data_type):
+                self._show(found, "'{}'")
+
+    def _cast_items(self, node: ast.Sequence, element: ast.DataType) -> None:
+        """LIST[..]::type casts each of the items, which may have no type of their own."""
+        if not node.items:
+            self._show(node, "'{}'")
+            return
+        spelling = self._spelling(element)
+        for item in node.items:
+            self.cast_literal(item, element)
+            self._show(item, f"{LIST_ITEM}({self.relay(item.start, item.end)} as {spelling})")
+
+    def _show(self, node: Expression, text: str) -> None:
+        """PostgreSQL is shown `text` in place of an expression."""
+        self.edits = [edit for edit in self.edits if edit[0] < node.start or edit[1] > node.end]
+        self.edit(node.start, node.end, text)
+
+    def _spelling(self, data_type: ast.DataType) -> str:
+        """How PostgreSQL is shown a type that the elements of a list have."""
+        if data_type.kind == "list" and data_type.element is not None:
+            return list_type(data_type.element, self._spelling(data_type.element))
+        return self.relay(data_type.start, data_type.end) if not is_builtin(data_type) else data_type.name[-1]
 
     def moment_literal(self, node: Expression) -> None:
         """Text that is to be an mz_timestamp may be a date and a time; PostgreSQL is shown the milliseconds."""
@@ -228,10 +269,12 @@ class SpecialFormParser(CallParser):
     def sequence_expression(self, kind: Literal["array", "list"], start: int, *, keyword: bool) -> Expression:
         """ARRAY[..] or LIST[..], or of a query."""
         if kind == "list":
-            self.edit(start, self.last_end if keyword else start, "ARRAY")
+            self.edit(start, self.last_end if keyword else start, "mz_internal.list(array")
         if keyword and self.take(t.LPAREN):
             query = self.query()
             self.expect(t.RPAREN)
+            if kind == "list":
+                self.edit(self.last_end, self.last_end, ")")
             return ast.SequenceSubquery(start, self.last_end, kind, query)
         self.expect(t.LBRACKET)
         items: list[Expression] = []
@@ -243,6 +286,8 @@ class SpecialFormParser(CallParser):
             if not self.take(t.COMMA):
                 break
         self.expect(t.RBRACKET)
+        if kind == "list":
+            self.edit(self.last_end, self.last_end, ")")
         return ast.Sequence(start, self.last_end, kind, items)
 
     def map_expression(self, start: int) -> Expression:

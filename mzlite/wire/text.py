@@ -204,6 +204,32 @@ def map_of_json(value: bytes) -> bytes:
     return ("{" + ",".join(parts) + "}").encode()
 
 
+def list_text(layers: int, element: Converter | None) -> Converter:
+    r"""What converts a list, which PostgreSQL prints as an array whose elements may be lists in quotes.
+
+    >>> list_text(2, numeric)(b'{"{1.50,NULL}",NULL,"{}"}'), list_text(1, None)(b'{"null",a,"{b}"}')
+    (b'{{1.5,NULL},NULL,{}}', b'{null,a,"{b}"}')
+    """
+    inner = element if layers == 1 else list_text(layers - 1, element)
+
+    def convert(match: re.Match[bytes]) -> bytes:
+        quoted: bytes | None = match.group(1)
+        if quoted is None:
+            plain: bytes = match.group(0)
+            return plain if plain == b"NULL" or inner is None else inner(plain)
+        item = re.sub(rb"\\(.)", rb"\1", quoted, flags=re.S)
+        if inner is not None:
+            item = inner(item)
+        if layers > 1 or (item not in (b"", b"NULL") and not _LIST_SPECIAL.search(item)):
+            return item
+        return b'"' + item.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+
+    return lambda value: _ARRAY_ELEMENT.sub(convert, value)
+
+
+_LIST_SPECIAL = re.compile(rb'[{},"\\\s]')
+
+
 def numeric_binary(value: bytes) -> bytes:
     """A numeric in binary format: only the number of decimals shown can be too large.
 
@@ -260,6 +286,15 @@ _TEXT_ADAPTATIONS = {
     types.MAP: Adaptation(map_text, _ANY),
     types.MAP_OF_JSON: Adaptation(map_of_json, _ANY),
 }
+_LIST_ADAPTATIONS = {
+    -(oid * 10 + layers): Adaptation(
+        list_text(layers, None if oid not in _TEXT_ADAPTATIONS else _TEXT_ADAPTATIONS[oid].convert),
+        _ANY if layers > 1 else rb'"(?i:null)"' if oid == types.NO_ELEMENT else _TEXT_ADAPTATIONS[oid].suspect,
+    )
+    for oid in (types.NO_ELEMENT, types.NUMERIC, types.FLOAT4, types.FLOAT8, types.INTERVAL, types.JSONB)
+    for layers in range(1, types.LIST_LAYERS + 1)
+}
+_TEXT_ADAPTATIONS |= _LIST_ADAPTATIONS
 _BINARY_ADAPTATIONS = {
     types.NUMERIC: Adaptation(numeric_binary, _ANY),
     types.JSONB: Adaptation(jsonb_binary, _ANY),

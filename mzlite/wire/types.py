@@ -63,6 +63,25 @@ OWN_TYPES_SQL = (
 MAP, MAP_OF_JSON = -1, -2
 """Stand for the inner types of maps where values are adapted; no type has such an oid."""
 
+LIST_LAYERS = 3
+NO_ELEMENT = 10
+"""In the place of an oid: nothing is to be done with the elements of a list."""
+_LIST_ELEMENTS = {"numeric": NUMERIC, "float4": FLOAT4, "float8": FLOAT8, "interval": INTERVAL, "jsonb": JSONB}
+
+
+def list_code(name: str) -> int:
+    """Stands for an inner type of lists where values are adapted: by its layers and the oid of what its elements need.
+
+    >>> list_code("list_text"), list_code("list_list_numeric")
+    (-101, -17002)
+    """
+    element = name.lstrip("_")
+    layers = 0
+    while element.startswith("list_"):
+        element, layers = element.removeprefix("list_"), layers + 1
+    return -(_LIST_ELEMENTS.get(element, NO_ELEMENT) * 10 + layers)
+
+
 # The catalogs of PostgreSQL use types where Materialize's have text.
 _CATALOG_TYPES = {NAME: (TEXT, -1), CHAR: (TEXT, -1), REGTYPE: (TEXT, -1)}
 _BINARY_AS_TEXT = {NAME, CHAR}
@@ -83,6 +102,9 @@ class TypeMap:
         self._outer = {inner: OWN_TYPES[name] for inner, name in own if name in OWN_TYPES}
         self._inner = {outer: inner for inner, outer in self._outer.items()}
         self._outer |= dict.fromkeys(self._maps, OWN_TYPES["map"])
+        lists = {inner: list_code(name) for inner, name in own if name.startswith("list_")}
+        self._outer |= dict.fromkeys(lists, OWN_TYPES["list"])
+        self._adapted = self._maps | lists
 
     def column(self, oid: int, size: int, format_code: int = 0) -> tuple[int, int]:
         """The oid and the size by which a client sees a result column's type."""
@@ -92,7 +114,7 @@ class TypeMap:
 
     def adapted(self, columns: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
         """(type oid, format code) of columns, by which their values are adapted."""
-        return tuple((self._maps.get(oid, oid), code) for oid, code in columns)
+        return tuple((self._adapted.get(oid, oid), code) for oid, code in columns)
 
     def parameter(self, oid: int) -> int:
         """The oid by which a client sees a parameter's type."""

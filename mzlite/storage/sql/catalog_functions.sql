@@ -150,12 +150,28 @@ return case
     when type = 'mz_catalog.kafka_header[]'::regtype then 'list'
     when type = 'mz_catalog.kafka_decode_error'::regtype then 'record'
     when format_type(type, null) ~ '^(mz_catalog\.)?map_[a-z0-9]+$' then 'map'
+    when format_type(type, null) ~ '^(mz_catalog\.)?list_[a-z0-9_]+$' then 'list'
     when type = 'time'::regtype then 'time'
     when type = 'name'::regtype then 'text'
     when type = 'json'::regtype then 'jsonb'
     when type = '"char"'::regtype then 'char'
     else replace(replace(format_type(type, null), 'mz_catalog.', ''), 'time without time zone[]', 'time[]')
 end;
+
+-- What pg_typeof() says.
+create function mz_internal.type_words(type regtype) returns text language plpgsql stable strict parallel safe
+as $$
+declare
+    name text := replace(textin(regtypeout(type)), 'mz_catalog.', '');
+begin
+    return case
+        when name ~ '^list_' then mz_internal.type_words((select t.typelem from pg_catalog.pg_type as t where t.oid = type)) || ' list'
+        when name = 'map_nested' then 'map'
+        when name ~ '^map_' then 'map[text=>' || mz_internal.type_words(to_regtype(substr(name, 5))) || ']'
+        else name
+    end;
+end
+$$;
 
 create function mz_internal.type_oid(type oid) returns oid
 language sql stable parallel safe
@@ -169,7 +185,7 @@ return case type
     when 'mz_catalog.kafka_decode_error'::regtype then 2249
     when 'name'::regtype then 25
     when 'json'::regtype then 3802
-    else case when mz_internal.type_name(type) = 'map' then 16385 else type end
+    else case mz_internal.type_name(type) when 'map' then 16385 when 'list' then 16384 else type end
 end;
 
 -- The type as a column of CREATE TABLE shows it, with its schema.
@@ -180,6 +196,9 @@ return (
         case
             when n.nspname = 'mz_catalog' and starts_with(t.typname::text, 'map_') then
                 'map[pg_catalog.text=>' || case t.typname::text when 'map_nested' then '' else 'pg_catalog.' end || substr(t.typname::text, 5) || ']'
+            when n.nspname = 'mz_catalog' and starts_with(t.typname::text, 'list_') then
+                case when t.typname::text ~ '^(list_)+(uint|mz_)' then 'mz_catalog.' else 'pg_catalog.' end || regexp_replace(t.typname::text, '^(list_)+', '')
+                || repeat(' list', length(substring(t.typname::text from '^((?:list_)+)')) / 5)
             when n.nspname in ('mz_catalog', 'pg_catalog') then n.nspname || '.' || t.typname::text
             else '${' || (select o.id from mzlite.objects as o where o.details ->> 'type_oid' = t.oid::text) || '}'
         end

@@ -1,4 +1,4 @@
--- Functions that only Materialize has, or that PostgreSQL has in extensions: hashes, lists (arrays here), maps (jsonb here), dates.
+-- Functions that only Materialize has, or that PostgreSQL has in extensions: hashes, maps (jsonb here), dates.
 
 -- Hashes ------------------------------------------------------------------------------------------------------
 
@@ -189,29 +189,6 @@ end
 $$;
 create function mz_catalog.seahash(data text) returns mz_catalog.uint8
 language sql immutable strict parallel safe return mz_catalog.seahash(convert_to(data, 'UTF8'));
-
--- Lists: polymorphic functions cannot have a parsed body. ---------------------------------------------------------------------------------------------------------
-
-create aggregate mz_catalog.list_agg(anynonarray) (
-    sfunc = array_agg_transfn, stype = internal, finalfunc = array_agg_finalfn, finalfunc_extra, parallel = safe
-);
-create aggregate mz_catalog.list_agg(anyarray) (
-    sfunc = array_agg_array_transfn, stype = internal, finalfunc = array_agg_array_finalfn, finalfunc_extra, parallel = safe
-);
-create function mz_catalog.list_append(anycompatiblearray, anycompatible) returns anycompatiblearray language sql immutable parallel safe
-as 'select array_append($1, $2)';
-create function mz_catalog.list_prepend(anycompatible, anycompatiblearray) returns anycompatiblearray language sql immutable parallel safe
-as 'select array_prepend($1, $2)';
-create function mz_catalog.list_cat(anycompatiblearray, anycompatiblearray) returns anycompatiblearray language sql immutable parallel safe
-as 'select array_cat($1, $2)';
-create function mz_catalog.list_remove(anycompatiblearray, anycompatible) returns anycompatiblearray language sql immutable parallel safe
-as 'select array_remove($1, $2)';
-create function mz_catalog.list_length(anyarray) returns integer language sql immutable strict parallel safe
-as 'select coalesce(array_length($1, 1), 0)';
-create function mz_catalog.list_length_max(anyarray, bigint) returns integer language sql immutable strict parallel safe
-as 'select array_length($1, $2::integer)';
-create function mz_catalog.list_n_layers(anyarray) returns integer language sql immutable strict parallel safe
-as 'select coalesce(array_ndims($1), 1)';
 
 -- Maps ------------------------------------------------------------------------------------------------------------
 

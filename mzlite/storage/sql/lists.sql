@@ -1,0 +1,447 @@
+-- Lists: for each type of elements a base type over PostgreSQL's representation of an array of one dimension. It is no array to
+-- PostgreSQL, so that functions of arrays do not take it, an array of lists may be ragged and a list is subscripted by itself.
+-- The types, functions and operators are written into the catalog many at once: one statement for each of them would take most of
+-- the time in which a server starts.
+
+-- A text as the array's text that PostgreSQL reads, by Materialize's rules for lists.
+create function mz_internal.list_literal(value text, layers integer) returns text language plpgsql immutable strict parallel safe
+as $$
+declare
+    c text[] := string_to_array(value, null);
+    n integer := coalesce(cardinality(c), 0);
+    i integer := 2;
+    first integer;
+    depth integer;
+    kept integer;
+    quoted boolean;
+    escaped boolean;
+    item text;
+    result text[] := '{}';
+    why text;
+begin
+    -- Plain elements need nothing.
+    if layers = 1 and value ~ '^\{\s*(?:[^{}",\\\s][^{}",\\]*(?:,\s*[^{}",\\\s][^{}",\\]*)*)?\}\s*$' then
+        return value;
+    end if;
+    <<parsing>>
+    begin
+        if n = 0 or c[1] <> '{' then
+            why := format('expected ''{'', found %s', coalesce(c[1], 'empty string'));
+            exit parsing;
+        end if;
+        loop
+            while i <= n and c[i] ~ '\s' loop i := i + 1; end loop;
+            if i <= n and c[i] = '}' then
+                i := i + 1;
+                exit;
+            elsif cardinality(result) > 0 then
+                if i > n then
+                    why := 'unexpected end of input';
+                elsif c[i] <> ',' then
+                    why := format('expected '','' or ''}'', got ''%s''', c[i]);
+                end if;
+                exit parsing when why is not null;
+                i := i + 1;
+            end if;
+            while i <= n and c[i] ~ '\s' loop i := i + 1; end loop;
+            item := '';
+            quoted := false;
+            escaped := false;
+            if i > n then
+                why := 'unexpected end of input';
+                exit parsing;
+            elsif c[i] = '"' then
+                quoted := true;
+                i := i + 1;
+                loop
+                    if i <= n and c[i] = '\' then i := i + 1; elsif i <= n and c[i] = '"' then exit; end if;
+                    if i > n then
+                        why := 'unterminated quoted string';
+                        exit parsing;
+                    end if;
+                    item := item || c[i];
+                    i := i + 1;
+                end loop;
+                i := i + 1;
+            elsif c[i] = '{' then
+                if layers = 1 then
+                    why := 'unescaped ''{'' at beginning of element; perhaps you want a nested list, e.g. ''{a}''::text list list';
+                    exit parsing;
+                end if;
+                quoted := true;
+                first := i;
+                depth := 0;
+                escaped := false;
+                loop
+                    if i > n then
+                        why := 'unterminated embedded element';
+                        exit parsing;
+                    end if;
+                    case c[i]
+                        when '\' then i := i + 1;
+                        when '"' then escaped := not escaped;
+                        when '{' then depth := depth + case when escaped then 0 else 1 end;
+                        when '}' then depth := depth - case when escaped then 0 else 1 end;
+                        else null;
+                    end case;
+                    i := i + 1;
+                    exit when depth = 0;
+                end loop;
+                item := array_to_string(c[first:i - 1], '');
+            else
+                kept := 0;
+                loop
+                    if i > n then
+                        why := 'unterminated element';
+                    elsif c[i] in ('{', '"') then
+                        why := format('malformed literal; must escape special character ''%s''', c[i]);
+                    end if;
+                    exit parsing when why is not null;
+                    exit when c[i] in (',', '}');
+                    if c[i] = '\' then
+                        escaped := true;
+                        i := i + 1;
+                        if i > n then
+                            why := 'unterminated element';
+                            exit parsing;
+                        end if;
+                        kept := length(item) + 1;
+                    elsif c[i] !~ '\s' then
+                        kept := length(item) + 1;
+                    end if;
+                    item := item || c[i];
+                    i := i + 1;
+                end loop;
+                item := left(item, kept);
+                if item = '' then
+                    why := 'malformed literal; missing element';
+                    exit parsing;
+                end if;
+            end if;
+            if not quoted and not escaped and upper(item) = 'NULL' then
+                result := array_append(result, 'NULL');
+                continue;
+            end if;
+            if layers > 1 then
+                begin
+                    item := mz_internal.list_literal(item, layers - 1);
+                exception when others then
+                    why := sqlerrm;
+                end;
+                exit parsing when why is not null;
+            end if;
+            result := array_append(result, '"' || replace(replace(item, '\', '\\'), '"', '\"') || '"');
+        end loop;
+        while i <= n and c[i] ~ '\s' loop i := i + 1; end loop;
+        if i <= n then
+            why := format('malformed array literal; contains ''%s'' after terminal ''}''', c[i]);
+        end if;
+    end;
+    if why is not null then
+        raise exception 'invalid input syntax for type list: %: "%"', why, value using errcode = 'XX000';
+    end if;
+    return '{' || array_to_string(result, ',') || '}';
+end
+$$;
+
+-- An element in a list's text.
+create function mz_internal.list_item(item text) returns text language sql immutable parallel safe
+return case
+    when item is null then 'NULL'
+    when item = '' or item = 'NULL' or item ~ '[{}",\\\s]' then '"' || replace(replace(item, '\', '\\'), '"', '\"') || '"'
+    else item
+end;
+
+create function mz_internal.raise_layer(layer bigint, layers integer) returns integer language plpgsql immutable parallel safe
+as $$
+begin
+    raise exception 'invalid layer: %; must use value within [1, %]', layer, layers using errcode = 'XX000';
+end
+$$;
+create function mz_internal.raise_dimensions(dimensions integer) returns boolean language plpgsql immutable parallel safe
+as $$
+begin
+    raise exception 'casting multi-dimensional array to list; got array with % dimensions not yet supported', dimensions using errcode = 'XX000';
+end
+$$;
+
+-- What stands after ANY and ALL, and what several subscripts follow, may be an array, too.
+create function mz_internal.items(anyarray) returns anyarray language sql immutable parallel safe as 'select $1';
+create function mz_internal.item(anyarray, bigint, bigint) returns anyelement language sql immutable parallel safe
+as 'select $1[$2::integer][$3::integer]';
+create function mz_internal.item(anyarray, bigint, bigint, bigint) returns anyelement language sql immutable parallel safe
+as 'select $1[$2::integer][$3::integer][$4::integer]';
+create function mz_internal.item(jsonb, bigint, bigint) returns jsonb language sql immutable parallel safe
+as 'select $1[$2::integer][$3::integer]';
+create function mz_internal.item(jsonb, bigint, bigint, bigint) returns jsonb language sql immutable parallel safe
+as 'select $1[$2::integer][$3::integer][$4::integer]';
+
+-- The list of integers is made by statements; the rows of the others are copies of its rows and of those of PostgreSQL's arrays.
+create type mz_catalog.list_int4;
+create function mz_internal.list_in_list_int4(cstring, oid, integer) returns mz_catalog.list_int4 language internal immutable strict parallel safe as 'array_in';
+create function mz_internal.list_out(mz_catalog.list_int4) returns cstring language internal immutable strict parallel safe as 'array_out';
+create function mz_internal.list_recv(internal, oid, integer) returns mz_catalog.list_int4 language internal immutable strict parallel safe as 'array_recv';
+create function mz_internal.list_send(mz_catalog.list_int4) returns bytea language internal immutable strict parallel safe as 'array_send';
+create type mz_catalog.list_int4 (
+    input = mz_internal.list_in_list_int4, output = mz_internal.list_out, receive = mz_internal.list_recv, send = mz_internal.list_send,
+    element = integer, subscript = raw_array_subscript_handler, alignment = int4, storage = extended
+);
+create operator family mz_catalog.list_ops using btree;
+create operator family mz_catalog.list_ops using hash;
+create aggregate mz_internal.list_of(anynonarray) (
+    sfunc = array_agg_transfn, stype = internal, finalfunc = array_agg_finalfn, finalfunc_extra, parallel = safe
+);
+
+-- Makes the types of lists of the given types, with all that belongs to them, where they are not there yet.
+create function mzlite.make_lists(elements regtype[]) returns void language plpgsql as $make$
+begin
+    create temporary table if not exists list_types (
+        name text, type oid, items oid, element oid, item_array oid, inner_element oid, layers integer, shape text, spelling text
+    );
+    truncate list_types;
+    insert into list_types
+    select
+        'list_' || n.base, coalesce(t.oid, pg_nextoid('pg_type', 'oid', 'pg_type_oid_index')),
+        coalesce(nullif(t.typarray, 0), pg_nextoid('pg_type', 'oid', 'pg_type_oid_index')), e.oid, e.typarray,
+        case when n.base like 'list\_%' then e.typelem end,
+        1 + (length(n.base) - length(regexp_replace(n.base, '^(list_)+', ''))) / 5,
+        case
+            when n.base like 'list\_%' then 'list'
+            when n.base in ('text', 'varchar') then 'text'
+            when n.base in ('int2', 'int4', 'int8', 'bool', 'uuid', 'date', 'time', 'timestamp', 'timestamptz', 'bytea', 'oid', 'record') then 'plain'
+            else 'computed'
+        end,
+        case when ns.nspname = 'mz_catalog' then 'mz_catalog.' || quote_ident(n.base) else format_type(e.oid, null) end
+    from unnest(elements) as u (element)
+    inner join pg_type as e on e.oid = u.element
+    inner join pg_namespace as ns on ns.oid = e.typnamespace
+    cross join lateral (values (e.typname::text)) as n (base)
+    left join pg_type as t on t.typname = 'list_' || n.base and t.typnamespace = 'mz_catalog'::regnamespace;
+
+    insert into pg_type
+    select r.*
+    from list_types as l inner join pg_type as e on e.oid = l.element inner join pg_type as p on p.oid = 'mz_catalog.list_int4'::regtype
+    cross join lateral jsonb_populate_record(p, jsonb_build_object(
+        'oid', l.type, 'typname', l.name, 'typelem', l.element, 'typarray', l.items, 'typcollation', e.typcollation,
+        'typalign', case e.typalign when 'd' then 'd' else 'i' end, 'typinput', 'pg_catalog.array_in'
+    )) as r
+    where not exists (select from pg_type as t where t.oid = l.type);
+    insert into pg_type
+    select r.*
+    from list_types as l inner join pg_type as e on e.oid = l.type inner join pg_type as p on p.oid = 'mz_catalog.list_int4[]'::regtype
+    cross join lateral jsonb_populate_record(p, jsonb_build_object(
+        'oid', l.items, 'typname', '_' || l.name, 'typelem', l.type, 'typcollation', e.typcollation, 'typalign', e.typalign
+    )) as r
+    where not exists (select from pg_type as t where t.oid = l.items);
+
+    -- Functions. In templates L is the list's type, E that of its elements, A the array of these, I the elements of the elements.
+    create temporary table if not exists list_functions (
+        schema text, name text, arguments oid[], returns oid, language text, body text, strict boolean, volatile "char", rows real
+    );
+    truncate list_functions;
+    insert into list_functions
+    select
+        f.schema, replace(f.name, '<L>', l.name),
+        array(
+            select case a.item when 'L' then l.type when 'E' then l.element when 'A' then l.item_array else a.item::regtype::oid end
+            from unnest(string_to_array(f.arguments, ' ')) with ordinality as a (item, n) order by a.n
+        ),
+        case f.returns when 'L' then l.type when 'E' then l.element when 'A' then l.item_array when 'I' then l.inner_element else f.returns::regtype::oid end,
+        f.language,
+        replace(replace(replace(f.body, '<L>', l.name), '<E>', l.element::text), '<layers>', l.layers::text), f.strict, f.volatile::"char", f.rows
+    from list_types as l
+    inner join (values
+        ('mz_internal', 'list_in_<L>', 'cstring oid integer', 'L', 'internal', 'array_in', true, 's', 0, ''),
+        ('mz_internal', 'items', 'L', 'A', 'internal', 'int8up', true, 'i', 0, ''),
+        ('mz_internal', 'as_list', 'A', 'L', 'internal', 'int8up', true, 'i', 0, ''),
+        ('mz_internal', 'list', 'A', 'L', 'sql',
+            'select case when array_ndims($1) > 1 and mz_internal.raise_dimensions(array_ndims($1)) then null else mz_internal.as_list($1) end', true, 'i', 0, ''),
+        ('mz_internal', 'cast_to_<L>', 'text', 'L', 'plpgsql',
+            'begin return mz_internal.list_in_<L>(textout(mz_internal.list_literal($1, <layers>)), <E>, -1); exception when data_exception or numeric_value_out_of_range then raise exception ''invalid input syntax for type list: %: "%"'', sqlerrm, $1 using errcode = ''XX000''; end',
+            true, 's', 0, ''),
+        ('mz_internal', 'as_text', 'L', 'text', 'sql', 'select textin(array_out(mz_internal.items($1)))', true, 's', 0, 'plain'),
+        ('mz_internal', 'as_text', 'L', 'text', 'sql',
+            'select regexp_replace(textin(array_out(mz_internal.items($1))), ''(?<=[{,])"(?!NULL)([Nn][Uu][Ll][Ll])"(?=[,}])'', ''\1'', ''g'')', true, 's', 0, 'text'),
+        ('mz_internal', 'as_text', 'L', 'text', 'sql',
+            'select ''{'' || coalesce(string_agg(mz_internal.list_item(mz_internal.as_text(u.item)), '','' order by u.n), '''') || ''}'' from unnest(mz_internal.items($1)) with ordinality as u (item, n)', true, 's', 0, 'computed'),
+        ('mz_internal', 'as_text', 'L', 'text', 'sql',
+            'select ''{'' || coalesce(string_agg(coalesce(mz_internal.as_text(u.item), ''NULL''), '','' order by u.n), '''') || ''}'' from unnest(mz_internal.items($1)) with ordinality as u (item, n)', true, 's', 0, 'list'),
+        ('mz_internal', 'in_json', 'L', 'jsonb', 'sql', 'select pg_catalog.to_jsonb(mz_internal.in_json(mz_internal.items($1)))', true, 's', 0, 'plain text'),
+        ('mz_internal', 'in_json', 'L', 'jsonb', 'sql',
+            'select coalesce(pg_catalog.jsonb_agg(mz_internal.in_json(u.item) order by u.n), ''[]'') from unnest(mz_internal.items($1)) with ordinality as u (item, n)', true, 's', 0, 'computed list'),
+        ('mz_internal', 'list_json', 'L', 'json', 'sql', 'select pg_catalog.to_json(mz_internal.in_json($1))', true, 's', 0, ''),
+        ('mz_internal', 'item', 'L bigint bigint', 'I', 'sql', 'select ($1[$2::integer])[$3::integer]', false, 'i', 0, 'list'),
+        ('mz_catalog', 'list_append', 'L E', 'L', 'sql', 'select mz_internal.as_list(pg_catalog.array_append(mz_internal.items($1), $2))', false, 'i', 0, ''),
+        ('mz_catalog', 'list_prepend', 'E L', 'L', 'sql', 'select mz_internal.as_list(pg_catalog.array_prepend($1, mz_internal.items($2)))', false, 'i', 0, ''),
+        ('mz_catalog', 'list_cat', 'L L', 'L', 'sql', 'select mz_internal.as_list(pg_catalog.array_cat(mz_internal.items($1), mz_internal.items($2)))', false, 'i', 0, ''),
+        ('mz_catalog', 'list_remove', 'L E', 'L', 'sql', 'select mz_internal.as_list(pg_catalog.array_remove(mz_internal.items($1), $2))', false, 'i', 0, ''),
+        ('mz_catalog', 'list_length', 'L', 'integer', 'internal', 'array_cardinality', true, 'i', 0, ''),
+        ('mz_catalog', 'list_length_max', 'L bigint', 'integer', 'sql',
+            'select case when $2 = 1 then mz_catalog.list_length($1) else mz_internal.raise_layer($2, <layers>) end', true, 'i', 0, 'plain text computed'),
+        ('mz_catalog', 'list_length_max', 'L bigint', 'integer', 'sql',
+            'select case when $2 = 1 then mz_catalog.list_length($1) when $2 between 2 and <layers> then (select max(mz_catalog.list_length_max(u.item, $2 - 1)) from unnest(mz_internal.items($1)) as u (item)) else mz_internal.raise_layer($2, <layers>) end', true, 'i', 0, 'list'),
+        ('mz_catalog', 'list_n_layers', 'L', 'integer', 'sql', 'select <layers>', false, 'i', 0, ''),
+        ('mz_internal', 'no_operator', 'L text', 'text', 'plpgsql', 'begin raise exception ''operator does not exist: % || text'', mz_internal.type_words(pg_typeof($1)) using errcode = ''XX000''; end', false, 'i', 0, 'plain computed list'),
+        ('mz_internal', 'no_operator', 'text L', 'text', 'plpgsql', 'begin raise exception ''operator does not exist: text || %'', mz_internal.type_words(pg_typeof($2)) using errcode = ''XX000''; end', false, 'i', 0, 'plain computed list'),
+        ('mz_catalog', 'unnest', 'L', 'E', 'internal', 'array_unnest', true, 'i', 10, '')
+    ) as f (schema, name, arguments, returns, language, body, strict, volatile, rows, shapes)
+        on f.shapes = '' or l.shape = any (string_to_array(f.shapes, ' '));
+    insert into list_functions
+    select 'mz_internal', 'item', array[l.type, 20, 20, 20], e.typelem, 'sql', 'select (($1[$2::integer])[$3::integer])[$4::integer]', false, 'i', 0
+    from list_types as l inner join pg_type as e on e.oid = l.inner_element
+    where l.layers > 2;
+
+    -- Casts between lists, as between their elements.
+    create temporary table if not exists list_casts (source oid, target oid, context "char", function text);
+    truncate list_casts;
+    insert into list_casts
+    select distinct on (s.type, t.type)
+        s.type, t.type,
+        case
+            when s.shape = 'list' and t.shape = 'list' then (select k.castcontext from pg_cast as k where (k.castsource, k.casttarget) = (s.element, t.element))
+            else coalesce(c.castcontext, case when t.name = 'list_text' then 'a'::"char" else 'e' end)
+        end,
+        'as_' || t.name
+    from (
+        select l.name, l.type, l.element, l.shape from list_types as l
+        union
+        select t.typname::text, t.oid, t.typelem, case when e.typname like 'list\_%' then 'list' else '' end
+        from pg_type as t inner join pg_type as e on e.oid = t.typelem
+        where t.typname like 'list\_%' and t.typnamespace = 'mz_catalog'::regnamespace
+    ) as s
+    inner join list_types as t on t.type <> s.type and (s.shape = 'list') = (t.shape = 'list')
+    left join pg_cast as c on c.castsource = s.element and c.casttarget = t.element
+    where (c.oid is not null or ('text'::regtype in (s.element, t.element) and s.shape <> 'list' and 'record'::regtype not in (s.element, t.element)))
+        and not exists (select from pg_cast as k where k.castsource = s.type and k.casttarget = t.type);
+    insert into list_functions
+    select 'mz_internal', c.function, array[c.source], c.target, 'sql', format('select mz_internal.as_list(mz_internal.items($1)::%s[])', t.spelling), true, 's', 0
+    from list_casts as c inner join list_types as t on t.type = c.target;
+
+    insert into pg_proc
+    select r.*
+    from list_functions as f
+    inner join pg_proc as p on p.oid = 'mz_internal.list_send(mz_catalog.list_int4)'::regprocedure
+    cross join lateral jsonb_populate_record(p, jsonb_build_object(
+        'oid', pg_nextoid('pg_proc', 'oid', 'pg_proc_oid_index'), 'proname', f.name, 'pronamespace', f.schema::regnamespace::oid,
+        'prolang', (select l.oid from pg_language as l where l.lanname = f.language), 'prorows', f.rows, 'proretset', f.rows > 0,
+        'proisstrict', f.strict, 'provolatile', f.volatile, 'pronargs', cardinality(f.arguments), 'prorettype', f.returns,
+        'proargtypes', array_to_string(f.arguments, ' '), 'prosrc', f.body
+    )) as r
+    where not exists (
+        select from pg_proc as o
+        where o.proname = f.name and o.pronamespace = f.schema::regnamespace and o.proargtypes::text = array_to_string(f.arguments, ' ')
+    );
+
+    -- list_agg.
+    insert into pg_proc
+    select r.*
+    from list_types as l inner join pg_proc as p on p.oid = 'mz_internal.list_of(anynonarray)'::regprocedure
+    cross join lateral jsonb_populate_record(p, jsonb_build_object(
+        'oid', pg_nextoid('pg_proc', 'oid', 'pg_proc_oid_index'), 'proname', 'list_agg', 'pronamespace', 'mz_catalog'::regnamespace::oid,
+        'prorettype', l.type, 'proargtypes', l.element::text
+    )) as r
+    where not exists (
+        select from pg_proc as o where o.proname = 'list_agg' and o.pronamespace = 'mz_catalog'::regnamespace and o.proargtypes::text = l.element::text
+    );
+    insert into pg_aggregate
+    select r.*
+    from list_types as l
+    inner join pg_proc as p on p.proname = 'list_agg' and p.pronamespace = 'mz_catalog'::regnamespace and p.proargtypes::text = l.element::text
+    inner join pg_aggregate as g on g.aggfnoid = 'mz_internal.list_of(anynonarray)'::regprocedure
+    cross join lateral jsonb_populate_record(g, jsonb_build_object('aggfnoid', p.oid)) as r
+    where not exists (select from pg_aggregate as o where o.aggfnoid = p.oid);
+
+    -- Operators: comparisons are those of arrays.
+    delete from list_types as l
+    where exists (select from pg_operator as o where o.oprname = '=' and o.oprleft = l.type and o.oprright = l.type);
+    create temporary table if not exists list_operators (type oid, name text, operator oid, model oid);
+    truncate list_operators;
+    insert into list_operators
+    select l.type, o.oprname::text, pg_nextoid('pg_operator', 'oid', 'pg_operator_oid_index'), o.oid
+    from list_types as l
+    inner join pg_operator as o on o.oprleft = 'anyarray'::regtype and o.oprright = 'anyarray'::regtype and o.oprname in ('=', '<>', '<', '<=', '>', '>=');
+    insert into pg_operator
+    select r.*
+    from list_operators as o
+    inner join pg_operator as m on m.oid = o.model
+    inner join list_operators as c on c.type = o.type and c.model = m.oprcom
+    inner join list_operators as n on n.type = o.type and n.model = m.oprnegate
+    cross join lateral jsonb_populate_record(m, jsonb_build_object(
+        'oid', o.operator, 'oprnamespace', 'mz_catalog'::regnamespace::oid, 'oprleft', o.type, 'oprright', o.type,
+        'oprcom', c.operator, 'oprnegate', n.operator
+    )) as r;
+    insert into pg_operator
+    select r.*
+    from list_types as l
+    inner join pg_proc as p
+        on (p.pronamespace = 'mz_catalog'::regnamespace and p.prorettype = l.type and p.proname in ('list_append', 'list_prepend', 'list_cat'))
+        -- PostgreSQL would join the texts of a list and of whatever else.
+        or (p.pronamespace = 'mz_internal'::regnamespace and p.proname = 'no_operator' and l.type in (p.proargtypes[0], p.proargtypes[1]))
+    inner join pg_operator as m on m.oid = '=(anyarray, anyarray)'::regoperator
+    cross join lateral jsonb_populate_record(m, jsonb_build_object(
+        'oid', pg_nextoid('pg_operator', 'oid', 'pg_operator_oid_index'), 'oprname', '||', 'oprnamespace', 'mz_catalog'::regnamespace::oid,
+        'oprleft', p.proargtypes[0], 'oprright', p.proargtypes[1], 'oprresult', p.prorettype, 'oprcom', 0, 'oprnegate', 0, 'oprcode', p.oid,
+        'oprrest', 0, 'oprjoin', 0, 'oprcanmerge', false, 'oprcanhash', false
+    )) as r;
+    insert into pg_opclass
+    select r.*
+    from list_types as l
+    inner join pg_opclass as c on c.opcintype = 'anyarray'::regtype and c.opcdefault
+    inner join pg_am as a on a.oid = c.opcmethod and a.amname in ('btree', 'hash')
+    inner join pg_opfamily as f on f.opfmethod = a.oid and f.opfname = 'list_ops' and f.opfnamespace = 'mz_catalog'::regnamespace
+    cross join lateral jsonb_populate_record(c, jsonb_build_object(
+        'oid', pg_nextoid('pg_opclass', 'oid', 'pg_opclass_oid_index'), 'opcname', l.name, 'opcnamespace', 'mz_catalog'::regnamespace::oid,
+        'opcfamily', f.oid, 'opcintype', l.type
+    )) as r;
+    insert into pg_amop
+    select r.*
+    from list_operators as o
+    inner join pg_amop as m on m.amopopr = o.model
+    inner join pg_opclass as c on c.opcintype = o.type and c.opcmethod = m.amopmethod
+    cross join lateral jsonb_populate_record(m, jsonb_build_object(
+        'oid', pg_nextoid('pg_amop', 'oid', 'pg_amop_oid_index'), 'amopfamily', c.opcfamily, 'amoplefttype', o.type, 'amoprighttype', o.type,
+        'amopopr', o.operator
+    )) as r;
+    insert into pg_amproc
+    select r.*
+    from list_types as l
+    inner join pg_opclass as c on c.opcintype = l.type
+    inner join pg_opclass as model on model.opcintype = 'anyarray'::regtype and model.opcdefault and model.opcmethod = c.opcmethod
+    inner join pg_amproc as p on p.amprocfamily = model.opcfamily and p.amproclefttype = 'anyarray'::regtype
+    cross join lateral jsonb_populate_record(p, jsonb_build_object(
+        'oid', pg_nextoid('pg_amproc', 'oid', 'pg_amproc_oid_index'), 'amprocfamily', c.opcfamily, 'amproclefttype', l.type, 'amprocrighttype', l.type
+    )) as r;
+
+    insert into pg_cast
+    select pg_nextoid('pg_cast', 'oid', 'pg_cast_oid_index'), v.source, v.target, p.oid, v.context, 'f'
+    from (
+        select c.source, c.target, c.context, c.function from list_casts as c
+        union all
+        select x.source, x.target, x.context::"char", x.function
+        from list_types as l
+        cross join lateral (values
+            (l.type, 'text'::regtype::oid, 'a', 'as_text'), ('text'::regtype::oid, l.type, 'e', 'cast_to_' || l.name),
+            (l.item_array, l.type, 'e', 'list'), (l.type, 'json'::regtype::oid, 'e', 'list_json')
+        ) as x (source, target, context, function)
+    ) as v
+    inner join pg_proc as p
+        on p.proname = v.function and p.pronamespace = 'mz_internal'::regnamespace and p.pronargs = 1 and p.proargtypes[0] = v.source and p.prorettype = v.target
+    where not exists (select from pg_cast as k where k.castsource = v.source and k.casttarget = v.target);
+end
+$make$;
+
+set local allow_system_table_mods = on;
+select mzlite.make_lists(array(
+    select t.oid::regtype from pg_type as t inner join pg_namespace as n on n.oid = t.typnamespace
+    where t.typname in (
+        'bool', 'int2', 'int4', 'int8', 'uint2', 'uint4', 'uint8', 'numeric', 'float4', 'float8', 'text', 'varchar', 'bytea', 'date', 'time',
+        'timestamp', 'timestamptz', 'interval', 'uuid', 'jsonb', 'oid', 'mz_timestamp', 'record'
+    ) and n.nspname in ('pg_catalog', 'mz_catalog')
+));
+select mzlite.make_lists(array(
+    select t.oid::regtype from pg_type as t where t.typname ~ '^list_' and t.typnamespace = 'mz_catalog'::regnamespace and t.typname <> 'list_record'
+));
+select mzlite.make_lists(array(
+    select t.oid::regtype from pg_type as t
+    where t.typname ~ '^list_list_(bool|int4|int8|numeric|float8|text)$' and t.typnamespace = 'mz_catalog'::regnamespace
+));
