@@ -174,9 +174,20 @@ def _remove_parts(tx: EngineTransaction, item: Item) -> None:
         if row is not None:
             tx.execute(f"drop view {row[0]}")
     if item.type == "type":
-        row = tx.execute("select %s::bigint::oid::regtype::text", (item.details["type_oid"],)).fetchone()
+        row = tx.execute(
+            """
+            select t.oid::regtype::text, l.oid::regtype::text from pg_catalog.pg_type as t
+            left join pg_catalog.pg_type as l on l.typnamespace = t.typnamespace and l.typname = t.typname || ' list'
+            where t.oid = %s::bigint::oid
+            """,
+            (item.details["type_oid"],),
+        ).fetchone()
         assert row is not None
+        if row[1] is not None:
+            tx.execute(f"drop domain {row[1]}")
         kind = "type" if item.details["kind"] == "record" else "domain"
+        if kind == "type":
+            tx.execute("select mzlite.drop_lists(%s::bigint::oid)", (item.details["type_oid"],))
         tx.execute(f"drop {kind} {row[0]}")
     record_item(tx, "drop", item.id)
     tx.execute("delete from mzlite.comments where id = %s and object_type = %s", (item.id, item.type))

@@ -17,7 +17,8 @@ from mzlite.planner.expressions import quote
 def inbox_statement(node: Base, columns: Sequence[ColumnDefinition]) -> str:
     """DDL of an inbox."""
     definitions = ", ".join(
-        f"{quote(column.name)} {column.type}{' not null' if column.not_null else ''}" for column in columns
+        f"{quote(column.name)} {column.type}{' not null' if column.not_null else ''}{_one_layer(column)}"
+        for column in columns
     )
     return f"create table {node.inbox} ({definitions}{', ' if columns else ''}mz_diff bigint not null)"
 
@@ -48,3 +49,10 @@ def inbox_statements(node: Base, relation: str, columns: Sequence[ColumnDefiniti
                 f"alter view {relation} alter column {quote(column.name)} set default {column.default_sql}"
             )
     return statements
+
+
+def _one_layer(column: ColumnDefinition) -> str:
+    """In COPY and in parameters PostgreSQL's input of lists would take an array of several dimensions."""
+    if not column.type.startswith("mz_catalog.list_"):
+        return ""
+    return f" check (mz_internal.one_layer(array_ndims(mz_internal.items({quote(column.name)}))))"

@@ -123,7 +123,7 @@ class CallParser(TypeParser):
         if name == "pg_typeof":
             called = self.relay(call.start, call.end)
             self.edits = [edit for edit in self.edits if edit[0] < call.start]
-            self.edit(call.start, call.end, f"mz_internal.type_words({called})")
+            self.edit(call.start, call.end, f"mz_internal.pg_typeof({called})")
         if name in QUOTIENTS_OF_SUMS and len(call.arguments) == 1:
             (argument,) = call.arguments
             value = self.relay(argument.start, argument.end)

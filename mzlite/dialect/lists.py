@@ -1,7 +1,7 @@
 """Lists, which PostgreSQL has not: the names of the types that stand for them there.
 
-In: the type of a list's elements, or an error's words. Out: the name of a base type that `storage/sql/lists.sql` makes, and
-the other way round the words by which Materialize calls such a type.
+In: the type of a list's elements, or an error's words. Out: the name of a base type that `storage/sql/lists.sql`
+makes, and the other way round the words by which Materialize calls such a type.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ _LAYERS = 3
 _DEEP = frozenset(["bool", "int4", "int8", "numeric", "float8", "text"])
 _ELEMENTS = frozenset(
     [
-        "bool", "bytea", "date", "float4", "float8", "int2", "int4", "int8", "interval", "jsonb", "mz_timestamp", "numeric",
-        "oid", "record", "text", "time", "timestamp", "timestamptz", "uint2", "uint4", "uint8", "uuid", "varchar",
+        "bool", "bytea", "date", "float4", "float8", "int2", "int4", "int8", "interval", "jsonb", "mz_timestamp",
+        "numeric", "oid", "record", "text", "time", "timestamp", "timestamptz", "uint2", "uint4", "uint8", "uuid",
+        "varchar",
     ]
 )  # fmt: skip
 _WORDS = {
@@ -40,8 +41,10 @@ def list_type(element: DataType, spelling: str) -> str:
         element: the type of the elements.
         spelling: how PostgreSQL is shown that one.
 
-    >>> list_type(DataType(0, 0, "named", ("int4",)), "int4"), list_type(DataType(0, 0, "named", ("s", "mine")), '"s".mine')
-    ('mz_catalog.list_int4', '"s"."mine list"')
+    >>> list_type(DataType(0, 0, "named", ("int4",)), "int4")
+    'mz_catalog.list_int4'
+    >>> list_type(DataType(0, 0, "named", ("s", "mine")), '"s".mine')
+    '"s"."mine list"'
     """
     if element.kind in ("array", "map"):
         raise unsupported(f"a list of {element.kind}s")

@@ -115,7 +115,10 @@ _RULES: tuple[_Rule, ...] = (
         r'invalid input syntax for type uint8: number too large to fit in target type: "\1"',
     ),
     (
-        re.compile(r'^invalid input syntax for type list: (invalid input syntax .*": ".*"|[^:]*): "(.*)"$', re.DOTALL),
+        re.compile(
+            r'^invalid input syntax for type list: (invalid input syntax for type (?!list)[^:"]*: ".*?"): "(.*)"$',
+            re.DOTALL,
+        ),
         _list_item,
     ),
     _rule(r"^(cannot subscript type .*) because it does not support subscripting$", r"\1"),

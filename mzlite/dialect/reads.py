@@ -6,8 +6,11 @@ The parsed queries are collected in `queries` for the checks.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Literal
+
+import orjson
 
 from mzlite.dialect import ast
 from mzlite.dialect import statements as s
@@ -35,6 +38,14 @@ _COPY_OPTIONS: dict[str, tuple[str, ...]] = {
 def reads_relation(node: ast.Node) -> bool:
     """Whether a query names a relation anywhere."""
     return any(isinstance(part, (ast.TableName, ast.TableBody)) for part in ast.walk(node))
+
+
+def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
 
 
 class ReadParser(ShowParser):
@@ -85,6 +96,9 @@ class ReadParser(ShowParser):
             query = self.query()
             self.queries.append(query)
             reads = reads_relation(query)
+            if isinstance(query.body, ast.Values):
+                for item in itertools.chain.from_iterable(query.body.rows):
+                    self._written(item)
         self._returning()
         return s.Relayed(
             self.statement_text(),
@@ -130,7 +144,19 @@ class ReadParser(ShowParser):
     def _assignment(self) -> None:
         self.identifier()
         self.expect(t.EQ)
-        self.expressions.append(self.expression())
+        value = self.expression()
+        self._written(value)
+        self.expressions.append(value)
+
+    def _written(self, value: ast.Expression) -> None:
+        """Notes that the literal of a list may be written, whose text PostgreSQL's input of the type would not take."""
+        if (
+            isinstance(value, ast.Value)
+            and value.kind == "string"
+            and value.value.startswith("{")
+            and not _is_json(value.value)
+        ):
+            self.edit(value.end, value.end, "::mz_internal.braced")
 
     def delete(self) -> s.Statement:
         """What follows DELETE."""

@@ -95,8 +95,10 @@ class SpecialFormParser(CallParser):
             if data_type.kind == "list" or (
                 data_type.kind == "named" and "{" in node.value and not is_builtin(data_type)
             ):
-                # The cast of a text reads it as Materialize does; PostgreSQL's input of the type would take an array's text.
+                # The cast of a text reads it as Materialize does; PostgreSQL's input of the type takes an array's.
                 self.edit(node.end, node.end, "::text")
+        elif isinstance(node, ast.Parameter) and data_type.kind == "list":
+            self.edit(node.end, node.end, "::text")
         elif (found := _list_literal(node)) is not None:
             if data_type.kind == "list" and data_type.element is not None:
                 self._cast_items(found, data_type.element)
@@ -287,6 +289,12 @@ class SpecialFormParser(CallParser):
                 break
         self.expect(t.RBRACKET)
         if kind == "list":
+            lists = [item for item in items if isinstance(item, ast.Sequence)]
+            if any(item.items for item in lists):
+                # An empty list among others is of their type.
+                for item in lists:
+                    if not item.items:
+                        self._show(item, "'{}'")
             self.edit(self.last_end, self.last_end, ")")
         return ast.Sequence(start, self.last_end, kind, items)
 

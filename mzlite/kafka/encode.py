@@ -22,6 +22,12 @@ _Encoder = Callable[[str], str]
 NUMBERS = frozenset({"smallint", "integer", "bigint", "oid", "uint2", "uint4", "uint8", "boolean"})
 STRINGS = frozenset({"text", "character varying", "character", "name", '"char"'})
 QUOTED = frozenset({"uuid", "date", "interval", "mz_timestamp"})
+_FULL_NAMES = {
+    "bool": "boolean", "float4": "real", "float8": "double precision", "int2": "smallint", "int4": "integer",
+    "int8": "bigint", "time": "time without time zone", "timestamp": "timestamp without time zone",
+    "timestamptz": "timestamp with time zone", "varchar": "character varying",
+}  # fmt: skip
+"""What format_type() calls the types that have another name in the name of a type of lists."""
 AS_JSON_ARRAY = (NUMBERS | STRINGS | QUOTED) - {"mz_timestamp"}
 """Types of which PostgreSQL's own array_to_json writes the elements the same way."""
 
@@ -128,6 +134,9 @@ def _value(value: str, kind: str) -> str:
             f"from unnest({value}) with ordinality as list (element, number) where {value} is not null "
             f"having {value} is not null)"
         )
+    if base.startswith("list_"):
+        element = base.removeprefix("list_")
+        return _value(f"mz_internal.items({value})", _FULL_NAMES.get(element, element) + "[]")
     if base in NUMBERS:
         return f"{value}::text"
     if base in STRINGS:

@@ -159,15 +159,15 @@ return case
 end;
 
 -- What pg_typeof() says.
-create function mz_internal.type_words(type regtype) returns text language plpgsql stable strict parallel safe
+create function mz_internal.pg_typeof(type regtype) returns text language plpgsql stable strict parallel safe
 as $$
 declare
     name text := replace(textin(regtypeout(type)), 'mz_catalog.', '');
 begin
     return case
-        when name ~ '^list_' then mz_internal.type_words((select t.typelem from pg_catalog.pg_type as t where t.oid = type)) || ' list'
+        when name ~ '^list_' then mz_internal.pg_typeof((select t.typelem from pg_catalog.pg_type as t where t.oid = type)) || ' list'
         when name = 'map_nested' then 'map'
-        when name ~ '^map_' then 'map[text=>' || mz_internal.type_words(to_regtype(substr(name, 5))) || ']'
+        when name ~ '^map_' then 'map[text=>' || mz_internal.pg_typeof(to_regtype(substr(name, 5))) || ']'
         else name
     end;
 end

@@ -165,6 +165,16 @@ begin
 end
 $$;
 
+create function mz_internal.one_layer(dimensions integer) returns boolean language plpgsql immutable parallel safe
+as $$
+begin
+    if dimensions > 1 then
+        raise exception 'invalid input syntax for type list: unescaped ''{'' at beginning of element; perhaps you want a nested list, e.g. ''{a}''::text list list' using errcode = 'XX000';
+    end if;
+    return true;
+end
+$$;
+
 -- What stands after ANY and ALL, and what several subscripts follow, may be an array, too.
 create function mz_internal.items(anyarray) returns anyarray language sql immutable parallel safe as 'select $1';
 create function mz_internal.item(anyarray, bigint, bigint) returns anyelement language sql immutable parallel safe
@@ -186,6 +196,10 @@ create type mz_catalog.list_int4 (
     input = mz_internal.list_in_list_int4, output = mz_internal.list_out, receive = mz_internal.list_recv, send = mz_internal.list_send,
     element = integer, subscript = raw_array_subscript_handler, alignment = int4, storage = extended
 );
+-- Under names of their own: PostgreSQL asks for more where it sees the functions of arrays.
+create function mz_internal.list_cmp(mz_catalog.list_int4, mz_catalog.list_int4) returns integer language internal immutable strict parallel safe as 'btarraycmp';
+create function mz_internal.list_hash(mz_catalog.list_int4) returns integer language internal immutable strict parallel safe as 'hash_array';
+create function mz_internal.list_hash_extended(mz_catalog.list_int4, bigint) returns bigint language internal immutable strict parallel safe as 'hash_array_extended';
 create operator family mz_catalog.list_ops using btree;
 create operator family mz_catalog.list_ops using hash;
 create aggregate mz_internal.list_of(anynonarray) (
@@ -215,7 +229,8 @@ begin
     from unnest(elements) as u (element)
     inner join pg_type as e on e.oid = u.element
     inner join pg_namespace as ns on ns.oid = e.typnamespace
-    cross join lateral (values (e.typname::text)) as n (base)
+    -- Types that users make may have one name.
+    cross join lateral (values (case when ns.nspname in ('pg_catalog', 'mz_catalog') then e.typname::text else e.oid::text end)) as n (base)
     left join pg_type as t on t.typname = 'list_' || n.base and t.typnamespace = 'mz_catalog'::regnamespace;
 
     insert into pg_type
@@ -281,11 +296,13 @@ begin
         ('mz_catalog', 'list_length_max', 'L bigint', 'integer', 'sql',
             'select case when $2 = 1 then mz_catalog.list_length($1) when $2 between 2 and <layers> then (select max(mz_catalog.list_length_max(u.item, $2 - 1)) from unnest(mz_internal.items($1)) as u (item)) else mz_internal.raise_layer($2, <layers>) end', true, 'i', 0, 'list'),
         ('mz_catalog', 'list_n_layers', 'L', 'integer', 'sql', 'select <layers>', false, 'i', 0, ''),
-        ('mz_internal', 'no_operator', 'L text', 'text', 'plpgsql', 'begin raise exception ''operator does not exist: % || text'', mz_internal.type_words(pg_typeof($1)) using errcode = ''XX000''; end', false, 'i', 0, 'plain computed list'),
-        ('mz_internal', 'no_operator', 'text L', 'text', 'plpgsql', 'begin raise exception ''operator does not exist: text || %'', mz_internal.type_words(pg_typeof($2)) using errcode = ''XX000''; end', false, 'i', 0, 'plain computed list'),
+        ('mz_internal', 'no_operator', 'L text', 'text', 'plpgsql', 'begin raise exception ''operator does not exist: % || text'', mz_internal.pg_typeof(pg_typeof($1)) using errcode = ''XX000''; end', false, 'i', 0, 'plain computed list'),
+        ('mz_internal', 'no_operator', 'text L', 'text', 'plpgsql', 'begin raise exception ''operator does not exist: text || %'', mz_internal.pg_typeof(pg_typeof($2)) using errcode = ''XX000''; end', false, 'i', 0, 'plain computed list'),
+        ('mz_internal', 'joined', 'text E', 'text', 'sql', 'select $1 || $2::text', true, 's', 0, 'plain text computed'),
+        ('mz_internal', 'joined', 'E text', 'text', 'sql', 'select $1::text || $2', true, 's', 0, 'plain text computed'),
         ('mz_catalog', 'unnest', 'L', 'E', 'internal', 'array_unnest', true, 'i', 10, '')
     ) as f (schema, name, arguments, returns, language, body, strict, volatile, rows, shapes)
-        on f.shapes = '' or l.shape = any (string_to_array(f.shapes, ' '));
+        on (f.shapes = '' or l.shape = any (string_to_array(f.shapes, ' '))) and (f.name <> 'joined' or l.name <> 'list_text');
     insert into list_functions
     select 'mz_internal', 'item', array[l.type, 20, 20, 20], e.typelem, 'sql', 'select (($1[$2::integer])[$3::integer])[$4::integer]', false, 'i', 0
     from list_types as l inner join pg_type as e on e.oid = l.inner_element
@@ -377,6 +394,8 @@ begin
         on (p.pronamespace = 'mz_catalog'::regnamespace and p.prorettype = l.type and p.proname in ('list_append', 'list_prepend', 'list_cat'))
         -- PostgreSQL would join the texts of a list and of whatever else.
         or (p.pronamespace = 'mz_internal'::regnamespace and p.proname = 'no_operator' and l.type in (p.proargtypes[0], p.proargtypes[1]))
+        -- A literal beside a number is a text and not a list of numbers, which PostgreSQL would prefer to a text and anything.
+        or (p.pronamespace = 'mz_internal'::regnamespace and p.proname = 'joined' and l.element in (p.proargtypes[0], p.proargtypes[1]) and l.name <> 'list_text')
     inner join pg_operator as m on m.oid = '=(anyarray, anyarray)'::regoperator
     cross join lateral jsonb_populate_record(m, jsonb_build_object(
         'oid', pg_nextoid('pg_operator', 'oid', 'pg_operator_oid_index'), 'oprname', '||', 'oprnamespace', 'mz_catalog'::regnamespace::oid,
@@ -408,8 +427,12 @@ begin
     inner join pg_opclass as c on c.opcintype = l.type
     inner join pg_opclass as model on model.opcintype = 'anyarray'::regtype and model.opcdefault and model.opcmethod = c.opcmethod
     inner join pg_amproc as p on p.amprocfamily = model.opcfamily and p.amproclefttype = 'anyarray'::regtype
+    inner join pg_proc as o
+        on o.pronamespace = 'mz_internal'::regnamespace
+        and o.proname = case p.amproc::regproc::text when 'btarraycmp' then 'list_cmp' when 'hash_array' then 'list_hash' when 'hash_array_extended' then 'list_hash_extended' end
     cross join lateral jsonb_populate_record(p, jsonb_build_object(
-        'oid', pg_nextoid('pg_amproc', 'oid', 'pg_amproc_oid_index'), 'amprocfamily', c.opcfamily, 'amproclefttype', l.type, 'amprocrighttype', l.type
+        'oid', pg_nextoid('pg_amproc', 'oid', 'pg_amproc_oid_index'), 'amprocfamily', c.opcfamily, 'amproclefttype', l.type, 'amprocrighttype', l.type,
+        'amproc', o.oid
     )) as r;
 
     insert into pg_cast
@@ -430,6 +453,34 @@ begin
 end
 $make$;
 
+-- Takes the types of lists of a user's type away, with all that belongs to them, before that type goes.
+create function mzlite.drop_lists(element oid) returns void language plpgsql as $drop$
+declare
+    list oid := (select t.oid from pg_type as t where t.typelem = element and t.typname ~ '^list_' and t.typnamespace = 'mz_catalog'::regnamespace);
+begin
+    if list is null then
+        return;
+    end if;
+    perform mzlite.drop_lists(list);
+    delete from pg_amop where amoplefttype = list;
+    delete from pg_amproc where amproclefttype = list;
+    delete from pg_opclass where opcintype = list;
+    delete from pg_operator where oprnamespace = 'mz_catalog'::regnamespace and (oprleft in (list, element) or oprright in (list, element));
+    delete from pg_cast where list in (castsource, casttarget);
+    delete from pg_aggregate where aggfnoid in (select p.oid from pg_proc as p where p.prorettype = list);
+    delete from pg_proc
+    where pronamespace in ('mz_catalog'::regnamespace, 'mz_internal'::regnamespace)
+        and (prorettype = list or list = any (proargtypes::oid[]) or element = any (proargtypes::oid[]));
+    delete from pg_type where oid = list or typelem = list;
+end
+$drop$;
+
+-- A literal in braces that is written into a column: what it is depends on the column's type.
+create type mz_internal.braced;
+create function mz_internal.braced_in(cstring) returns mz_internal.braced language internal immutable strict parallel safe as 'textin';
+create function mz_internal.braced_out(mz_internal.braced) returns cstring language internal immutable strict parallel safe as 'textout';
+create type mz_internal.braced (input = mz_internal.braced_in, output = mz_internal.braced_out, like = text);
+
 set local allow_system_table_mods = on;
 select mzlite.make_lists(array(
     select t.oid::regtype from pg_type as t inner join pg_namespace as n on n.oid = t.typnamespace
@@ -439,9 +490,18 @@ select mzlite.make_lists(array(
     ) and n.nspname in ('pg_catalog', 'mz_catalog')
 ));
 select mzlite.make_lists(array(
-    select t.oid::regtype from pg_type as t where t.typname ~ '^list_' and t.typnamespace = 'mz_catalog'::regnamespace and t.typname <> 'list_record'
+    select t.oid::regtype from pg_type as t where t.typname ~ '^list_(?!list|record|[0-9])' and t.typnamespace = 'mz_catalog'::regnamespace
 ));
 select mzlite.make_lists(array(
     select t.oid::regtype from pg_type as t
     where t.typname ~ '^list_list_(bool|int4|int8|numeric|float8|text)$' and t.typnamespace = 'mz_catalog'::regnamespace
 ));
+
+-- Into a list the text goes as its cast reads it, into everything else as a literal does.
+insert into pg_cast
+select pg_nextoid('pg_cast', 'oid', 'pg_cast_oid_index'), 'mz_internal.braced'::regtype, t.oid, coalesce(c.castfunc, 0), 'a', case when c.oid is null then 'i' else 'f' end
+from pg_type as t
+inner join pg_namespace as n on n.oid = t.typnamespace and n.nspname in ('pg_catalog', 'mz_catalog')
+left join pg_cast as c on c.castsource = 'text'::regtype and c.casttarget = t.oid and t.typname ~ '^list_'
+where t.typtype in ('b', 'r')
+    and not exists (select from pg_cast as k where k.castsource = 'mz_internal.braced'::regtype and k.casttarget = t.oid);

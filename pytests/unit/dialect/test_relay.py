@@ -50,10 +50,20 @@ CHANGED = [
     ("select current_user, t.user", 'select mz_catalog."current_user"(), t.user'),
     ("select 1_000", "select 1 _000"),
     ("select 5x", "select 5 x"),
-    ("select list[1, 2], array[1]", 'select ARRAY[1, 2] AS "list", array[1]'),
-    ("select list[list[1], [2]][1]", 'select (ARRAY[ARRAY[1], ARRAY[2]])[1] AS "list"'),
+    ("select list[1, 2], array[1]", "select mz_internal.list(array[1, 2]), array[1]"),
+    (
+        "select list[list[1], [2]][1]",
+        "select (mz_internal.list(array[mz_internal.list(array[1]), mz_internal.list(array[2])]))[1]",
+    ),
+    ("select list[[1], []][1][2:3]", "select ((mz_internal.list(array[mz_internal.list(array[1]), '{}']))[1])[2:3]"),
+    ("select x[1][2], y[1]", 'select mz_internal.item(x, 1, 2) AS "x", y[1]'),
+    ("select 1 = any(x), 1 = any(array[1])", "select 1 = any(mz_internal.items(x)), 1 = any(array[1])"),
+    ("insert into t values ('{1}', '{\"a\": 1}')", "insert into t values ('{1}'::mz_internal.braced, '{\"a\": 1}')"),
     ("select map['a' => 1]", "select mz_internal.map(array['a']::text[], array[1])"),
-    ("select x::int list, int[] '{1}', '{}'::text list", 'select x::int[], \'{1}\'::int[] AS "_int4", \'{}\'::text[] AS "list"'),
+    (
+        "select x::int list, int[] '{1}', '{}'::text list",
+        "select x::mz_catalog.list_int4, '{1}'::int[] AS \"_int4\", '{}'::text::mz_catalog.list_text AS \"list\"",
+    ),
     ("select jsonb_each(x).key", "select (jsonb_each(x)).key"),
     ("select timestamp from src", 'select "timestamp" from src'),
     ("insert into t values (default)", 'insert into t values ("default")'),
@@ -104,7 +114,7 @@ def test_definitions_carry_text_for_postgresql() -> None:
         ("text", True, "'x'::text"),
         ("timestamp(3)", False, None),
         ("decimal(10, 2)", False, None),
-        ("text[]", False, None),
+        ("mz_catalog.list_text", False, None),
     ]
 
 
