@@ -158,7 +158,7 @@ begin
     raise exception 'invalid layer: %; must use value within [1, %]', layer, layers using errcode = 'XX000';
 end
 $$;
-create function mz_internal.raise_dimensions(dimensions integer) returns boolean language plpgsql immutable parallel safe
+create function mz_internal.raise_dimensions(dimensions integer) returns integer language plpgsql immutable parallel safe
 as $$
 begin
     raise exception 'casting multi-dimensional array to list; got array with % dimensions not yet supported', dimensions using errcode = 'XX000';
@@ -270,7 +270,7 @@ begin
         ('mz_internal', 'items', 'L', 'A', 'internal', 'int8up', true, 'i', 0, ''),
         ('mz_internal', 'as_list', 'A', 'L', 'internal', 'int8up', true, 'i', 0, ''),
         ('mz_internal', 'list', 'A', 'L', 'sql',
-            'select case when array_ndims($1) > 1 and mz_internal.raise_dimensions(array_ndims($1)) then null else mz_internal.as_list($1) end', true, 'i', 0, ''),
+            'select case when array_ndims($1) > 1 then mz_internal.as_list($1[1:mz_internal.raise_dimensions(array_ndims($1))]) else mz_internal.as_list($1) end', true, 'i', 0, ''),
         ('mz_internal', 'cast_to_<L>', 'text', 'L', 'plpgsql',
             'begin return mz_internal.list_in_<L>(textout(mz_internal.list_literal($1, <layers>)), <E>, -1); exception when data_exception or numeric_value_out_of_range then raise exception ''invalid input syntax for type list: %: "%"'', sqlerrm, $1 using errcode = ''XX000''; end',
             true, 's', 0, ''),
@@ -334,6 +334,11 @@ begin
     select 'mz_internal', c.function, array[c.source], c.target, 'sql', format('select mz_internal.as_list(mz_internal.items($1)::%s[])', t.spelling), true, 's', 0
     from list_casts as c inner join list_types as t on t.type = c.target;
 
+    -- An older version may have had another body.
+    update pg_proc as p set prosrc = f.body, prorettype = f.returns, proisstrict = f.strict, provolatile = f.volatile
+    from list_functions as f
+    where p.proname = f.name and p.pronamespace = f.schema::regnamespace and p.proargtypes::text = array_to_string(f.arguments, ' ')
+        and (p.prosrc, p.prorettype, p.proisstrict, p.provolatile) is distinct from (f.body, f.returns, f.strict, f.volatile);
     insert into pg_proc
     select r.*
     from list_functions as f
@@ -503,5 +508,5 @@ select pg_nextoid('pg_cast', 'oid', 'pg_cast_oid_index'), 'mz_internal.braced'::
 from pg_type as t
 inner join pg_namespace as n on n.oid = t.typnamespace and n.nspname in ('pg_catalog', 'mz_catalog')
 left join pg_cast as c on c.castsource = 'text'::regtype and c.casttarget = t.oid and t.typname ~ '^list_'
-where t.typtype in ('b', 'r')
+where t.typtype in ('b', 'r') and not exists (select from pg_type as e where e.oid = t.typelem and e.typrelid <> 0)
     and not exists (select from pg_cast as k where k.castsource = 'mz_internal.braced'::regtype and k.casttarget = t.oid);
