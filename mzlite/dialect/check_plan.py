@@ -286,6 +286,8 @@ class _Planner:
             case ast.Quantified() | ast.QuantifiedSubquery():
                 check_operator(node.operator, None)
                 self._children(node, context)
+                if isinstance(node, ast.QuantifiedSubquery):
+                    self._one_column(node.left, query_columns(node.query))
             case ast.Subquery() | ast.Exists() | ast.SequenceSubquery() | ast.InSubquery():
                 self._subquery(node, context)
             case _:
@@ -334,13 +336,23 @@ class _Planner:
             raise MzError(f"{context.name} does not allow subqueries")
         self.query(node.query)
         columns = query_columns(node.query)
-        if columns is None or isinstance(node, (ast.Exists, ast.InSubquery)):
+        if columns is None or isinstance(node, ast.Exists):
+            return
+        if isinstance(node, ast.InSubquery):
+            self._one_column(node.expression, columns)
             return
         if isinstance(node, ast.SequenceSubquery) and node.kind == "map":
             if len(columns) != 2:
                 raise MzError(f"expected map subquery to return 2 columns, got {len(columns)} columns")
         elif len(columns) != 1:
             raise MzError(f"Expected subselect to return 1 column, got {len(columns)} columns")
+
+    @staticmethod
+    def _one_column(compared: ast.Expression, columns: list[str] | None) -> None:
+        while isinstance(compared, ast.Nested):
+            compared = compared.expression
+        if columns is not None and len(columns) != 1 and not isinstance(compared, ast.Row):
+            raise MzError(f"subquery has {len(columns)} columns available but 1 columns specified")
 
     # Calls -------------------------------------------------------------------
 

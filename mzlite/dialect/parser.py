@@ -243,7 +243,9 @@ class StatementParser(ReadParser):
         raise self.expected("equals sign or TO")
 
     def _set_transaction(self, *, local: bool) -> s.Statement:
-        isolation, _ = self._transaction_modes(required=True)
+        isolation, access = self._transaction_modes(required=True)
+        if access is not None:
+            self.refuse("SET TRANSACTION <access-mode>")
         return s.SetVariable(self.statement_text(), "transaction_isolation", isolation, local)
 
     def _reset(self) -> s.Statement:

@@ -26,6 +26,7 @@ from mzlite.dialect.statements import (
 from mzlite.errors import MzError
 from mzlite.wire.durations import seconds
 from mzlite.wire.errors import (
+    ACTIVE_TRANSACTION,
     DUPLICATE_CURSOR,
     FEATURE_NOT_SUPPORTED,
     INVALID_CURSOR_NAME,
@@ -205,6 +206,10 @@ class OwnStatements:
     async def _set(self, name: str, value: str | None, local: bool, tag: str) -> None:
         session = self.session
         variables = session.variables
+        if name.lower() == "transaction_isolation" and session.transaction.mode is not None:
+            raise MzError(
+                "SET TRANSACTION ISOLATION LEVEL must be called before any query", sqlstate=ACTIVE_TRANSACTION
+            )
         before = variables.save()
         try:
             if tag == "RESET" and name.lower() == "all":

@@ -31,6 +31,8 @@ from mzlite.wire.errors import ACTIVE_TRANSACTION, INVALID_TRANSACTION_STATE, RE
 class Mode(Enum):
     """What a transaction has turned out to be by its first statement that matters."""
 
+    CONSTANT = "constant"
+    """Queries so far that read nothing: reads or writes may follow."""
     READ = "read"
     WRITE = "write"
     SUBSCRIBE = "subscribe"
@@ -57,6 +59,8 @@ def first_word(sql: str) -> str:
 def mode_of(statement: Statement) -> Mode | None:
     """The mode that a statement asks for; None when it fits into any."""
     match statement:
+        case Relayed(kind="select") if not statement.access.reads and first_word(statement.sql) != "show":
+            return Mode.CONSTANT
         case Relayed(kind="select"):
             return Mode.READ
         case Relayed(kind="write"):
@@ -73,12 +77,14 @@ def mode_of(statement: Statement) -> Mode | None:
             return Mode.SINGLE
 
 
+_READ_ONLY = MzError(
+    "transaction in read-only mode",
+    sqlstate=READ_ONLY_TRANSACTION,
+    detail="SELECT queries cannot be combined with other query types, including SUBSCRIBE.",
+)
 _REFUSALS = {
-    Mode.READ: MzError(
-        "transaction in read-only mode",
-        sqlstate=READ_ONLY_TRANSACTION,
-        detail="SELECT queries cannot be combined with other query types, including SUBSCRIBE.",
-    ),
+    Mode.READ: _READ_ONLY,
+    Mode.CONSTANT: _READ_ONLY,
     Mode.WRITE: MzError("transaction in write-only mode", sqlstate=INVALID_TRANSACTION_STATE),
     Mode.SUBSCRIBE: MzError(
         "SUBSCRIBE in transactions must be the only read statement", sqlstate=INVALID_TRANSACTION_STATE
@@ -133,8 +139,10 @@ class Transaction:
         if isinstance(statement, AdminStatement):
             raise prohibited(statement)
         mode = mode_of(statement)
-        if mode is None:
+        if mode is None or (mode is Mode.CONSTANT and self.mode in (Mode.READ, Mode.WRITE)):
             return True
+        if self.mode is Mode.CONSTANT and mode in (Mode.READ, Mode.WRITE):
+            self.mode = mode
         single = mode is Mode.SINGLE
         if (single and not self.explicit) or (isinstance(statement, Relayed) and statement.reads_then_writes):
             raise prohibited(statement)

@@ -223,7 +223,7 @@ def test_error_skips_to_sync(raw: RawClient) -> None:
 
 
 def test_error_in_a_block_leaves_it_failed(raw: RawClient) -> None:
-    raw.send(*one_statement("begin"), *one_statement("select 1"), *one_statement("insert into t (id) values (1)"), SYNC)
+    raw.send(*one_statement("begin"), *one_statement("table t"), *one_statement("insert into t (id) values (1)"), SYNC)
     answer = raw.until_ready()
     assert errors(answer) == [("25006", "transaction in read-only mode")]
     assert answer[-1] == (b"Z", b"E")

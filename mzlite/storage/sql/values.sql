@@ -114,3 +114,16 @@ begin
     end loop;
 end
 $do$;
+
+-- A length below zero is an error. Not strict, so that PostgreSQL can put the body in place of the call.
+create function mz_internal.raise_negative_length() returns text
+language plpgsql immutable parallel safe
+as $$
+begin
+    raise exception 'length must be nonnegative' using errcode = 'invalid_parameter_value';
+end
+$$;
+create function mz_catalog.lpad(value text, size integer) returns text language sql immutable parallel safe
+return case when size < 0 then mz_internal.raise_negative_length() else pg_catalog.lpad(value, size) end;
+create function mz_catalog.lpad(value text, size integer, fill text) returns text language sql immutable parallel safe
+return case when size < 0 then mz_internal.raise_negative_length() else pg_catalog.lpad(value, size, fill) end;

@@ -121,6 +121,9 @@ def test_transaction_rules() -> None:
     admit(target, "begin")
     assert admit(target, "show cluster")
     assert admit(target, "select 1")
+    with pytest.raises(MzError, match="transaction in read-only mode"):
+        admit(target, "create view v as select 1")
+    assert admit(target, "select * from t")
     assert admit(target, "select 2")
     for sql, state in (
         ("insert into t values (1)", "25006"),
@@ -133,9 +136,17 @@ def test_transaction_rules() -> None:
         assert caught.value.sqlstate == state
     admit(target, "rollback")
     admit(target, "begin")
+    for sql in ("select 1", "insert into t values (1)", "select now()", "insert into t values (2)"):
+        assert admit(target, sql)
+    with pytest.raises(MzError, match="transaction in write-only mode"):
+        admit(target, "select * from t")
+    admit(target, "rollback")
+    admit(target, "begin")
     assert not admit(target, "create view v as select 1")
     with pytest.raises(MzError, match="can only execute a single statement"):
         admit(target, "create view w as select 1")
+    with pytest.raises(MzError, match="can only execute a single statement"):
+        admit(target, "select 1")
     assert len(target.deferred) == 1
 
 
