@@ -6,7 +6,6 @@ Materialize's errors for what is not there.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +18,7 @@ from mzlite.catalog.limits import check_item
 from mzlite.catalog.privileges import apply_default_privileges
 from mzlite.dialect.databases import physical_schema
 from mzlite.dialect.statements import Name
+from mzlite.dialect.stream import quote_if_needed
 from mzlite.errors import MzError
 from mzlite.session import Session
 
@@ -28,7 +28,6 @@ SHADOWS = "mzlite_pg"
 """Hides relations of pg_catalog behind those that Materialize's clients expect."""
 HIDDEN_SCHEMAS = frozenset({"mzlite", "mzlite_def", "mzlite_data", "mzlite_inbox", SHADOWS, "pg_toast", "pg_temp"})
 """Schemas of the inner PostgreSQL that no client's name leads to."""
-NOTHING_SHADOWS = re.compile(r"[a-z_][a-z0-9_$]*")
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def quote_name(name: str) -> str:
 
 def show_name(name: str) -> str:
     """A name as Materialize prints it: quoted only where it has to be."""
-    return name if NOTHING_SHADOWS.fullmatch(name) else quote_name(name)
+    return quote_if_needed(name)
 
 
 def is_hidden(physical: str) -> bool:

@@ -13,34 +13,17 @@ line: keywords in capitals, aliases with AS, names quoted only where they must b
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mzlite.dialect import ast
 from mzlite.dialect.ast import Name
-from mzlite.dialect.keywords import RESERVED, RESERVED_IN_COLUMN_ALIAS, RESERVED_IN_TABLE_ALIAS
-from mzlite.dialect.stream import quote_identifier
-
-_BARE = re.compile(r"[a-z_][a-z0-9_$]*\Z")
-_QUOTED_WORDS = (
-    RESERVED
-    | RESERVED_IN_TABLE_ALIAS
-    | RESERVED_IN_COLUMN_ALIAS
-    | frozenset(["TRUE", "FALSE", "NULL", "ARRAY", "CASE", "CAST", "NOT"])
-)
-
-
-def display_identifier(name: str) -> str:
-    """A name, in quotes if it needs them."""
-    if _BARE.match(name) and name.upper() not in _QUOTED_WORDS:
-        return name
-    return quote_identifier(name)
+from mzlite.dialect.stream import quote_if_needed
 
 
 def display_name(name: Name) -> str:
     """A name of several parts."""
-    return ".".join(display_identifier(part) for part in name)
+    return ".".join(quote_if_needed(part) for part in name)
 
 
 def display_string(text: str) -> str:
@@ -95,8 +78,8 @@ class Display:
             self.local.extend(cte.name for cte in query.recursive)
             options = ", ".join(f"{name} = {value}" for name, value in query.recursion_options.items())
             ctes = [
-                f"{display_identifier(cte.name)} ("
-                + ", ".join(f"{display_identifier(name)} {self.data_type(kind)}" for name, kind in cte.columns)
+                f"{quote_if_needed(cte.name)} ("
+                + ", ".join(f"{quote_if_needed(name)} {self.data_type(kind)}" for name, kind in cte.columns)
                 + f") AS ({self.query(cte.query)})"
                 for cte in query.recursive
             ]
@@ -104,12 +87,12 @@ class Display:
         texts: list[str] = []
         for cte in query.ctes:
             columns = self._columns(cte.columns)
-            texts.append(f"{display_identifier(cte.name)}{columns} AS ({self.query(cte.query)})")
+            texts.append(f"{quote_if_needed(cte.name)}{columns} AS ({self.query(cte.query)})")
             self.local.append(cte.name)
         return "WITH " + ", ".join(texts) if texts else ""
 
     def _columns(self, columns: Sequence[str]) -> str:
-        return f" ({', '.join(display_identifier(name) for name in columns)})" if columns else ""
+        return f" ({', '.join(quote_if_needed(name) for name in columns)})" if columns else ""
 
     def _list(self, show: Callable[[ast.Node], str] | Callable[..., str], items: Sequence[ast.Node]) -> str:
         return ", ".join(show(item) for item in items)
@@ -159,7 +142,7 @@ class Display:
         if item.expression is None:
             return "*"
         text = self.expression(item.expression)
-        return text if item.alias is None else f"{text} AS {display_identifier(item.alias)}"
+        return text if item.alias is None else f"{text} AS {quote_if_needed(item.alias)}"
 
     def order_by(self, item: ast.OrderBy) -> str:
         """One item of ORDER BY."""
@@ -173,7 +156,7 @@ class Display:
     # FROM --------------------------------------------------------------------
 
     def _relation(self, name: Name) -> str:
-        return display_identifier(name[0]) if len(name) == 1 and name[0] in self.local else self.naming.relation(name)
+        return quote_if_needed(name[0]) if len(name) == 1 and name[0] in self.local else self.naming.relation(name)
 
     def table_with_joins(self, table: ast.TableWithJoins) -> str:
         """One item of FROM."""
@@ -188,11 +171,11 @@ class Display:
         if join.using is not None:
             text += f" USING{self._columns(join.using)}"
             if join.using_alias is not None:
-                text += f" AS {display_identifier(join.using_alias)}"
+                text += f" AS {quote_if_needed(join.using_alias)}"
         return text
 
     def _alias(self, alias: ast.TableAlias | None) -> str:
-        return "" if alias is None else f" AS {display_identifier(alias.name)}{self._columns(alias.columns)}"
+        return "" if alias is None else f" AS {quote_if_needed(alias.name)}{self._columns(alias.columns)}"
 
     def table_factor(self, factor: ast.TableFactor) -> str:
         """What can be joined."""
@@ -294,7 +277,7 @@ class Display:
             case ast.Row():
                 return f"ROW({self._list(self.expression, node.items)})"
             case ast.FieldAccess():
-                return f"{self._operand(node.expression)}.{display_identifier(node.name)}"
+                return f"{self._operand(node.expression)}.{quote_if_needed(node.name)}"
             case ast.WildcardAccess():
                 return f"{self._operand(node.expression)}.*"
             case ast.Quantified():
@@ -353,7 +336,7 @@ class Display:
     def _operation(self, node: ast.Operation) -> str:
         operator = node.operator
         if node.namespace is not None:
-            operator = f"OPERATOR({'.'.join((*map(display_identifier, node.namespace), operator))})"
+            operator = f"OPERATOR({'.'.join((*map(quote_if_needed, node.namespace), operator))})"
         right = self.expression(node.right)
         return f"{operator} {right}" if node.left is None else f"{self.expression(node.left)} {operator} {right}"
 

@@ -78,6 +78,13 @@ RESERVED_IN_TABLE_ALIAS: frozenset[str] = RESERVED | frozenset(
 )
 RESERVED_IN_COLUMN_ALIAS: frozenset[str] = RESERVED | frozenset(["YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"])
 
+QUOTED_WHEN_SHOWN: frozenset[str] = (
+    RESERVED_IN_TABLE_ALIAS
+    | RESERVED_IN_COLUMN_ALIAS
+    | frozenset(["ARRAY", "CASE", "CAST", "FALSE", "NOT", "NULL", "TRUE", "VALUES"])
+)
+"""Names that Materialize prints in quotes; mz_internal.quote_name has them, too."""
+
 QUERY_START: frozenset[str] = frozenset({"WITH", "SELECT", "SHOW", "TABLE", "VALUES"})
 
 POSTGRES_KEYWORDS: frozenset[str] = frozenset(

@@ -21,9 +21,10 @@ from mzlite.errors import syntax_error
 SHADOWS = "mzlite_pg"
 SHADOWED = frozenset(
     [
-        "pg_attrdef", "pg_attribute", "pg_auth_members", "pg_authid", "pg_class", "pg_database", "pg_index",
-        "pg_indexes",
-        "pg_matviews", "pg_namespace", "pg_proc", "pg_roles", "pg_settings", "pg_tables", "pg_user", "pg_views",
+        "pg_attrdef", "pg_attribute", "pg_auth_members", "pg_authid", "pg_class", "pg_constraint", "pg_database",
+        "pg_description", "pg_event_trigger", "pg_index", "pg_indexes", "pg_inherits", "pg_matviews", "pg_namespace",
+        "pg_policy", "pg_proc", "pg_rewrite", "pg_roles", "pg_settings", "pg_tables", "pg_trigger", "pg_user",
+        "pg_views",
     ]
 )  # fmt: skip
 """What the inner PostgreSQL has twice: its own in pg_catalog, and in the schema `SHADOWS` what Materialize shows."""

@@ -18,6 +18,7 @@ from mzlite.dialect.databases import FIRST_DATABASE, physical_name
 from mzlite.dialect.keywords import (
     POSTGRES_KEYWORDS,
     POSTGRES_QUOTED,
+    QUOTED_WHEN_SHOWN,
 )
 from mzlite.errors import MzError, syntax_error, unsupported
 
@@ -33,8 +34,13 @@ def quote_identifier(name: str) -> str:
 
 
 def quote_if_needed(name: str) -> str:
-    """`name` in double quotes unless it reads the same without."""
-    return name if re.fullmatch(r"[a-z_][a-z0-9_$]*", name) else quote_identifier(name)
+    """`name` as Materialize prints it: in double quotes unless it reads the same without, everywhere.
+
+    >>> quote_if_needed("a_1"), quote_if_needed("A"), quote_if_needed("left")
+    ('a_1', '"A"', '"left"')
+    """
+    is_plain = re.fullmatch(r"[a-z_][a-z0-9_$]*", name) is not None and name.upper() not in QUOTED_WHEN_SHOWN
+    return name if is_plain else quote_identifier(name)
 
 
 class TokenStream:

@@ -11,7 +11,15 @@ create cast (text as mz_catalog.mz_aclitem) without function as assignment;
 
 create function mz_internal.quote_name(name text) returns text
 language sql immutable strict parallel safe
-return case when name ~ '^[a-z_][a-z0-9_$]*$' then name else '"' || replace(name, '"', '""') || '"' end;
+return case
+    when name ~ '^[a-z_][a-z0-9_$]*$' and name <> all (array[
+        'array', 'case', 'cast', 'cross', 'day', 'except', 'false', 'fetch', 'from', 'full', 'group', 'having',
+        'hour', 'inner', 'intersect', 'join', 'left', 'limit', 'minute', 'month', 'natural', 'not', 'null', 'offset',
+        'on', 'options', 'order', 'outer', 'qualify', 'returning', 'right', 'second', 'select', 'set', 'true',
+        'union', 'using', 'values', 'where', 'window', 'with', 'year'
+    ]) then name
+    else '"' || replace(name, '"', '""') || '"'
+end;
 
 -- The schema's own name: databases other than the first keep theirs as a prefix in the inner PostgreSQL.
 create function mz_internal.schema_name(nspname name, database_name text, database_id text) returns text

@@ -147,6 +147,42 @@ select p.*, p.prokind = 'a' as proisagg, p.prokind = 'w' as proiswindow
 from pg_catalog.pg_proc as p
 where p.pronamespace in (select n.oid from mzlite_pg.pg_namespace as n);
 
+-- Comments on what clients see.
+create view mzlite_pg.pg_description as
+select
+    coalesce(o.relation::oid, o.oid) as objoid,
+    case when o.type = 'type' then 'pg_catalog.pg_type' else 'pg_catalog.pg_class' end::regclass::oid as classoid,
+    c.object_sub_id as objsubid, c.comment as description
+from mzlite.comments as c
+inner join mzlite.objects as o on o.id = c.id
+where c.object_type not in ('schema', 'database', 'role', 'cluster', 'cluster-replica')
+    and (o.namespace is null or o.namespace in (select n.oid from mzlite_pg.pg_namespace as n))
+union all
+select s.namespace, 'pg_catalog.pg_namespace'::regclass::oid, 0, c.comment
+from mzlite.comments as c
+inner join mzlite.named_schemas as s on s.id = c.id
+where c.object_type = 'schema';
+
+set local allow_system_table_mods = on;
+create or replace function pg_catalog.obj_description(oid, name) returns text language sql stable strict parallel safe
+return (
+    select d.description from mzlite_pg.pg_description as d
+    where d.objoid = $1 and d.objsubid = 0 and d.classoid = to_regclass('pg_catalog.' || quote_ident($2))::oid
+);
+create or replace function pg_catalog.col_description(oid, integer) returns text language sql stable strict parallel safe
+return (
+    select d.description from mzlite_pg.pg_description as d
+    where d.objoid = $1 and d.objsubid = $2 and d.classoid = 'pg_catalog.pg_class'::regclass::oid
+);
+
+-- What nobody can make in Materialize.
+create view mzlite_pg.pg_constraint as select * from pg_catalog.pg_constraint where false;
+create view mzlite_pg.pg_event_trigger as select * from pg_catalog.pg_event_trigger where false;
+create view mzlite_pg.pg_inherits as select * from pg_catalog.pg_inherits where false;
+create view mzlite_pg.pg_policy as select * from pg_catalog.pg_policy where false;
+create view mzlite_pg.pg_rewrite as select * from pg_catalog.pg_rewrite where false;
+create view mzlite_pg.pg_trigger as select * from pg_catalog.pg_trigger where false;
+
 create view mzlite_pg.pg_matviews as
 select s.name as schemaname, o.name as matviewname, r.name as matviewowner, null::text as tablespace, false as hasindexes, true as ispopulated,
     mz_internal.render(o.definition) as definition
