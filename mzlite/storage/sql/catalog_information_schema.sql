@@ -163,17 +163,18 @@ from mzlite.comments as c
 inner join mzlite.named_schemas as s on s.id = c.id
 where c.object_type = 'schema';
 
+-- Their bodies are texts: parsed ones would keep a newer version from making the view anew.
 set local allow_system_table_mods = on;
 create or replace function pg_catalog.obj_description(oid, name) returns text language sql stable strict parallel safe
-return (
+as $$
     select d.description from mzlite_pg.pg_description as d
-    where d.objoid = $1 and d.objsubid = 0 and d.classoid = to_regclass('pg_catalog.' || quote_ident($2))::oid
-);
+    where d.objoid = $1 and d.objsubid = 0 and d.classoid = to_regclass('pg_catalog.' || quote_ident($2::text))::oid
+$$;
 create or replace function pg_catalog.col_description(oid, integer) returns text language sql stable strict parallel safe
-return (
+as $$
     select d.description from mzlite_pg.pg_description as d
     where d.objoid = $1 and d.objsubid = $2 and d.classoid = 'pg_catalog.pg_class'::regclass::oid
-);
+$$;
 
 -- What nobody can make in Materialize.
 create view mzlite_pg.pg_constraint as select * from pg_catalog.pg_constraint where false;
