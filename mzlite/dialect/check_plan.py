@@ -228,11 +228,10 @@ class _Planner:
         info = _info(call)
         if call.arguments is None:
             raise MzError(f"{info.full_name} does not accept * as an argument")
-        for argument in call.arguments:
-            self.expression(argument, _TABLE_ARGUMENTS)
         if info.kind in ("aggregate", "window"):
             kind = "window" if info.kind == "window" else "aggregate"
             raise MzError(f"{kind} functions are not supported in functions in FROM")
+        self._arguments(call, _TABLE_ARGUMENTS)
 
     # Expressions -------------------------------------------------------------
 

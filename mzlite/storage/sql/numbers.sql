@@ -151,8 +151,6 @@ begin
     return mz_internal.significant(result);
 end
 $$;
-create function mz_catalog.pow(base numeric, exponent numeric) returns numeric language sql immutable strict parallel safe
-return mz_catalog.power($1, $2);
 
 -- Text -----------------------------------------------------------------------------------------------------------
 
