@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from mzlite.dialect import ast
 from mzlite.dialect import statements as s
+from mzlite.dialect.check_as_of import check_as_of
 from mzlite.dialect.check_names import check_names, check_type, check_type_name
 from mzlite.dialect.check_plan import (
     CREATE_INDEX,
@@ -22,7 +23,6 @@ from mzlite.dialect.check_plan import (
 from mzlite.dialect.check_temporal import check_arithmetic, check_callables, check_maintained, is_clock
 from mzlite.dialect.check_values import unsupported
 from mzlite.dialect.features import FEATURES, FLAGS
-from mzlite.dialect.functions import UNMATERIALIZABLE, VALUE_FUNCTIONS
 from mzlite.dialect.names import query_columns
 from mzlite.dialect.option_values import boolean_option, integer_option
 from mzlite.dialect.parser import ParsedStatement, StatementParser
@@ -103,7 +103,7 @@ def check_statement(parsed: ParsedStatement) -> None:
             check_source(statement)
         case _:
             _check_queries(parsed)
-    _check_as_of(parsed)
+    check_as_of(parsed)
 
 
 def _check_queries(parsed: ParsedStatement) -> None:
@@ -287,22 +287,6 @@ def _check_generator(statement: s.CreateSource) -> None:
         raise MzError(f"{name} load generators do not support {', '.join(others)} values")
     if statement.includes:
         raise MzError("INCLUDE metadata only supported with `KEY VALUE` load generators")
-
-
-def _check_as_of(parsed: ParsedStatement) -> None:
-    for expression, at_least in parsed.as_of:
-        check_names([expression])
-        for node in ast.walk(expression):
-            name = None
-            if isinstance(node, ast.Function):
-                name = node.name[-1]
-            elif isinstance(node, ast.Identifier) and node.parts[0] in VALUE_FUNCTIONS:
-                name = node.parts[0]
-            if name in UNMATERIALIZABLE:
-                raise unsupported("calling an unmaterializable function in AS OF or UP TO")
-        if not at_least and isinstance(parsed.statement, s.Relayed):
-            text = parsed.text[expression.start : expression.end]
-            raise MzError(f"Timestamp ({text}) is not valid for all inputs")
 
 
 def _refuse(what: str) -> None:
