@@ -66,7 +66,9 @@ def _is_no_moment(expression: ast.Expression) -> bool:
             return number != number.to_integral_value() or not 0 <= number < 2**64
         case ast.Value(kind="string") if not is_cast:
             text = expression.value.strip()
-            return re.fullmatch(r"[0-9]+", text) is None and bool(moments.reason("timestamp", text))
+            if re.match(r"[0-9]+-[0-9]+-[0-9]+", text) is None:
+                return re.fullmatch(r"[0-9]+", text) is None
+            return moments.out_of_range("timestamp", text) is not None
         case _:
             return False
 
