@@ -57,10 +57,9 @@ def _moment(found: re.Match[str]) -> MzError:
 
 
 def _list_item(found: re.Match[str]) -> MzError:
-    """Where an element of a list's text cannot be read, its own error is in the list's."""
-    return MzError(
-        f'invalid input syntax for type list: {_translated({"M": found.group(1)}).message}: "{found.group(2)}"'
-    )
+    """Where an element of a list's or a map's text cannot be read, its own error is in that one's."""
+    kind, why, text = found.groups()
+    return MzError(f'invalid input syntax for type {kind}: {_translated({"M": why}).message}: "{text}"')
 
 
 def _no_list_of(message: str) -> MzError:
@@ -116,7 +115,8 @@ _RULES: tuple[_Rule, ...] = (
     ),
     (
         re.compile(
-            r'^invalid input syntax for type list: (invalid input syntax for type (?!list)[^:"]*: ".*?"): "(.*)"$',
+            "^invalid input syntax for type (list|map): "
+            r'(invalid input syntax for type (?!list|map)[^:"]*: ".*?"): "(.*)"$',
             re.DOTALL,
         ),
         _list_item,

@@ -13,7 +13,7 @@ from mzlite.dialect import tokens as t
 from mzlite.dialect.ast import Expression
 from mzlite.dialect.calls import CallParser
 from mzlite.dialect.lists import LIST_ITEM, is_builtin, list_type
-from mzlite.dialect.maps import map_literal, map_type
+from mzlite.dialect.maps import map_type
 from mzlite.dialect.moments import milliseconds
 from mzlite.errors import syntax_error
 
@@ -88,9 +88,7 @@ class SpecialFormParser(CallParser):
         if data_type.kind == "named" and data_type.name[-1] == "mz_timestamp":
             self.moment_literal(node)
         elif data_type.kind == "map" and isinstance(node, ast.Value) and node.kind == "string":
-            element = data_type.element
-            kind = map_type(element.name[-1] if element is not None and element.kind == "named" else None)
-            self.edit(node.start, node.end, "'" + map_literal(node.value, kind).replace("'", "''") + "'")
+            self._map_text(node, data_type)
         elif isinstance(node, ast.Value) and node.kind == "string":
             if data_type.kind == "list" or (
                 data_type.kind == "named" and "{" in node.value and not is_builtin(data_type)
@@ -104,6 +102,21 @@ class SpecialFormParser(CallParser):
                 self._cast_items(found, data_type.element)
             elif not found.items and data_type.kind == "named" and not is_builtin(data_type):
                 self._show(found, "'{}'")
+
+    def _map_text(self, node: Expression, data_type: ast.DataType) -> None:
+        """A literal that is to be a map; what is in a map of maps or of lists only its type says."""
+        layers, leaf = 1, data_type.element
+        while leaf is not None and leaf.kind == "map":
+            layers, leaf = layers + 1, leaf.element
+        if (
+            layers == 1
+            and leaf is not None
+            and map_type(leaf.name[-1] if leaf.kind == "named" else None) != "map_nested"
+        ):
+            self.edit(node.end, node.end, "::text")
+        elif leaf is not None:
+            text = self.relay(node.start, node.end)
+            self._show(node, f"mz_internal.nested_map({text}, {layers}, '{self._spelling(leaf)}')")
 
     def _cast_items(self, node: ast.Sequence, element: ast.DataType) -> None:
         """LIST[..]::type casts each of the items, which may have no type of their own."""

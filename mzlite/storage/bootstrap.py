@@ -39,7 +39,7 @@ FIRST_SCRIPTS = (
     "catalog_information_schema.sql",
     "catalog_unused.sql",
 )
-LAST_SCRIPTS = ("lists.sql", "dataflow.sql", "catalog_introspection.sql", "only_in_postgres.sql")
+LAST_SCRIPTS = ("lists.sql", "map_texts.sql", "dataflow.sql", "catalog_introspection.sql", "only_in_postgres.sql")
 
 
 class FormatError(RuntimeError):

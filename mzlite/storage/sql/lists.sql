@@ -222,7 +222,8 @@ begin
         case
             when n.base like 'list\_%' then 'list'
             when n.base in ('text', 'varchar') then 'text'
-            when n.base in ('int2', 'int4', 'int8', 'bool', 'uuid', 'date', 'time', 'timestamp', 'timestamptz', 'bytea', 'oid', 'record') then 'plain'
+            when n.base in ('int2', 'int4', 'int8', 'bool', 'uuid', 'date', 'time', 'timestamp', 'timestamptz', 'bytea', 'oid') then 'plain'
+            when n.base = 'record' or e.typtype = 'c' then 'record'
             else 'computed'
         end,
         case when ns.nspname = 'mz_catalog' then 'mz_catalog.' || quote_ident(n.base) else format_type(e.oid, null) end
@@ -274,7 +275,7 @@ begin
         ('mz_internal', 'cast_to_<L>', 'text', 'L', 'plpgsql',
             'begin return mz_internal.list_in_<L>(textout(mz_internal.list_literal($1, <layers>)), <E>, -1); exception when data_exception or numeric_value_out_of_range then raise exception ''invalid input syntax for type list: %: "%"'', sqlerrm, $1 using errcode = ''XX000''; end',
             true, 's', 0, ''),
-        ('mz_internal', 'as_text', 'L', 'text', 'sql', 'select textin(array_out(mz_internal.items($1)))', true, 's', 0, 'plain'),
+        ('mz_internal', 'as_text', 'L', 'text', 'sql', 'select textin(array_out(mz_internal.items($1)))', true, 's', 0, 'plain record'),
         ('mz_internal', 'as_text', 'L', 'text', 'sql',
             'select regexp_replace(textin(array_out(mz_internal.items($1))), ''(?<=[{,])"(?!NULL)([Nn][Uu][Ll][Ll])"(?=[,}])'', ''\1'', ''g'')', true, 's', 0, 'text'),
         ('mz_internal', 'as_text', 'L', 'text', 'sql',
@@ -282,6 +283,7 @@ begin
         ('mz_internal', 'as_text', 'L', 'text', 'sql',
             'select ''{'' || coalesce(string_agg(coalesce(mz_internal.as_text(u.item), ''NULL''), '','' order by u.n), '''') || ''}'' from unnest(mz_internal.items($1)) with ordinality as u (item, n)', true, 's', 0, 'list'),
         ('mz_internal', 'in_json', 'L', 'jsonb', 'sql', 'select pg_catalog.to_jsonb(mz_internal.in_json(mz_internal.items($1)))', true, 's', 0, 'plain text'),
+        ('mz_internal', 'in_json', 'L', 'jsonb', 'sql', 'select pg_catalog.to_jsonb(mz_internal.items($1))', true, 's', 0, 'record'),
         ('mz_internal', 'in_json', 'L', 'jsonb', 'sql',
             'select coalesce(pg_catalog.jsonb_agg(mz_internal.in_json(u.item) order by u.n), ''[]'') from unnest(mz_internal.items($1)) with ordinality as u (item, n)', true, 's', 0, 'computed list'),
         ('mz_internal', 'list_json', 'L', 'json', 'sql', 'select pg_catalog.to_json(mz_internal.in_json($1))', true, 's', 0, ''),
@@ -292,14 +294,14 @@ begin
         ('mz_catalog', 'list_remove', 'L E', 'L', 'sql', 'select mz_internal.as_list(pg_catalog.array_remove(mz_internal.items($1), $2))', false, 'i', 0, ''),
         ('mz_catalog', 'list_length', 'L', 'integer', 'internal', 'array_cardinality', true, 'i', 0, ''),
         ('mz_catalog', 'list_length_max', 'L bigint', 'integer', 'sql',
-            'select case when $2 = 1 then mz_catalog.list_length($1) else mz_internal.raise_layer($2, <layers>) end', true, 'i', 0, 'plain text computed'),
+            'select case when $2 = 1 then mz_catalog.list_length($1) else mz_internal.raise_layer($2, <layers>) end', true, 'i', 0, 'plain record text computed'),
         ('mz_catalog', 'list_length_max', 'L bigint', 'integer', 'sql',
             'select case when $2 = 1 then mz_catalog.list_length($1) when $2 between 2 and <layers> then (select max(mz_catalog.list_length_max(u.item, $2 - 1)) from unnest(mz_internal.items($1)) as u (item)) else mz_internal.raise_layer($2, <layers>) end', true, 'i', 0, 'list'),
         ('mz_catalog', 'list_n_layers', 'L', 'integer', 'sql', 'select <layers>', false, 'i', 0, ''),
-        ('mz_internal', 'no_operator', 'L text', 'text', 'plpgsql', 'begin raise exception ''operator does not exist: % || text'', mz_internal.pg_typeof(pg_typeof($1)) using errcode = ''XX000''; end', false, 'i', 0, 'plain computed list'),
-        ('mz_internal', 'no_operator', 'text L', 'text', 'plpgsql', 'begin raise exception ''operator does not exist: text || %'', mz_internal.pg_typeof(pg_typeof($2)) using errcode = ''XX000''; end', false, 'i', 0, 'plain computed list'),
-        ('mz_internal', 'joined', 'text E', 'text', 'sql', 'select $1 || $2::text', true, 's', 0, 'plain text computed'),
-        ('mz_internal', 'joined', 'E text', 'text', 'sql', 'select $1::text || $2', true, 's', 0, 'plain text computed'),
+        ('mz_internal', 'no_operator', 'L text', 'text', 'plpgsql', 'begin raise exception ''operator does not exist: % || text'', mz_internal.pg_typeof(pg_typeof($1)) using errcode = ''XX000''; end', false, 'i', 0, 'plain record computed list'),
+        ('mz_internal', 'no_operator', 'text L', 'text', 'plpgsql', 'begin raise exception ''operator does not exist: text || %'', mz_internal.pg_typeof(pg_typeof($2)) using errcode = ''XX000''; end', false, 'i', 0, 'plain record computed list'),
+        ('mz_internal', 'joined', 'text E', 'text', 'sql', 'select $1 || $2::text', true, 's', 0, 'plain record text computed'),
+        ('mz_internal', 'joined', 'E text', 'text', 'sql', 'select $1::text || $2', true, 's', 0, 'plain record text computed'),
         ('mz_catalog', 'unnest', 'L', 'E', 'internal', 'array_unnest', true, 'i', 10, '')
     ) as f (schema, name, arguments, returns, language, body, strict, volatile, rows, shapes)
         on (f.shapes = '' or l.shape = any (string_to_array(f.shapes, ' '))) and (f.name <> 'joined' or l.name <> 'list_text');
@@ -501,12 +503,3 @@ select mzlite.make_lists(array(
     select t.oid::regtype from pg_type as t
     where t.typname ~ '^list_list_(bool|int4|int8|numeric|float8|text)$' and t.typnamespace = 'mz_catalog'::regnamespace
 ));
-
--- Into a list the text goes as its cast reads it, into everything else as a literal does.
-insert into pg_cast
-select pg_nextoid('pg_cast', 'oid', 'pg_cast_oid_index'), 'mz_internal.braced'::regtype, t.oid, coalesce(c.castfunc, 0), 'a', case when c.oid is null then 'i' else 'f' end
-from pg_type as t
-inner join pg_namespace as n on n.oid = t.typnamespace and n.nspname in ('pg_catalog', 'mz_catalog')
-left join pg_cast as c on c.castsource = 'text'::regtype and c.casttarget = t.oid and t.typname ~ '^list_'
-where t.typtype in ('b', 'r') and not exists (select from pg_type as e where e.oid = t.typelem and e.typrelid <> 0)
-    and not exists (select from pg_cast as k where k.castsource = 'mz_internal.braced'::regtype and k.casttarget = t.oid);

@@ -48,7 +48,7 @@ begin
         select 'map_' || v.name as name, v.type as type from (values
             ('text', 'text'), ('bool', 'boolean'), ('int2', 'smallint'), ('int4', 'integer'), ('int8', 'bigint'), ('numeric', 'numeric'),
             ('float4', 'real'), ('float8', 'double precision'), ('date', 'date'), ('time', 'time'), ('timestamp', 'timestamp'),
-            ('timestamptz', 'timestamptz'), ('interval', 'interval'), ('uuid', 'uuid'), ('jsonb', 'jsonb'),
+            ('timestamptz', 'timestamptz'), ('interval', 'interval'), ('uuid', 'uuid'), ('bytea', 'bytea'), ('jsonb', 'jsonb'),
             ('nested', 'mz_catalog.map_nested')
         ) as v (name, type)
     loop
@@ -101,7 +101,12 @@ begin
         for op in
             select * from (values ('?', 'text', 'jsonb_exists'), ('?|', 'text[]', 'jsonb_exists_any'), ('?&', 'text[]', 'jsonb_exists_all')) as v (symbol, type, internal)
         loop
-            execute format('create function mz_internal.%1$s(mz_catalog.%2$I, %3$s) returns boolean language internal immutable strict parallel safe as %4$L', replace(op.internal, 'jsonb', 'map'), t.name, op.type, op.internal);
+            if op.symbol = '?&' then
+                -- No map has the key null.
+                execute format('create function mz_internal.map_exists_all(mz_catalog.%I, text[]) returns boolean language sql immutable strict parallel safe return jsonb_exists_all($1::jsonb, $2) and array_position($2, null) is null', t.name);
+            else
+                execute format('create function mz_internal.%1$s(mz_catalog.%2$I, %3$s) returns boolean language internal immutable strict parallel safe as %4$L', replace(op.internal, 'jsonb', 'map'), t.name, op.type, op.internal);
+            end if;
             execute format('create operator mz_catalog.%1$s (leftarg = mz_catalog.%2$I, rightarg = %3$s, function = mz_internal.%4$s)', op.symbol, t.name, op.type, replace(op.internal, 'jsonb', 'map'));
         end loop;
         for op in
