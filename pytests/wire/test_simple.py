@@ -48,7 +48,7 @@ def test_values_read_as_materialize_prints_them(wire: Wire) -> None:
         (result,) = run(
             connection,
             'select 1.50::numeric as n, \'{"b": 1, "aa": 2.50}\'::jsonb as j, array[1.10, null] as a,'
-            " null::numeric as e, 'x'::name as name, pg_typeof(1), 70::numeric(20,6) as m, '1.50'::text as t",
+            " null::numeric as e, 'x'::name as name, 'int4'::regtype, 70::numeric(20,6) as m, '1.50'::text as t",
         )
         assert summary([result]) == [
             [(b"1.5", b'{"aa":2.5,"b":1}', b"{1.1,NULL}", None, b"x", b"integer", b"70", b"1.50")]
