@@ -46,6 +46,7 @@ from mzlite.dialect.statements import (
     ValidateConnection,
 )
 from mzlite.errors import MzError
+from mzlite.long_names import whole
 from mzlite.roster import Roster
 from mzlite.session import Session
 from mzlite.storage.postgres import Postgres
@@ -116,6 +117,7 @@ class Coordinator:
             self._require_revision(revision)
             tx.answers = answers
             results = [execute(statement, session, tx) for statement in statements]
+            self.roster.keep_derived_names(tx)
             if not all(isinstance(statement, Explain | ValidateConnection) for statement in statements):
                 tx.after_commit.append(self._changed)
             return results
@@ -185,6 +187,11 @@ class Coordinator:
         """The role of that name, which is made if there is none."""
         return await asyncio.to_thread(self.roster.ensure, name)
 
+    async def keep_names(self) -> None:
+        """Returns when the database knows every long name of which a statement has been read."""
+        if self.roster.lacks_names:
+            await asyncio.to_thread(self.roster.keep_names)
+
     async def authorize(self, session: Session, access: Access) -> None:
         """Judge a statement that PostgreSQL carries out.
 
@@ -220,8 +227,8 @@ class Coordinator:
             "user": "materialize",
             "database": "materialize",
             "search_path": path,
-            "mzlite.database": session.database,
-            "mzlite.user": session.user,
+            "mzlite.database": whole(session.database),
+            "mzlite.user": whole(session.user),
             "mzlite.superuser": "on" if session.superuser else "off",
         }
         return str(self.postgres.socket_dir / f".s.PGSQL.{self.postgres.port}"), parameters

@@ -26,8 +26,8 @@ _OBJECTS = """
 select
     o.id, s.database_name, s.name, o.name, o.type, o.relation::bigint, mzlite.stored_bytes(o.id),
     coalesce(e.message, se.message)
-from mzlite.objects as o
-inner join mzlite.named_schemas as s on s.namespace = o.namespace
+from mzlite.shown_objects as o
+inner join mzlite.shown_schemas as s on s.namespace = o.namespace
 inner join mzlite.dataflows as d on d.object_id = o.id
 left join mzlite.errors as e on e.object_id = o.id
 left join (
@@ -39,8 +39,8 @@ _SINKS = """
 select o.id, s.database_name, s.name, o.name,
     (select count(*) from (select from mzlite.outbox as b where b.sink_id = o.id limit 100001) as w),
     (select b.ts from mzlite.outbox as b where b.sink_id = o.id order by b.seq limit 1)
-from mzlite.objects as o
-inner join mzlite.named_schemas as s on s.namespace = o.namespace
+from mzlite.shown_objects as o
+inner join mzlite.shown_schemas as s on s.namespace = o.namespace
 where o.type = 'sink' and o.id in (select k.sink_id from mzlite.sinks as k)
 order by o.id
 """

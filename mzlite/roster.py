@@ -1,6 +1,7 @@
 """Who the roles are and what they may do, answered beside the engine: nobody waits for a long tick.
 
-In: the inner PostgreSQL. Out: roles by name, made when they are new, and judgements, on a connection of its own.
+In: the inner PostgreSQL. Out: roles by name, made when they are new, and judgements, on a connection of its own, which
+also keeps what long names are called inside.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from typing import Any, cast
 
 import psycopg
 
+from mzlite import long_names
 from mzlite.catalog.rbac import authorize_relayed
 from mzlite.catalog.roles import ensure_role
+from mzlite.catalog.schemas import KEEP_NAME
 from mzlite.dataflow.transaction import EngineTransaction, run
 from mzlite.dialect.statements import Access
 from mzlite.session import Session
@@ -45,6 +48,7 @@ class Roster:
         self._postgres = postgres
         self._lock = threading.Lock()
         self._connection: psycopg.Connection[Any] | None = None
+        self._names_kept = 0
 
     def role(self, name: str) -> Role | None:
         """The role of that name, if there is one."""
@@ -67,6 +71,24 @@ class Roster:
         """
         with self._lock, self._connected().transaction():
             authorize_relayed(cast(EngineTransaction, _Reader(self._connected())), session, access)
+
+    @property
+    def lacks_names(self) -> bool:
+        """Whether a long name has become known that the database does not have yet."""
+        return long_names.known() != self._names_kept
+
+    def keep_names(self) -> None:
+        """Write down what short names stand for, before anything is done with them."""
+        with self._lock:
+            names = long_names.known_since(self._names_kept)
+            with self._connected().cursor() as cursor:
+                cursor.executemany(KEEP_NAME, names)
+            self._names_kept += len(names)
+
+    def keep_derived_names(self, tx: EngineTransaction) -> None:
+        """Write down the names that statements have made of others, in their own transaction."""
+        for names in long_names.known_since(self._names_kept):
+            tx.execute(KEEP_NAME, names)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """What a query of this program's gives."""

@@ -18,6 +18,7 @@ from typing import Any
 import psycopg
 import structlog
 
+from mzlite import long_names
 from mzlite.catalog.drop import drop_all_temporary
 from mzlite.catalog.status import record_counters, record_status
 from mzlite.catalog.system import load_defaults
@@ -108,6 +109,7 @@ class Server:
             bootstrap(self.postgres)
             with self.postgres.connect() as connection:
                 load_defaults(connection)
+                long_names.load(connection.execute("select short, name from mzlite.long_names").fetchall())
             self._start_engine()
             test_clock = self.options.test_clock or self.options.clock_at is not None
             coordinator = Coordinator(

@@ -21,7 +21,7 @@ from mzlite.catalog.registry import (
     role_id,
     unknown_item,
 )
-from mzlite.catalog.schemas import RESERVED_DETAIL, RESERVED_PREFIXES, does_not_exist
+from mzlite.catalog.schemas import RESERVED_DETAIL, RESERVED_PREFIXES, does_not_exist, new_physical_schema
 from mzlite.catalog.system import network_policy_id
 from mzlite.dialect.databases import physical_schema
 from mzlite.dialect.statements import (
@@ -35,6 +35,7 @@ from mzlite.dialect.statements import (
     ObjectType,
 )
 from mzlite.errors import MzError
+from mzlite.long_names import whole
 from mzlite.session import Session
 
 _IN_CLUSTERS = ("materialized-view", "source", "sink", "index")
@@ -122,13 +123,14 @@ def _refuse_system_schema(schema: Schema) -> None:
 
 
 def _rename_schema(tx: EngineTransaction, schema: Schema, new_name: str) -> None:
-    if new_name.startswith(RESERVED_PREFIXES):
+    if whole(new_name).startswith(RESERVED_PREFIXES):
         raise MzError(f"unacceptable schema name '{new_name}'", sqlstate="42939", detail=RESERVED_DETAIL)
-    prefix = schema.physical[: len(schema.physical) - len(schema.name)]
-    taken = tx.execute("select 1 from pg_catalog.pg_namespace where nspname = %s", (prefix + new_name,)).fetchone()
+    assert schema.database is not None
+    physical = new_physical_schema(tx, schema.database, new_name)
+    taken = tx.execute("select 1 from pg_catalog.pg_namespace where nspname = %s", (physical,)).fetchone()
     if taken is not None:
         raise MzError(f"schema '{new_name}' already exists", sqlstate="42P06")
-    tx.execute(f"alter schema {quote_name(schema.physical)} rename to {quote_name(prefix + new_name)}")
+    tx.execute(f"alter schema {quote_name(schema.physical)} rename to {quote_name(physical)}")
 
 
 def _rename_database(tx: EngineTransaction, name: str, new_name: str) -> None:
@@ -137,7 +139,7 @@ def _rename_database(tx: EngineTransaction, name: str, new_name: str) -> None:
         raise MzError(f"database '{new_name}' already exists", sqlstate="42P04")
     schemas = tx.execute("select name from mzlite.named_schemas where database_id = %s", (identity,)).fetchall()
     for (schema,) in schemas:
-        old, new = physical_schema(name, schema), physical_schema(new_name, schema)
+        old, new = physical_schema(name, schema), new_physical_schema(tx, new_name, schema)
         tx.execute(f"alter schema {quote_name(old)} rename to {quote_name(new)}")
     tx.execute("update mzlite.databases set name = %s where id = %s", (new_name, identity))
 
@@ -148,7 +150,7 @@ def _rename_cluster(tx: EngineTransaction, statement: AlterRename) -> None:
     taken = tx.execute("select 1 from mzlite.clusters where name = %s", (statement.new_name,)).fetchone()
     if taken is not None:
         raise MzError(f"cluster '{statement.new_name}' already exists", sqlstate="42710")
-    if statement.new_name.startswith(("mz_", "pg_")):
+    if whole(statement.new_name).startswith(("mz_", "pg_")):
         raise MzError(f"unacceptable cluster name '{statement.new_name}'", sqlstate="42939")
     tx.execute("update mzlite.clusters set name = %s where id = %s", (statement.new_name, cluster.id))
 

@@ -10,11 +10,12 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from mzlite.catalog.interface import EngineTransaction
+from mzlite.long_names import whole
 
 
 def begin(tx: EngineTransaction, user: str) -> None:
     """Note on whose behalf the transaction runs."""
-    tx.execute("select set_config('mzlite.audit_user', %s, true)", (user,))
+    tx.execute("select set_config('mzlite.audit_user', %s, true)", (whole(user),))
 
 
 def record(tx: EngineTransaction, event: str, object_type: str, details: dict[str, Any]) -> None:
@@ -24,8 +25,18 @@ def record(tx: EngineTransaction, event: str, object_type: str, details: dict[st
         insert into mzlite.audit_events (event_type, object_type, details, user_name)
         values (%s, %s, %s, nullif(current_setting('mzlite.audit_user', true), ''))
         """,
-        (event, object_type, Jsonb(details)),
+        (event, object_type, Jsonb(_whole_names(details))),
     )
+
+
+def _whole_names(details: dict[str, Any]) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for key, value in details.items():
+        if isinstance(value, dict):
+            shown[key] = _whole_names(value)
+        else:
+            shown[key] = whole(value) if isinstance(value, str) else value
+    return shown
 
 
 def record_item(tx: EngineTransaction, event: str, object_id: str) -> None:

@@ -18,6 +18,7 @@ from mzlite.dialect.features import FLAGS
 from mzlite.dialect.option_values import boolean_option, integer_option
 from mzlite.dialect.statements import AlterSet, CreateCluster, CreateClusterReplica, OptionValue
 from mzlite.errors import MzError
+from mzlite.long_names import whole
 from mzlite.session import Session
 
 _ONLY_MANAGED = ("SIZE", "REPLICATION FACTOR", "AVAILABILITY ZONES", "SCHEDULE")
@@ -47,7 +48,7 @@ def create_cluster(statement: CreateCluster, session: Session, tx: EngineTransac
         if statement.if_not_exists:
             return ExecuteResult("CREATE CLUSTER", [already_exists("cluster", statement.name)])
         raise MzError(f"cluster '{statement.name}' already exists", sqlstate="42710")
-    if statement.name.startswith(("mz_", "pg_")):
+    if whole(statement.name).startswith(("mz_", "pg_")):
         raise MzError(
             f"unacceptable cluster name '{statement.name}'",
             sqlstate="42939",

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from mzlite.catalog.registry import show_name
 from mzlite.dialect.statements import Format, Include, OptionValue
+from mzlite.long_names import restored
 
 WIDTH = 100
 _KEYWORDS = {"SECURITY PROTOCOL"}
@@ -33,7 +34,7 @@ def cluster_reference(cluster_id: str) -> str:
 def broken(parts: Sequence[str], indent: str = "    ") -> str:
     """One line if it is short enough, else one part a line."""
     line = " ".join(parts)
-    return (line if len(line) <= WIDTH else f"\n{indent}".join(parts)) + ";"
+    return (line if len(restored(line)) <= WIDTH else f"\n{indent}".join(parts)) + ";"
 
 
 def option_text(name: str, value: OptionValue) -> str:

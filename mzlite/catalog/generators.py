@@ -28,6 +28,7 @@ from mzlite.dialect.statements import CreateSource, CreateTableFromSource, Name,
 from mzlite.errors import MzError
 from mzlite.generators.outputs import OUTPUTS, Output, is_multiple
 from mzlite.generators.spec import GeneratorSpec, Target
+from mzlite.long_names import joined
 from mzlite.session import Session
 
 _DATABASE = "mz_load_generators"
@@ -254,7 +255,7 @@ def _progress_place(
     if statement.progress is not None:
         schema, name = schema_for_new(tx, session, statement.progress), statement.progress[-1]
     elif statement.tables is not None:
-        name = f"{statement.name[-1]}_progress"
+        name = joined(statement.name[-1], "_progress")
     else:
         return None
     refuse_existing(tx, schema, name)

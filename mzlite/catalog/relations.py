@@ -42,6 +42,7 @@ from mzlite.dialect.statements import (
     Name,
 )
 from mzlite.errors import MzError
+from mzlite.long_names import MAX_BYTES, short, whole
 from mzlite.session import Session
 
 
@@ -409,10 +410,14 @@ def _index_named(tx: EngineTransaction, on: Item, name: str) -> Item | None:
 
 def _free_name(tx: EngineTransaction, on: Item, keys: Sequence[str | None], *, is_default: bool) -> str:
     """t_a_b_idx, or t_primary_idx for the default key; numbered when it is taken."""
-    middle = "primary" if is_default else "_".join(key if key is not None else "expr" for key in keys)
-    base = f"{on.name}_{middle}_idx"
+    middle = "primary" if is_default else "_".join(whole(key) if key is not None else "expr" for key in keys)
+    base = f"{whole(on.name)}_{middle}_idx"
     name, number = base, 0
-    while _index_named(tx, on, name) is not None:
+    while True:
+        size = len(name.encode())
+        if size > MAX_BYTES:
+            raise MzError(f'invalid identifier, identifier too long (len: {size}, max: {MAX_BYTES}, value: "{name}")')
+        if _index_named(tx, on, short(name)) is None:
+            return short(name)
         number += 1
         name = f"{base}{number}"
-    return name

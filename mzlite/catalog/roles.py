@@ -24,6 +24,7 @@ from mzlite.dataflow.transaction import Executes
 from mzlite.dialect.defaults import system_value
 from mzlite.dialect.statements import AlterRole, CreateRole, Grant, Name
 from mzlite.errors import MzError
+from mzlite.long_names import whole
 from mzlite.scram import Verifier
 from mzlite.session import Session
 
@@ -34,7 +35,7 @@ def create_role(statement: CreateRole, session: Session, tx: EngineTransaction) 
     Raises:
         MzError: it exists, or its name is reserved.
     """
-    if statement.name.startswith(("mz_", "pg_")) or statement.name.lower() == "public":
+    if whole(statement.name).startswith(("mz_", "pg_")) or statement.name.lower() == "public":
         raise MzError(f'role name "{statement.name}" is reserved', sqlstate="42939")
     if tx.execute("select 1 from mzlite.roles where name = %s", (statement.name,)).fetchone() is not None:
         raise MzError(f"role '{statement.name}' already exists", sqlstate="42710")

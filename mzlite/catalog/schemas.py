@@ -13,8 +13,10 @@ from mzlite.catalog.registry import Schema, database_id, quote_name, role_id
 from mzlite.dialect.databases import physical_schema
 from mzlite.dialect.statements import CreateDatabase, CreateSchema
 from mzlite.errors import MzError
+from mzlite.long_names import whole
 from mzlite.session import Session
 
+KEEP_NAME = "insert into mzlite.long_names (short, name) values (%s, %s) on conflict do nothing"
 RESERVED_PREFIXES = ("mz_", "pg_", "external_")
 RESERVED_DETAIL = 'The prefixes "mz_" and "pg_" are reserved for system schemas.'
 
@@ -55,7 +57,7 @@ def create_schema(statement: CreateSchema, session: Session, tx: EngineTransacti
     name = statement.name[-1]
     database = statement.name[0] if len(statement.name) > 1 else session.database
     identity = database_id(tx, database)
-    if name.startswith(RESERVED_PREFIXES) or name == "information_schema":
+    if whole(name).startswith(RESERVED_PREFIXES) or name == "information_schema":
         raise MzError(f"unacceptable schema name '{name}'", sqlstate="42939", detail=RESERVED_DETAIL)
     row = tx.execute(
         "select 1 from mzlite.named_schemas where database_id = %s and name = %s", (identity, name)
@@ -70,7 +72,7 @@ def create_schema(statement: CreateSchema, session: Session, tx: EngineTransacti
 
 def add_schema(tx: EngineTransaction, database: str, identity: str, name: str, owner_id: str) -> None:
     """Make the schema in the inner PostgreSQL and register it."""
-    physical = physical_schema(database, name)
+    physical = new_physical_schema(tx, database, name)
     tx.execute(f"create schema {quote_name(physical)}")
     tx.execute(f"grant usage on schema {quote_name(physical)} to materialize")
     created = tx.execute(
@@ -84,6 +86,14 @@ def add_schema(tx: EngineTransaction, database: str, identity: str, name: str, o
     assert created is not None
     apply_default_privileges(tx, "schema", str(created[0]), owner_id, identity)
     record(tx, "create", "schema", {"id": created[0], "name": name, "database_name": database})
+
+
+def new_physical_schema(tx: EngineTransaction, database: str, name: str) -> str:
+    """What the inner PostgreSQL is to call a schema; from then on the registry can tell the name from that."""
+    physical = physical_schema(database, name)
+    if whole(physical) != physical:
+        tx.execute(KEEP_NAME, (physical, whole(physical)))
+    return physical
 
 
 def drop_schema(tx: EngineTransaction, schema: Schema) -> None:

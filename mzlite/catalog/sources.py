@@ -51,6 +51,7 @@ from mzlite.dialect.statements import (
 from mzlite.errors import MzError, unsupported
 from mzlite.kafka.client import resolve_start
 from mzlite.kafka.spec import Envelope, IngestSpec, source_columns
+from mzlite.long_names import joined
 from mzlite.session import Session
 
 MOST_SECONDS_BETWEEN_LOOKS = 3600.0
@@ -174,7 +175,7 @@ def _progress_place(
     if statement.progress is None:
         if statement.format is None:
             return None
-        name = f"{statement.name[-1]}_progress"
+        name = joined(statement.name[-1], "_progress")
     else:
         schema, name = schema_for_new(tx, session, statement.progress), statement.progress[-1]
     refuse_existing(tx, schema, name)

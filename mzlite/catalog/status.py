@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from psycopg.types.json import Jsonb
 
 from mzlite.catalog.interface import EngineTransaction
+from mzlite.long_names import restored
 
 SOURCE_COUNTERS = frozenset({
     "messages_received", "bytes_received", "updates_staged", "updates_committed", "records_indexed", "bytes_indexed",
@@ -37,7 +38,12 @@ def record_status(
         set status = excluded.status, error = excluded.error, details = excluded.details, updated_at = clock_timestamp()
         where (s.status, s.error, s.details) is distinct from (excluded.status, excluded.error, excluded.details)
         """,
-        (status, error, None if note is None else Jsonb({"hints": [note]}), object_id),
+        (
+            status,
+            None if error is None else restored(error),
+            None if note is None else Jsonb({"hints": [restored(note)]}),
+            object_id,
+        ),
     )
 
 

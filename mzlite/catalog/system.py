@@ -18,6 +18,7 @@ from mzlite.dialect.defaults import DEFAULTS, check_system_value
 from mzlite.dialect.statements import AlterNetworkPolicy, AlterRole, AlterSystem, CreateNetworkPolicy, NetworkRule
 from mzlite.dialect.variables import VARIABLES
 from mzlite.errors import MzError
+from mzlite.long_names import whole
 from mzlite.session import Session
 
 _MODIFIABLE = frozenset({"enable_rbac_checks", "network_policy"})
@@ -120,7 +121,7 @@ def create_network_policy(statement: CreateNetworkPolicy, session: Session, tx: 
     Raises:
         MzError: it exists, or a rule is not one.
     """
-    if statement.name.startswith(("mz_", "pg_", "external_")):
+    if whole(statement.name).startswith(("mz_", "pg_", "external_")):
         raise MzError(f'network policy name "{statement.name}" is reserved', sqlstate="42939")
     if tx.execute("select 1 from mzlite.network_policies where name = %s", (statement.name,)).fetchone() is not None:
         raise MzError(f"network policy '{statement.name}' already exists", sqlstate="42710")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from mzlite.dataflow.rel import Column, NodeRel, Rel, is_plain
 from mzlite.dataflow.rules.keys import hash_of
+from mzlite.long_names import inner_name
 from mzlite.planner.expressions import Node as Expression
 from mzlite.planner.expressions import column, quote, reference, references, rewrite, sql
 from mzlite.planner.syntax import ast
@@ -86,7 +87,7 @@ def removed_index(rel: Rel, keys: Sequence[Expression]) -> str | None:
     if any(place is None or place[0] != node.store for place in places):
         return None
     columns = sorted({quote(place[1]) for place in places if place is not None})
-    name = f"x_{node.number}_{'_'.join(column.strip(chr(34)) for column in columns)}"[:63]
+    name = inner_name(f"x_{node.number}_{'_'.join(column.strip(chr(34)) for column in columns)}")
     return f"create index if not exists {quote(name)} on {node.removed_table} ({', '.join(columns)})"
 
 

@@ -71,8 +71,8 @@ def subjects(tx: EngineTransaction, name: Sequence[str] = ()) -> list[Subject]:
     names = {
         relation: tuple(part for part in parts if part is not None)
         for relation, *parts in tx.execute(
-            "select o.relation::bigint, s.database_name, s.name, o.name from mzlite.objects as o"
-            " join mzlite.named_schemas as s on s.namespace = o.namespace where o.relation is not null"
+            "select o.relation::bigint, s.database_name, s.name, o.name from mzlite.shown_objects as o"
+            " join mzlite.shown_schemas as s on s.namespace = o.namespace where o.relation is not null"
         ).fetchall()
     }
     found = []

@@ -42,14 +42,14 @@ class CallParser(TypeParser):
         first, edits = self.index, len(self.edits)
         start = self.position
         value = self.values[first]
-        parts = [value.lower() if self.kinds[first] == t.KEYWORD else self.check_identifier(value)]
+        parts = [value.lower() if self.kinds[first] == t.KEYWORD else value]
         self.index += 1
         while self.take(t.DOT):
             kind, value = self.kinds[self.index], self.values[self.index]
             if kind == t.KEYWORD:
                 parts.append(value.lower())
             elif kind == t.IDENT:
-                parts.append(self.check_identifier(value))
+                parts.append(value)
             elif kind == t.STAR:
                 self.index += 1
                 self.quote_for_postgres(first)

@@ -1,12 +1,13 @@
 """Where the schemas of Materialize's databases are in the inner PostgreSQL, which is one database.
 
 In: names as clients write them. Out: names as PostgreSQL has them: a schema of the first database keeps its name, one
-of another database has the database's name before it.
+of another database has the database's name before it, which may make it a long name.
 """
 
 from __future__ import annotations
 
 from mzlite.dialect.ast import Name
+from mzlite.long_names import short
 
 FIRST_DATABASE = "materialize"
 SYSTEM_SCHEMAS = frozenset(
@@ -21,7 +22,9 @@ def physical_schema(database: str, schema: str) -> str:
     >>> physical_schema("materialize", "public"), physical_schema("d2", "public"), physical_schema("d2", "mz_catalog")
     ('public', 'd2.public', 'mz_catalog')
     """
-    return schema if database == FIRST_DATABASE or schema in SYSTEM_SCHEMAS else f"{database}.{schema}"
+    if database == FIRST_DATABASE or schema in SYSTEM_SCHEMAS:
+        return schema
+    return short(f"{database}.{schema}")
 
 
 def physical_name(name: Name, database: str) -> Name:

@@ -3,7 +3,8 @@
 In: what a client sent, with any number of statements. Out: one object of `statements.py` for each.
 Raises MzError: 42601 for what Materialize's grammar does not take (then nothing of the text is
 returned), other codes for what its planner refuses. In a text of several statements a refusal
-stands in the list as `Refused`, so that it is raised in its turn.
+stands in the list as `Refused`, so that it is raised in its turn. In the statements short names
+stand for long ones (`mzlite.long_names`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from mzlite.dialect.check import check_statement
 from mzlite.dialect.databases import FIRST_DATABASE
 from mzlite.dialect.parser import ParsedStatement, StatementParser
 from mzlite.dialect.reading import names_columns, relations
-from mzlite.dialect.tokens import tokenize
+from mzlite.dialect.tokens import tokenize, with_short_names
 from mzlite.errors import MzError
 
 _DELETE = re.compile(r"\s*delete\b", re.I)
@@ -31,7 +32,7 @@ def parse(sql: str, database: str = FIRST_DATABASE) -> list[s.Statement]:
     """
     if len(sql) > MAX_BATCH_BYTES // 4 and len(sql.encode()) > MAX_BATCH_BYTES:
         raise MzError("statement batch size cannot exceed 1.0 MB", sqlstate="54000")
-    parser = StatementParser(tokenize(sql))
+    parser = StatementParser(with_short_names(tokenize(sql)))
     parser.database = database
     parsed = parser.parse()
     if len(parsed) == 1:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mzlite.dialect.ast import Name
+from mzlite.long_names import restored
 
 RAISE_PREFIX = "!mzlite!"
 """An error whose text starts so (after PostgreSQL's own words) is one of ours: `!mzlite!SQLSTATE!message`."""
@@ -27,8 +28,8 @@ class ShowQuery:
 
 
 def literal(text: str) -> str:
-    """`text` as an SQL string."""
-    return "'" + text.replace("'", "''") + "'"
+    """`text`, with whole names as the catalog shows them, as an SQL string."""
+    return "'" + restored(text).replace("'", "''") + "'"
 
 
 def raising(message: str, state: str = "XX000") -> str:
@@ -150,7 +151,8 @@ def _narrow(scope: _Scope, object_type: str, schema: Name | None, on: Name | Non
 def object_id(name: Name) -> str:
     """The id of the relation that `name` means in this session; fails when there is none."""
     quoted = ".".join('"' + part.replace('"', '""') + '"' for part in name[-2:])
-    return f"(SELECT r.id FROM mz_catalog.mz_objects r WHERE r.oid = {literal(quoted)}::regclass AND r.type <> 'index')"
+    name_literal = "'" + quoted.replace("'", "''") + "'"
+    return f"(SELECT r.id FROM mz_catalog.mz_objects r WHERE r.oid = {name_literal}::regclass AND r.type <> 'index')"
 
 
 def columns_query(name: Name, condition: str | None) -> ShowQuery:
@@ -219,7 +221,7 @@ def named(object_type: str, name: Name) -> str:
         f"FROM {relation} o {owner}"
         f"JOIN mz_catalog.mz_schemas s ON s.id = {schema_of} "
         "LEFT JOIN mz_catalog.mz_databases db ON db.id = s.database_id "
-        f"WHERE {' AND '.join(where)} ORDER BY array_position(current_schemas(true), s.name::name) LIMIT 1"
+        f"WHERE {' AND '.join(where)} ORDER BY array_position(current_schemas(true), s.name) LIMIT 1"
     )
 
 

@@ -16,12 +16,14 @@ from mzlite.dialect.lists import LIST_ITEM, is_builtin, list_type
 from mzlite.dialect.maps import map_type
 from mzlite.dialect.moments import milliseconds
 from mzlite.errors import syntax_error
+from mzlite.long_names import short_in_string
 
 LIKE = 6
 """The precedence of LIKE, IN and BETWEEN; `expressions.py` has the whole scale."""
 
 _INTERVAL_FIELDS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
 _INTERVAL_WORDS = (*_INTERVAL_FIELDS, *(field + "S" for field in _INTERVAL_FIELDS))
+_NAMES = frozenset({"regclass", "regproc", "regtype"})
 _NO_TYPE = frozenset({"ARRAY", "CASE", "CAST", "EXISTS", "FALSE", "LIST", "NOT", "NULL", "ROW", "TRUE"})
 _TYPE_WORDS = frozenset({"VARYING", "PRECISION", "WITH", "WITHOUT", "LIST"})
 
@@ -87,6 +89,9 @@ class SpecialFormParser(CallParser):
         """A literal whose text PostgreSQL's type would not take."""
         if data_type.kind == "named" and data_type.name[-1] == "mz_timestamp":
             self.moment_literal(node)
+        elif data_type.kind == "named" and data_type.name[-1] in _NAMES and isinstance(node, ast.Value):
+            if node.kind == "string" and short_in_string(node.value) != node.value:
+                self.edit(node.start, node.end, "'" + short_in_string(node.value).replace("'", "''") + "'")
         elif data_type.kind == "map" and isinstance(node, ast.Value) and node.kind == "string":
             self._map_text(node, data_type)
         elif isinstance(node, ast.Value) and node.kind == "string":

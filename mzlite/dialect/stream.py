@@ -20,12 +20,10 @@ from mzlite.dialect.keywords import (
     POSTGRES_QUOTED,
     QUOTED_WHEN_SHOWN,
 )
-from mzlite.errors import MzError, syntax_error, unsupported
+from mzlite.errors import MzError, syntax_error
 
 T = TypeVar("T")
 RECURSION_LIMIT = 128
-MAX_IDENTIFIER_BYTES = 255
-MAX_POSTGRES_BYTES = 63
 
 
 def quote_identifier(name: str) -> str:
@@ -217,18 +215,6 @@ class TokenStream:
 
     # Names ---------------------------------------------------------------
 
-    def check_identifier(self, name: str) -> str:
-        """`name`, unless it is too long."""
-        if len(name) <= MAX_POSTGRES_BYTES // 4:
-            return name
-        size = len(name.encode())
-        if size > MAX_IDENTIFIER_BYTES:
-            raise syntax_error(f"identifier length exceeds {MAX_IDENTIFIER_BYTES} bytes")
-        if size > MAX_POSTGRES_BYTES:
-            # PostgreSQL would cut it off, and take two names for one.
-            raise unsupported(f"an identifier of more than {MAX_POSTGRES_BYTES} bytes is not supported: {name}")
-        return name
-
     def quote_for_postgres(self, index: int, *, alias: bool = False) -> None:
         """Notes that the bare name at `index` needs quotes in PostgreSQL, if it does."""
         if index in self.tokens.quoted:
@@ -241,7 +227,7 @@ class TokenStream:
         """A name: any keyword or identifier."""
         kind = self.kinds[self.index]
         if kind == t.IDENT:
-            name = self.check_identifier(self.values[self.index])
+            name = self.values[self.index]
         elif kind == t.KEYWORD:
             name = self.values[self.index].lower()
         else:

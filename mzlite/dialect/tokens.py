@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from mzlite.dialect.keywords import KEYWORDS
 from mzlite.errors import syntax_error
+from mzlite.long_names import LONGEST_UNCHECKED, check_length, is_long, short
 
 KEYWORD = "keyword"
 IDENT = "identifier"
@@ -74,7 +75,8 @@ _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 @dataclass(slots=True)
 class Tokens:
     """The tokens of a text: `kinds[i]`, `values[i]` (keywords in upper case, identifiers folded or unquoted, strings
-    decoded) and the span `starts[i]:ends[i]`; `quoted` has the indexes of quoted identifiers."""
+    decoded) and the span `starts[i]:ends[i]`; `quoted` has the indexes of quoted identifiers, `long` those of names
+    that PostgreSQL would cut off."""
 
     text: str
     kinds: list[str]
@@ -82,6 +84,7 @@ class Tokens:
     starts: list[int]
     ends: list[int]
     quoted: set[int]
+    long: list[int]
 
     def describe(self, index: int) -> str:
         """The token as error messages call it."""
@@ -111,6 +114,7 @@ def tokenize(text: str) -> Tokens:
     starts: list[int] = []
     ends: list[int] = []
     quoted: set[int] = set()
+    long: list[int] = []
     match = _TOKEN.match
     position, length = 0, len(text)
     while position < length:
@@ -128,6 +132,9 @@ def tokenize(text: str) -> Tokens:
                 kind, value = KEYWORD, upper
             else:
                 kind, value = IDENT, word.lower()
+                if len(value) > LONGEST_UNCHECKED and is_long(value):
+                    check_length(value)
+                    long.append(len(kinds))
         elif group == "punctuation":
             value = found.group()
             kind = _PUNCTUATION[value]
@@ -147,6 +154,9 @@ def tokenize(text: str) -> Tokens:
             kind = IDENT
             value, position = _quoted(text, position)
             quoted.add(len(kinds))
+            if len(value) > LONGEST_UNCHECKED and is_long(value):
+                check_length(value)
+                long.append(len(kinds))
         elif group == "block":
             position = _block_comment(text, position)
             continue
@@ -171,7 +181,21 @@ def tokenize(text: str) -> Tokens:
     values.append("")
     starts.append(length)
     ends.append(length)
-    return Tokens(text, kinds, values, starts, ends, quoted)
+    return Tokens(text, kinds, values, starts, ends, quoted, long)
+
+
+def with_short_names(tokens: Tokens) -> Tokens:
+    """The tokens of the text in which short names stand for the long ones."""
+    if not tokens.long:
+        return tokens
+    parts: list[str] = []
+    position = 0
+    for index in tokens.long:
+        name = short(tokens.values[index])
+        quoted = index in tokens.quoted or "~" in name
+        parts += [tokens.text[position : tokens.starts[index]], f'"{name}"' if quoted else name]
+        position = tokens.ends[index]
+    return tokenize("".join([*parts, tokens.text[position:]]))
 
 
 def _block_comment(text: str, position: int) -> int:

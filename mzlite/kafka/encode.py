@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from mzlite.errors import MzError
 from mzlite.kafka.spec import SinkSpec
+from mzlite.long_names import whole
 
 Column = tuple[str, str]
 """A column's name and its type as `format_type` says it."""
@@ -115,7 +116,7 @@ def _object(columns: Sequence[Column], alias: str) -> str:
         return "'{}'"
     parts: list[str] = []
     for number, (name, kind) in enumerate(columns):
-        opening = ("{" if number == 0 else ",") + json.dumps(name, ensure_ascii=False) + ":"
+        opening = ("{" if number == 0 else ",") + json.dumps(whole(name), ensure_ascii=False) + ":"
         parts.append(_literal(opening))
         parts.append(f"coalesce({_value(f'{alias}.{identifier(name)}', kind)}, 'null')")
     return " || ".join([*parts, "'}'"])

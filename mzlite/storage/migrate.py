@@ -160,19 +160,34 @@ def _replace_function(connection: Connection, text: str, statement: Any) -> None
     try:
         with connection.transaction():
             connection.execute(replacing)
+        return
     except psycopg.errors.InvalidFunctionDefinition:
-        inputs = [
-            _type(parameter.argType)
-            for parameter in statement.parameters or ()
-            if parameter.mode.value not in ("t", "o")
-            and parameter.mode.name not in ("FUNC_PARAM_TABLE", "FUNC_PARAM_OUT")
-        ]
-        name = ".".join(f'"{part.sval}"' for part in statement.funcname)
-        try:
-            connection.execute(f"drop function {name}({', '.join(inputs)})".encode())
-        except psycopg.errors.DependentObjectsStillExist as error:
-            raise MigrationError(f"the function {name} is used by {error.diag.message_detail}") from error
-        connection.execute(replacing)
+        pass  # its result has another type
+    inputs = [
+        _type(parameter.argType)
+        for parameter in statement.parameters or ()
+        if parameter.mode.value not in ("t", "o") and parameter.mode.name not in ("FUNC_PARAM_TABLE", "FUNC_PARAM_OUT")
+    ]
+    name = ".".join(f'"{part.sval}"' for part in statement.funcname)
+    # What the system has over it is made anew by the scripts behind this one, the users' views at the end.
+    before = _own_functions(connection)
+    connection.execute(f"drop function {name}({', '.join(inputs)}) cascade".encode())
+    if before != _own_functions(connection):
+        raise MigrationError(f"the function {name} is used by a maintained definition")
+    connection.execute(replacing)
+
+
+def _own_functions(connection: Connection) -> int:
+    """How many functions there are that no script makes."""
+    row = connection.execute(
+        """
+        select count(*) from pg_catalog.pg_proc as p inner join pg_catalog.pg_namespace as n on n.oid = p.pronamespace
+        where p.oid >= %s::bigint and not n.nspname = any (%s)
+        """,
+        (_FIRST_OWN_OID, list(_SYSTEM_SCHEMAS)),
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def _extend(connection: Connection, statement: Any, name: str) -> None:

@@ -7,10 +7,12 @@ an own statement is answered, everything that the backend still owes is passed o
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mzlite.dialect.statements import Refused, Relayed, Statement
 from mzlite.errors import MzError, syntax_error
+from mzlite.long_names import inner_name, is_long
 from mzlite.wire.copy_in import copy_in
 from mzlite.wire.errors import (
     DUPLICATE_STATEMENT,
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 
 UNHEARD_BYTES = 128 * 1024
 """So much goes to the backend before its answers are heard, even if the client has not asked for them."""
+HEADER_BYTES = 5
+"""Type and length of a message."""
 _FAILING = "mzlite_fail"
 """The name and text of a statement that always fails to parse."""
 
@@ -79,7 +83,7 @@ class ExtendedProtocol:
         if self.skipping:
             return
         session = self.session
-        name = message.statement
+        name = inner_name(message.statement)
         try:
             statements = await session.parse(message.query)
             if len(statements) > 1:
@@ -120,6 +124,9 @@ class ExtendedProtocol:
         if self.skipping:
             return
         message = Bind.decode(body)
+        if is_long(message.portal) or is_long(message.statement):
+            message = replace(message, portal=inner_name(message.portal), statement=inner_name(message.statement))
+            body = message.encode()[HEADER_BYTES:]
         prepared = self._prepared.get(message.statement) or Prepared(None)
         portal = Portal(prepared, message.result_formats)
         await self._drop_portal(message.portal)
@@ -136,6 +143,8 @@ class ExtendedProtocol:
         if self.skipping:
             return
         message = Describe.decode(body)
+        if is_long(message.name):
+            message = replace(message, name=inner_name(message.name))
         portal = self._portals.get(message.name) if message.what == b"P" else None
         prepared = portal.prepared if portal is not None else self._prepared.get(message.name)
         if prepared is not None and _is_own(prepared.statement) and (portal is not None or message.what == b"S"):
@@ -147,7 +156,7 @@ class ExtendedProtocol:
             expected.portal = portal
         elif message.what == b"S":
             expected.prepared = prepared
-        await self._forward(frame(b"D", body), expected)
+        await self._forward(message.encode(), expected)
 
     async def _describe_own(self, prepared: Prepared, portal: Portal | None) -> None:
         session = self.session
@@ -168,6 +177,8 @@ class ExtendedProtocol:
         """Execute a portal."""
         if self.skipping:
             return
+        if is_long(message.portal):
+            message = replace(message, portal=inner_name(message.portal))
         session = self.session
         portal = self._portals.get(message.portal)
         statement = portal.prepared.statement if portal is not None else None
@@ -224,6 +235,8 @@ class ExtendedProtocol:
         """Forget a prepared statement or a portal."""
         if self.skipping:
             return
+        if is_long(message.name):
+            message = replace(message, name=inner_name(message.name))
         if message.what == b"S":
             prepared = self._prepared.pop(message.name, None)
             own = prepared is not None and _is_own(prepared.statement)

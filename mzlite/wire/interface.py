@@ -157,6 +157,9 @@ class Coordinator(Protocol):
     async def ensure_role(self, name: str) -> Role:
         """The role of that name, which is made if there is none."""
 
+    async def keep_names(self) -> None:
+        """Return when the database knows every long name of which a statement has been read."""
+
     async def authorize(self, session: Session, access: Access) -> None:
         """Judge a relayed statement.
 

@@ -12,6 +12,7 @@ import structlog
 
 from mzlite.dialect.admin import ADMINISTRATOR
 from mzlite.errors import MzError
+from mzlite.long_names import short, whole
 from mzlite.scram import Verifier
 from mzlite.wire.authentication import authenticate
 from mzlite.wire.errors import notice_response
@@ -43,7 +44,7 @@ async def log_in(session: ClientSession, message: StartupMessage) -> None:
     session.session.user, session.session.superuser = role.name, role.superuser
     session.server.admit(session)
     session.variables.begin()
-    session.variables.set_database(parameters.get("database") or session.session.user)
+    session.variables.set_database(parameters.get("database") or whole(session.session.user))
     notices = _set_variables(session, parameters)
     await session.connect_backend()
     client = session.client
@@ -67,6 +68,8 @@ async def _authenticated(session: ClientSession, user: str) -> Role:
     options, coordinator = session.server.options, session.coordinator
     if user != ADMINISTRATOR and (user.startswith(RESERVED_PREFIXES) or user.lower() == "public"):
         raise MzError(f"unauthorized login to user '{user}'", sqlstate="42501")
+    user = short(user)
+    await coordinator.keep_names()
     role = await coordinator.role(user)
     if options.authentication == "none":
         return role or await coordinator.ensure_role(user)
@@ -111,8 +114,8 @@ def _welcome(client: ClientSession) -> str:
     version = variables.show("mz_version") if "mz_version" in variables.known else ""
     return (
         f"connected to mzlite, a stand-in for Materialize {version}\n"
-        f"  User: {session.user}\n"
-        f"  Cluster: {session.cluster}\n"
-        f"  Database: {session.database}\n"
-        f"  Search path: {', '.join(session.search_path)}"
+        f"  User: {whole(session.user)}\n"
+        f"  Cluster: {whole(session.cluster)}\n"
+        f"  Database: {whole(session.database)}\n"
+        f"  Search path: {', '.join(map(whole, session.search_path))}"
     )

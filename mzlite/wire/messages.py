@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from struct import Struct
 from typing import ClassVar
 
+from mzlite.long_names import restored, whole
 from mzlite.wire.fields import INT16, INT32, UINT16, UINT32, Reader, frame, string, value_field
 
 PROTOCOL_VERSION = 3 << 16
@@ -295,7 +296,7 @@ class RowDescription:
     def encode(self) -> bytes:
         parts = [UINT16.pack(len(self.fields))]
         for column in self.fields:
-            parts.append(string(column.name))
+            parts.append(string(whole(column.name)))
             parts.append(
                 _FIELD.pack(
                     column.table_oid,
@@ -377,7 +378,7 @@ class _Fields:
     fields: dict[str, str] = field(default_factory=dict)
 
     def _body(self) -> bytes:
-        return b"".join(code.encode() + string(text) for code, text in self.fields.items()) + b"\0"
+        return b"".join(code.encode() + string(restored(text)) for code, text in self.fields.items()) + b"\0"
 
     @staticmethod
     def _read(body: bytes) -> dict[str, str]:

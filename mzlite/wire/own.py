@@ -24,6 +24,7 @@ from mzlite.dialect.statements import (
     Subscribe,
 )
 from mzlite.errors import MzError
+from mzlite.long_names import restored
 from mzlite.wire.durations import seconds
 from mzlite.wire.errors import (
     ACTIVE_TRANSACTION,
@@ -409,4 +410,4 @@ def _show_columns(statement: ShowVariable) -> Columns:
 
 
 def _encoded(value: object) -> bytes | None:
-    return None if value is None else value if isinstance(value, bytes) else str(value).encode()
+    return None if value is None else value if isinstance(value, bytes) else restored(str(value)).encode()

@@ -19,7 +19,7 @@ from mzlite.errors import MzError
 from mzlite.wire.descriptions import Descriptions
 from mzlite.wire.errors import ConnectionLostError, Translate, error_response
 from mzlite.wire.lines import Lines
-from mzlite.wire.messages import COPY_DONE, CommandComplete, CopyOutResponse, ErrorResponse
+from mzlite.wire.messages import COPY_DONE, CommandComplete, CopyOutResponse, ErrorResponse, NoticeResponse
 from mzlite.wire.rows import COPY_DATA, DATA_ROW, RowAdapter, run_end
 from mzlite.wire.stream import ChunkStream, ConnectionClosedError, MessageStream
 
@@ -260,7 +260,7 @@ class Relay:
         current = self.expected[0] if self.expected else None
         if code == "N":
             if current is None or not current.silent:
-                self.client.send(message)
+                self.client.send(NoticeResponse.decode(message[5:]).encode())
             return
         if current is None:
             if code == "E":

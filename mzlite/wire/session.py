@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ import structlog
 from mzlite.dialect.admin import ADMINISTRATOR, parse_admin
 from mzlite.dialect.statements import Deallocate, Execute, Prepare, Relayed, Statement
 from mzlite.errors import MzError
+from mzlite.long_names import known, known_since
 from mzlite.session import Session
 from mzlite.wire import messages
 from mzlite.wire.backend import Backend
@@ -94,6 +96,8 @@ class ClientSession:
         self._startup_settings: dict[str, str] = {}
         self._busy = False
         self._write_lock_held = False
+        self._names_shown = 0  # that many long names were known when no transaction ran,
+        self._names_told = 0  # and that many when the backend was last told of them
 
     @property
     def backend(self) -> Backend:
@@ -116,12 +120,29 @@ class ClientSession:
         with internal_errors(sql):
             if self.session.user == ADMINISTRATOR and (statement := parse_admin(sql)) is not None:
                 return [statement]
-            if len(sql) <= LONGEST_REMEMBERED:
-                return self.server.parse_remembered(sql, self.session.database)
-            parse = self.server.dialect.parse
-            if len(sql) <= LONGEST_AT_ONCE:
-                return parse(sql, self.session.database)
-            return await asyncio.to_thread(parse, sql, self.session.database)
+            statements = await self._parsed(sql)
+            if known() != self._names_told:
+                await self.coordinator.keep_names()
+                await self._show_names()
+            return statements
+
+    async def _show_names(self) -> None:
+        """Let a transaction see long names that have been written down since it began: it reads older rows."""
+        relay = self._relay
+        self._names_told = known()
+        if relay is None or (relay.status == IDLE and not self.extended.unsynced):
+            self._names_shown = self._names_told
+        elif relay.status != FAILED:
+            names = _literal(json.dumps(dict(known_since(self._names_shown)), ensure_ascii=False))
+            await self.silently(f"select pg_catalog.set_config('mzlite.long_names', {names}, true)")
+
+    async def _parsed(self, sql: str) -> Sequence[Statement]:
+        if len(sql) <= LONGEST_REMEMBERED:
+            return self.server.parse_remembered(sql, self.session.database)
+        parse = self.server.dialect.parse
+        if len(sql) <= LONGEST_AT_ONCE:
+            return parse(sql, self.session.database)
+        return await asyncio.to_thread(parse, sql, self.session.database)
 
     # The life of a session ---------------------------------------------------
 

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from mzlite.dialect.defaults import DEFAULTS
 from mzlite.errors import MzError
+from mzlite.long_names import restored, short, whole
 from mzlite.session import Session
 from mzlite.wire.durations import seconds
 from mzlite.wire.messages import ParameterStatus
@@ -93,13 +94,13 @@ class SessionVariables:
         known = self.lookup(name)
         match known.name.lower():
             case "database":
-                return self.session.database
+                return whole(self.session.database)
             case "search_path":
-                return ", ".join(_identifier(schema) for schema in self.session.search_path)
+                return ", ".join(_identifier(whole(schema)) for schema in self.session.search_path)
             case "cluster":
-                return self.session.cluster
+                return whole(self.session.cluster)
             case key:
-                return self.session.variables.get(key, self.initial(key))
+                return restored(self.session.variables.get(key, self.initial(key)))
 
     def show_all(self) -> list[tuple[str, str, str]]:
         """Name, value and description of each variable."""
@@ -152,7 +153,8 @@ class SessionVariables:
 
     def set_database(self, name: str) -> None:
         """Begin in that database."""
-        self.session.database = self._startup["database"] = name
+        self.session.database = short(name)
+        self._startup["database"] = name
 
     def end_transaction(self, committed: bool) -> bool:
         """Take back what was set for the transaction only, and when it was rolled back everything set in it.
@@ -216,13 +218,14 @@ class SessionVariables:
 
     @staticmethod
     def _assign(target: Session | Saved, key: str, value: str, explicit: bool) -> None:
+        value = restored(value)  # a name in a statement is a short one, one in a string is whole
         match key:
             case "database":
-                target.database = value
+                target.database = short(value)
             case "search_path":
-                target.search_path = split_identifiers(value)
+                target.search_path = [short(name) for name in split_identifiers(value)]
             case "cluster":
-                target.cluster = value
+                target.cluster = short(value)
             case _ if explicit:
                 target.variables[key] = value
             case _:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import strategies as st
 
+from mzlite.dialect.tokens import IDENT, tokenize, with_short_names
 from pytests.property.choices import Choices
 from pytests.property.expressions import KINDS, TYPES, VALUES, Expressions, Ref
 from pytests.property.queries import Column, Queries
@@ -94,12 +95,13 @@ class Cases:
             self.sources["s0"] = self.columns()
         steps = tuple(self.step(place) for place in range(choices.number(2, 7)))
         views = self.views(len(steps))
-        return Case(
+        case = Case(
             tuple((name, definitions(columns)) for name, columns in self.tables.items()),
             tuple((name, definitions(columns)) for name, columns in self.sources.items()),
             views,
             steps,
         )
+        return lengthened(case) if choices.chance(5) else case
 
     def columns(self) -> tuple[Column, ...]:
         """A key and some more."""
@@ -187,6 +189,37 @@ class Cases:
 def definitions(columns: Sequence[Column]) -> str:
     """The column definitions of a table."""
     return ", ".join(f"{column.name} {COLUMN_TYPES[column.kind]}" for column in columns)
+
+
+_NAME = re.compile(r"[a-z]\d+|[a-dk]")
+LONG = "long" * 50
+"""What all names have in common in a case of long names: more than PostgreSQL keeps of them."""
+
+
+def with_long_names(text: str) -> str:
+    """The statement with all its names longer than PostgreSQL's, as the parser hands it on."""
+    tokens = tokenize(text)
+    parts: list[str] = []
+    position = 0
+    for kind, value, start, end in zip(tokens.kinds, tokens.values, tokens.starts, tokens.ends, strict=True):
+        if kind == IDENT and _NAME.fullmatch(value):
+            parts += [text[position:start], LONG, value]
+            position = end
+    return with_short_names(tokenize("".join([*parts, text[position:]]))).text
+
+
+def lengthened(case: Case) -> Case:
+    """The case with long names."""
+
+    def pairs(found: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        return tuple((with_long_names(name), with_long_names(columns)) for name, columns in found)
+
+    return Case(
+        pairs(case.tables),
+        pairs(case.sources),
+        tuple(replace(view, name=with_long_names(view.name), query=with_long_names(view.query)) for view in case.views),
+        tuple(replace(step, writes=tuple(map(with_long_names, step.writes))) for step in case.steps),
+    )
 
 
 @st.composite

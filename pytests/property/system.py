@@ -154,7 +154,7 @@ class System:
 
     def _base(self, made: list[str], name: str, columns: str, kind: str) -> None:
         object_id = self._id(made, name)
-        pairs = [column.split(" ", 1) for column in re.split(r", (?=[a-z]+ [a-z])", columns)]
+        pairs = [column.split(" ", 1) for column in re.split(r", (?=\w+ [a-z])", columns)]
         definitions = [ColumnDefinition(column, type_) for column, type_ in pairs]
         create = "create_table" if kind == "table" else "create_source"
         self._submit(lambda tx: getattr(tx.dataflow, create)(tx, object_id, "public", name, definitions))

@@ -193,6 +193,9 @@ class TestCoordinator:
     async def authorize(self, session: Session, access: s.Access) -> None:
         pass
 
+    async def keep_names(self) -> None:
+        pass
+
     async def ensure_role(self, name: str) -> Role:
         raise AssertionError("every role is known")
 

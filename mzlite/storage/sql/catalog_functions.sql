@@ -21,10 +21,66 @@ return case
     else '"' || replace(name, '"', '""') || '"'
 end;
 
--- The schema's own name: databases other than the first keep theirs as a prefix in the inner PostgreSQL.
+-- Names of more than 63 bytes: the registry and PostgreSQL have short ones, the catalog shows whole ones.
+create function mzlite.long_name(short text) returns text
+language sql stable strict security definer parallel safe
+return coalesce(
+    (select n.name from mzlite.long_names as n where n.short = long_name.short),
+    nullif(current_setting('mzlite.long_names', true), '')::jsonb ->> long_name.short  -- younger than what the transaction reads
+);
+create function mz_internal.whole(name text) returns text
+language sql stable parallel safe
+return case when length(name) = 30 and name ~ '^long[_~][0-9a-f]{25}$' then coalesce(mzlite.long_name(name), name) else name end;
+
+-- The same of the names in a statement.
+create function mzlite.restored_text(statement text) returns text
+language plpgsql stable strict security definer parallel safe
+set search_path = pg_catalog
+as $$
+declare
+    short text;
+    found text;
+begin
+    for short in select distinct m[1] from regexp_matches(statement, '(long[_~][0-9a-f]{25})', 'g') as m loop
+        found := mzlite.long_name(short);
+        if found is not null then
+            statement := replace(replace(statement, '"' || short || '"', '"' || replace(found, '"', '""') || '"'), short, found);
+        end if;
+    end loop;
+    return statement;
+end
+$$;
+-- The keys of JSON that PostgreSQL has made of rows.
+create function mzlite.whole_keys(rows json) returns json
+language plpgsql stable strict parallel safe
+set search_path = pg_catalog
+as $$
+declare
+    shown text := rows::text;
+    short text;
+begin
+    for short in select distinct m[1] from regexp_matches(shown, '"(long[_~][0-9a-f]{25})":', 'g') as m loop
+        shown := replace(shown, '"' || short || '":', to_json(mz_internal.whole(short))::text || ':');
+    end loop;
+    return shown::json;
+end
+$$;
+create function mz_internal.whole_keys(rows json) returns json
+language sql stable parallel safe
+return case when strpos(rows::text, '"long') > 0 then mzlite.whole_keys(rows) else rows end;
+
+create function mz_internal.restored(statement text) returns text
+language sql stable parallel safe
+return case when strpos(statement, 'long') > 0 then mzlite.restored_text(statement) else statement end;
+
+-- The schema's own name: databases other than the first keep theirs as a prefix in the inner PostgreSQL, where both together
+-- may be a long name.
 create function mz_internal.schema_name(nspname name, database_name text, database_id text) returns text
-language sql immutable parallel safe
-return case when database_id is null or database_name = 'materialize' then nspname::text else substr(nspname::text, length(database_name) + 2) end;
+language sql stable parallel safe
+return case
+    when database_id is null or database_name = 'materialize' then nspname::text
+    else substr(mz_internal.whole(nspname::text), length(database_name) + 2)
+end;
 
 create view mzlite.named_schemas as
 select
@@ -38,19 +94,107 @@ from mzlite.schemas as s
 inner join pg_catalog.pg_namespace as n on n.oid = s.namespace
 left join mzlite.databases as d on d.id = s.database_id;
 
+-- The registry with whole names, over which the catalog's views are.
+create view mzlite.shown_schemas as
+select
+    s.id,
+    s.namespace,
+    s.database_id,
+    mz_internal.whole(s.database_name) as database_name,
+    mz_internal.whole(s.name) as name,
+    s.owner_id
+from mzlite.named_schemas as s;
+
+create view mzlite.shown_objects as
+select
+    o.id,
+    o.oid,
+    o.type,
+    o.relation,
+    o.namespace,
+    mz_internal.whole(o.name) as name,
+    o.cluster_id,
+    o.owner_id,
+    mz_internal.restored(o.create_sql) as create_sql,
+    mz_internal.restored(o.definition) as definition,
+    o.details,
+    o.created_at,
+    o.session_id
+from mzlite.objects as o;
+
+create view mzlite.shown_roles as
+select r.id, r.oid, mz_internal.whole(r.name) as name, r.inherit, r.login, r.superuser from mzlite.roles as r;
+
+create view mzlite.shown_databases as
+select d.id, d.oid, mz_internal.whole(d.name) as name, d.owner_id from mzlite.databases as d;
+
+create view mzlite.shown_clusters as
+select
+    c.id,
+    c.oid,
+    mz_internal.whole(c.name) as name,
+    c.owner_id,
+    c.managed,
+    c.size,
+    c.replication_factor,
+    c.introspection_debugging,
+    c.introspection_interval,
+    c.schedule,
+    c.hydration_time_estimate,
+    c.workload_class,
+    c.options
+from mzlite.clusters as c;
+
+create view mzlite.shown_replicas as
+select r.id, mz_internal.whole(r.name) as name, r.cluster_id, r.size, r.availability_zone, r.owner_id, r.created_at
+from mzlite.cluster_replicas as r;
+
+create view mzlite.shown_policies as
+select p.id, p.oid, mz_internal.whole(p.name) as name, p.owner_id from mzlite.network_policies as p;
+
+create view mzlite.shown_policy_rules as
+select r.policy_id, r.position, mz_internal.whole(r.name) as name, r.action, r.direction, r.address
+from mzlite.network_policy_rules as r;
+
+create view mzlite.shown_index_columns as
+select k.index_id, k.index_position, k.on_position, mz_internal.restored(k.on_expression) as on_expression, k.nullable
+from mzlite.index_columns as k;
+
+-- The schemas of the search path: the inner one begins with what is always searched, which Materialize does not count.
+create function mzlite.schema_names(path name[], include_implicit boolean) returns text[]
+language sql stable strict security definer parallel safe
+begin atomic
+select coalesce(
+    array_agg(coalesce(s.name, u.schema::text) order by u.position) filter (
+        where u.schema not like 'mz\_temp\_%' and (schema_names.include_implicit or u.schema not in ('mz_catalog', 'pg_catalog'))
+            and u.schema <> 'mzlite_pg'
+    ),
+    '{}'
+)
+from unnest(schema_names.path) with ordinality as u (schema, position)
+left join pg_catalog.pg_namespace as n on n.nspname = u.schema
+left join mzlite.shown_schemas as s on s.namespace = n.oid;
+end;
+create function mz_catalog.current_schemas(include_implicit boolean) returns text[]
+language sql stable strict parallel safe
+return mzlite.schema_names(pg_catalog.current_schemas(false), include_implicit);
+create function mz_catalog.current_schema() returns text
+language sql stable parallel safe
+return (mz_catalog.current_schemas(false))[1];
+
 create function mzlite.full_name(object_id text) returns text
 language sql stable security definer parallel safe
 begin atomic
 select concat_ws('.', mz_internal.quote_name(s.database_name), mz_internal.quote_name(s.name), mz_internal.quote_name(o.name))
-from mzlite.objects as o
-left join mzlite.named_schemas as s on s.namespace = o.namespace
+from mzlite.shown_objects as o
+left join mzlite.shown_schemas as s on s.namespace = o.namespace
 where o.id = object_id;
 end;
 
 create function mzlite.cluster_name(cluster_id text) returns text
 language sql stable security definer parallel safe
 begin atomic
-select mz_internal.quote_name(c.name) from mzlite.clusters as c where c.id = cluster_id;
+select mz_internal.quote_name(c.name) from mzlite.shown_clusters as c where c.id = cluster_id;
 end;
 
 -- Puts the current names into a stored statement: ${u5} is an object, ${cluster:u1} a cluster.
@@ -163,7 +307,7 @@ return case
     when type = 'name'::regtype then 'text'
     when type = 'json'::regtype then 'jsonb'
     when type = '"char"'::regtype then 'char'
-    else replace(replace(format_type(type, null), 'mz_catalog.', ''), 'time without time zone[]', 'time[]')
+    else mz_internal.restored(replace(replace(format_type(type, null), 'mz_catalog.', ''), 'time without time zone[]', 'time[]'))
 end;
 
 -- What pg_typeof() says.

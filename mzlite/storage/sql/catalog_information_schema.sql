@@ -9,7 +9,7 @@ alter view information_schema.schemata set schema mzlite_old;
 
 create view information_schema.schemata as
 select coalesce(database_name, mz_catalog.current_database()::text) as catalog_name, name as schema_name
-from mzlite.named_schemas
+from mzlite.shown_schemas
 where database_id is null or database_name = mz_catalog.current_database();
 
 create view mzlite.shown_relations as
@@ -22,13 +22,13 @@ select
     o.type,
     o.details,
     o.definition
-from mzlite.objects as o
-inner join mzlite.named_schemas as s on s.namespace = o.namespace
+from mzlite.shown_objects as o
+inner join mzlite.shown_schemas as s on s.namespace = o.namespace
 where o.relation is not null
 union all
 select r.oid, null, null, s.name, r.name, r.type, '{}'::jsonb, null
 from mzlite.system_relations as r
-inner join mzlite.named_schemas as s on s.id = r.schema_id;
+inner join mzlite.shown_schemas as s on s.id = r.schema_id;
 
 create view information_schema.tables as
 select
@@ -44,9 +44,9 @@ select
     coalesce(r.database_name, mz_catalog.current_database()::text) as table_catalog,
     r.schema_name as table_schema,
     r.name as table_name,
-    a.attname::text as column_name,
+    mz_internal.whole(a.attname::text) as column_name,
     a.attnum::bigint as ordinal_position,
-    r.details -> 'defaults' ->> a.attname::text as column_default,
+    mz_internal.restored(r.details -> 'defaults' ->> a.attname::text) as column_default,
     case when r.details -> 'not_null' ? a.attname::text then 'NO' else 'YES' end as is_nullable,
     mz_internal.type_name(a.atttypid) as data_type,
     case when a.atttypid in ('varchar'::regtype, 'bpchar'::regtype) and a.atttypmod > 4 then a.atttypmod - 4 end as character_maximum_length,
@@ -68,7 +68,7 @@ select
     coalesce(r.database_name, mz_catalog.current_database()::text) as table_catalog,
     r.schema_name as table_schema,
     r.name as table_name,
-    coalesce(mz_internal.render(r.definition), pg_get_viewdef(r.relation)) as view_definition
+    coalesce(mz_internal.render(r.definition), mz_internal.restored(pg_get_viewdef(r.relation))) as view_definition
 from mzlite.shown_relations as r
 where r.type = 'view' and (r.database_id is null or r.database_name = mz_catalog.current_database());
 
@@ -87,19 +87,19 @@ inner join pg_catalog.pg_roles as w on w.rolname in (r.name, 'materialize')
 order by r.id, w.rolname = r.name desc;
 
 create view mzlite_pg.pg_namespace as
-select n.oid, coalesce(s.name, n.nspname)::name as nspname, coalesce(w.oid, n.nspowner) as nspowner, n.nspacl
+select n.oid, coalesce(s.name, n.nspname::text) as nspname, coalesce(w.oid, n.nspowner) as nspowner, n.nspacl
 from pg_catalog.pg_namespace as n
-left join mzlite.named_schemas as s on s.namespace = n.oid
+left join mzlite.shown_schemas as s on s.namespace = n.oid
 left join mzlite.inner_owners as w on w.id = s.owner_id
 where n.nspname !~ '^(mzlite|mz_temp_|pg_toast|pg_temp)'
     and (s.database_name is null or s.database_name = mz_catalog.current_database());
 
 create view mzlite_pg.pg_class as
 select
-    c.oid, c.relname, c.relnamespace, c.reltype, c.reloftype, coalesce(w.oid, c.relowner) as relowner, c.relam, c.relfilenode,
+    c.oid, mz_internal.whole(c.relname::text) as relname, c.relnamespace, c.reltype, c.reloftype, coalesce(w.oid, c.relowner) as relowner, c.relam, c.relfilenode,
     c.reltablespace, c.relpages, c.reltuples, c.relallvisible, c.reltoastrelid,
     case when o.id is null then c.relhasindex
-        else exists (select 1 from mzlite.objects as i where i.type = 'index' and i.details ->> 'on_id' = o.id)
+        else exists (select 1 from mzlite.shown_objects as i where i.type = 'index' and i.details ->> 'on_id' = o.id)
     end as relhasindex,
     c.relisshared, c.relpersistence,
     case o.type when 'materialized-view' then 'm' when 'table' then 'r' when 'source' then 'r' else c.relkind end::"char" as relkind,
@@ -107,26 +107,26 @@ select
     c.relhassubclass, c.relrowsecurity, c.relforcerowsecurity, c.relispopulated, c.relreplident, c.relispartition, c.relrewrite,
     c.relfrozenxid, c.relminmxid, c.relacl, c.reloptions, c.relpartbound, false as relhasoids
 from pg_catalog.pg_class as c
-left join mzlite.objects as o on o.relation = c.oid
+left join mzlite.shown_objects as o on o.relation = c.oid
 left join mzlite.inner_owners as w on w.id = o.owner_id
 where c.relnamespace in (select n.oid from mzlite_pg.pg_namespace as n)
 union all
 select
-    o.oid, o.name::name, o.namespace, 0, 0, w.oid, 0, 0, 0, 0, 0, 0, 0, false, false, 'p', 'i'::"char",
-    (select count(*)::smallint from mzlite.index_columns as k where k.index_id = o.id), 0, false, false, false, false, false, true, 'n',
+    o.oid, o.name, o.namespace, 0, 0, w.oid, 0, 0, 0, 0, 0, 0, 0, false, false, 'p', 'i'::"char",
+    (select count(*)::smallint from mzlite.shown_index_columns as k where k.index_id = o.id), 0, false, false, false, false, false, true, 'n',
     false, 0, '0', '0', null, null, null, false
-from mzlite.objects as o
+from mzlite.shown_objects as o
 left join mzlite.inner_owners as w on w.id = o.owner_id
 where o.type = 'index' and o.namespace in (select n.oid from mzlite_pg.pg_namespace as n);
 
 create view mzlite_pg.pg_attribute as
 select
-    a.attrelid, a.attname, a.atttypid, a.attlen, a.attnum, a.atttypmod, a.attndims, a.attbyval, a.attalign, a.attstorage,
+    a.attrelid, mz_internal.whole(a.attname::text) as attname, a.atttypid, a.attlen, a.attnum, a.atttypmod, a.attndims, a.attbyval, a.attalign, a.attstorage,
     a.attcompression, coalesce(o.details -> 'not_null' ? a.attname::text, a.attnotnull) as attnotnull, a.atthasdef, a.atthasmissing,
     a.attidentity, a.attgenerated, a.attisdropped, a.attislocal, a.attinhcount, a.attcollation, a.attstattarget, a.attacl, a.attoptions,
     a.attfdwoptions
 from pg_catalog.pg_attribute as a
-left join mzlite.objects as o on o.relation = a.attrelid;
+left join mzlite.shown_objects as o on o.relation = a.attrelid;
 
 create view mzlite_pg.pg_index as
 select
@@ -135,9 +135,9 @@ select
     false as indisclustered, true as indisvalid, false as indcheckxmin, true as indisready, true as indislive, false as indisreplident,
     string_agg(coalesce(k.on_position, 0)::text, ' ' order by k.index_position)::int2vector as indkey,
     string_agg('0', ' ')::int2vector as indoption, null::text as indexprs, null::text as indpred
-from mzlite.objects as o
-inner join mzlite.objects as r on r.id = o.details ->> 'on_id'
-left join mzlite.index_columns as k on k.index_id = o.id
+from mzlite.shown_objects as o
+inner join mzlite.shown_objects as r on r.id = o.details ->> 'on_id'
+left join mzlite.shown_index_columns as k on k.index_id = o.id
 where o.type = 'index'
 group by o.oid, r.relation;
 
@@ -187,26 +187,26 @@ create view mzlite_pg.pg_trigger as select * from pg_catalog.pg_trigger where fa
 create view mzlite_pg.pg_matviews as
 select s.name as schemaname, o.name as matviewname, r.name as matviewowner, null::text as tablespace, false as hasindexes, true as ispopulated,
     mz_internal.render(o.definition) as definition
-from mzlite.objects as o
-inner join mzlite.named_schemas as s on s.namespace = o.namespace
-inner join mzlite.roles as r on r.id = o.owner_id
+from mzlite.shown_objects as o
+inner join mzlite.shown_schemas as s on s.namespace = o.namespace
+inner join mzlite.shown_roles as r on r.id = o.owner_id
 where o.type = 'materialized-view';
 
 create view mzlite_pg.pg_database as
-select d.oid, d.name::name as datname, 10::oid as datdba, 6 as encoding, 'c'::"char" as datlocprovider, false as datistemplate,
+select d.oid, d.name as datname, 10::oid as datdba, 6 as encoding, 'c'::"char" as datlocprovider, false as datistemplate,
     true as datallowconn, -1 as datconnlimit, 'C'::text as datcollate, 'C'::text as datctype, null::aclitem[] as datacl
-from mzlite.databases as d;
+from mzlite.shown_databases as d;
 
 create view mzlite_pg.pg_tables as
 select s.name as schemaname, o.name as tablename, r.name as tableowner
-from mzlite.objects as o
-inner join mzlite.named_schemas as s on s.namespace = o.namespace
-inner join mzlite.roles as r on r.id = o.owner_id
+from mzlite.shown_objects as o
+inner join mzlite.shown_schemas as s on s.namespace = o.namespace
+inner join mzlite.shown_roles as r on r.id = o.owner_id
 where o.type = 'table' and s.database_name = mz_catalog.current_database();
 
 create view mzlite_pg.pg_views as
 select s.schema_name as schemaname, s.name as viewname, c.relowner as viewowner,
-    coalesce(mz_internal.render(s.definition), pg_get_viewdef(s.relation)) as definition
+    coalesce(mz_internal.render(s.definition), mz_internal.restored(pg_get_viewdef(s.relation))) as definition
 from mzlite.shown_relations as s
 inner join mzlite_pg.pg_class as c on c.oid = s.relation
 where s.type = 'view' and (s.database_id is null or s.database_name = mz_catalog.current_database());
@@ -215,9 +215,9 @@ create view mzlite_pg.pg_indexes as
 select
     s.database_name as table_catalog, s.name as schemaname, t.name as tablename, i.name as indexname, null::text as tablespace,
     mz_internal.render(i.create_sql) as indexdef
-from mzlite.objects as i
-inner join mzlite.objects as t on t.id = i.details ->> 'on_id'
-inner join mzlite.named_schemas as s on s.namespace = i.namespace
+from mzlite.shown_objects as i
+inner join mzlite.shown_objects as t on t.id = i.details ->> 'on_id'
+inner join mzlite.shown_schemas as s on s.namespace = i.namespace
 where i.type = 'index' and s.database_name = mz_catalog.current_database();
 
 create view mzlite_pg.pg_attrdef as
@@ -225,8 +225,8 @@ select d.oid, d.adrelid, d.adnum::bigint as adnum, d.adbin::text as adbin, d.adb
 from (
     select
         (4000000000 + row_number() over (order by a.attrelid, a.attnum))::oid as oid, a.attrelid as adrelid, a.attnum as adnum,
-        o.details -> 'defaults' ->> a.attname::text as adbin
-    from (select relation, details from mzlite.objects where details ? 'defaults' and relation is not null) as o
+        mz_internal.restored(o.details -> 'defaults' ->> a.attname::text) as adbin
+    from (select relation, details from mzlite.shown_objects where details ? 'defaults' and relation is not null) as o
     inner join pg_catalog.pg_attribute as a on a.attrelid = o.relation and a.attnum > 0
     where o.details -> 'defaults' ? a.attname::text
 ) as d;
@@ -238,9 +238,9 @@ select
     mz_internal.system_privilege(r.id, 'R') as rolcreaterole, mz_internal.system_privilege(r.id, 'B') as rolcreatedb,
     r.login as rolcanlogin, false as rolreplication, -1 as rolconnlimit, '********'::text as rolpassword,
     null::timestamptz as rolvaliduntil, false as rolbypassrls,
-    (select array_agg(p.name || '=' || p.value order by p.name) from mzlite.role_parameters as p where p.role_id = r.id) as rolconfig,
+    (select array_agg(p.name || '=' || mz_internal.restored(p.value) order by p.name) from mzlite.role_parameters as p where p.role_id = r.id) as rolconfig,
     coalesce(w.oid, r.oid) as oid
-from mzlite.roles as r
+from mzlite.shown_roles as r
 left join pg_catalog.pg_roles as w on w.rolname = r.name
 where r.id <> 'p';
 
@@ -260,9 +260,9 @@ where rolcanlogin;
 create view mzlite_pg.pg_auth_members as
 select g.oid as roleid, m.oid as member, o.oid as grantor, false as admin_option
 from mzlite.role_members as x
-inner join mzlite.roles as g on g.id = x.role_id
-inner join mzlite.roles as m on m.id = x.member_id
-inner join mzlite.roles as o on o.id = x.grantor_id;
+inner join mzlite.shown_roles as g on g.id = x.role_id
+inner join mzlite.shown_roles as m on m.id = x.member_id
+inner join mzlite.shown_roles as o on o.id = x.grantor_id;
 
 create view mzlite_pg.pg_settings as
 select 'max_index_keys'::text as name, '1000'::text as setting;
@@ -272,13 +272,13 @@ grant select on all tables in schema mzlite_pg to materialize;
 -- The same for all databases at once.
 create view mz_internal.pg_namespace_all_databases as
 select s.namespace as oid, s.name as nspname, r.oid as nspowner, null::text[] as nspacl, s.database_name
-from mzlite.named_schemas as s
-left join mzlite.roles as r on r.id = s.owner_id;
+from mzlite.shown_schemas as s
+left join mzlite.shown_roles as r on r.id = s.owner_id;
 
 create view mz_internal.pg_class_all_databases as
 select
     c.oid, r.name as relname, c.relnamespace, c.reloftype, coalesce(o.oid, c.relowner) as relowner, c.relam, c.reltablespace, c.reltuples,
-    c.reltoastrelid, exists (select from mzlite.objects as i where i.type = 'index' and i.details ->> 'on_id' = x.id) as relhasindex,
+    c.reltoastrelid, exists (select from mzlite.shown_objects as i where i.type = 'index' and i.details ->> 'on_id' = x.id) as relhasindex,
     c.relpersistence,
     case r.type when 'materialized-view' then 'm' when 'view' then 'v' else 'r' end as relkind,
     c.relnatts, 0::smallint as relchecks, false as relhasrules, false as relhastriggers, false as relhassubclass,
@@ -286,12 +286,12 @@ select
     false as relhasoids, null::text[] as reloptions, r.database_name
 from mzlite.shown_relations as r
 inner join pg_catalog.pg_class as c on c.oid = r.relation
-left join mzlite.objects as x on x.relation = r.relation
-left join mzlite.roles as o on o.id = x.owner_id;
+left join mzlite.shown_objects as x on x.relation = r.relation
+left join mzlite.shown_roles as o on o.id = x.owner_id;
 
 create view mz_internal.pg_attribute_all_databases as
 select
-    a.attrelid, a.attname::text as attname, mz_internal.type_oid(a.atttypid) as atttypid, a.attlen, a.attnum, a.atttypmod,
+    a.attrelid, mz_internal.whole(a.attname::text) as attname, mz_internal.type_oid(a.atttypid) as atttypid, a.attlen, a.attnum, a.atttypmod,
     coalesce(r.details -> 'not_null' ? a.attname::text, false) as attnotnull,
     coalesce(r.details -> 'defaults' ? a.attname::text, false) as atthasdef,
     a.attidentity, a.attgenerated, a.attisdropped, a.attcollation, r.database_name, null::text as pg_type_database_name
@@ -312,14 +312,14 @@ select
     o.oid as objoid, 'pg_class'::regclass::oid as classoid, c.object_sub_id as objsubid, c.comment as description,
     s.database_name as oid_database_name, null::text as class_database_name
 from mzlite.comments as c
-inner join mzlite.objects as o on o.id = c.id and o.type = c.object_type
-inner join mzlite.named_schemas as s on s.namespace = o.namespace;
+inner join mzlite.shown_objects as o on o.id = c.id and o.type = c.object_type
+inner join mzlite.shown_schemas as s on s.namespace = o.namespace;
 
 create view mz_internal.pg_type_all_databases as
 select
-    mz_internal.type_oid(t.oid) as oid, t.typname::text as typname, t.typnamespace, t.typowner, t.typlen, t.typtype, t.typcategory, t.typdelim,
+    mz_internal.type_oid(t.oid) as oid, mz_internal.whole(t.typname::text) as typname, t.typnamespace, t.typowner, t.typlen, t.typtype, t.typcategory, t.typdelim,
     t.typrelid, mz_internal.type_oid(t.typelem) as typelem, mz_internal.type_oid(t.typarray) as typarray, t.typinput,
     t.typreceive::oid as typreceive, t.typnotnull, t.typbasetype, t.typtypmod, t.typcollation, t.typdefault, s.database_name
 from pg_catalog.pg_type as t
-inner join mzlite.named_schemas as s on s.namespace = t.typnamespace
+inner join mzlite.shown_schemas as s on s.namespace = t.typnamespace
 where t.typtype in ('b', 'd', 'p') or s.database_id is not null;

@@ -16,7 +16,7 @@ grant execute on function mzlite.kept(text) to materialize;
 
 create view mz_introspection.mz_compute_exports as
 select o.id as export_id, substr(o.id, 2)::mz_catalog.uint8 as dataflow_id
-from mzlite.objects as o
+from mzlite.shown_objects as o
 where o.type in ('index', 'materialized-view');
 
 create view mz_introspection.mz_dataflow_global_ids as
@@ -38,7 +38,7 @@ create view mz_introspection.mz_dataflow_arrangement_sizes as
 select
     d.id, d.name, k.records, 1::bigint as batches, k.size, k.size as capacity, 1::bigint as allocations
 from mz_introspection.mz_dataflows as d
-inner join mzlite.objects as o on o.id = 'u' || d.id::text
+inner join mzlite.shown_objects as o on o.id = 'u' || d.id::text
 cross join lateral mzlite.kept(coalesce(o.details ->> 'on_id', o.id)) as k;
 
 create view mz_introspection.mz_records_per_dataflow as
@@ -183,12 +183,12 @@ create view mz_introspection.mz_lir_mapping as
 with inputs as (
     select e.export_id, i.id, row_number() over (partition by e.export_id order by i.id) as place
     from mz_introspection.mz_compute_exports as e
-    inner join mzlite.objects as o on o.id = e.export_id
+    inner join mzlite.shown_objects as o on o.id = e.export_id
     cross join lateral (
         select o.details ->> 'on_id' as id where o.type = 'index'
         union all
         select d.referenced_id from mzlite.dependencies as d
-        inner join mzlite.objects as r on r.id = d.referenced_id and r.relation is not null
+        inner join mzlite.shown_objects as r on r.id = d.referenced_id and r.relation is not null
         where d.object_id = o.id and o.type <> 'index'
     ) as i
 )

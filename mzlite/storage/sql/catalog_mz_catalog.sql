@@ -1,20 +1,20 @@
 -- mz_catalog: what exists, with the columns of Materialize.
 
 create view mz_catalog.mz_roles as
-select id, oid, name, inherit, login as rolcanlogin, superuser as rolsuper from mzlite.roles;
+select id, oid, name, inherit, login as rolcanlogin, superuser as rolsuper from mzlite.shown_roles;
 
 create view mz_catalog.mz_role_members as
 select role_id, member_id as member, grantor_id as grantor from mzlite.role_members;
 
 create view mz_catalog.mz_role_parameters as
-select role_id, name as parameter_name, value as parameter_value from mzlite.role_parameters;
+select role_id, name as parameter_name, mz_internal.restored(value) as parameter_value from mzlite.role_parameters;
 
 create view mz_catalog.mz_databases as
-select id, oid, name, owner_id, mz_internal.privileges('database', id, owner_id) as privileges from mzlite.databases;
+select id, oid, name, owner_id, mz_internal.privileges('database', id, owner_id) as privileges from mzlite.shown_databases;
 
 create view mz_catalog.mz_schemas as
 select id, namespace as oid, database_id, name, owner_id, mz_internal.privileges('schema', id, owner_id) as privileges
-from mzlite.named_schemas;
+from mzlite.shown_schemas;
 
 create view mz_catalog.mz_clusters as
 select
@@ -29,10 +29,10 @@ select
     case when managed then '{}'::text[] end as availability_zones,
     introspection_debugging,
     introspection_interval
-from mzlite.clusters;
+from mzlite.shown_clusters;
 
 create view mz_catalog.mz_cluster_replicas as
-select id, name, cluster_id, size, availability_zone, owner_id, false as disk from mzlite.cluster_replicas;
+select id, name, cluster_id, size, availability_zone, owner_id, false as disk from mzlite.shown_replicas;
 
 create view mz_catalog.mz_cluster_replica_sizes as
 select
@@ -48,7 +48,7 @@ from mzlite.cluster_replica_sizes;
 -- Objects with the id of their schema; what belongs to a session is in schema 0.
 create view mzlite.placed_objects as
 select o.*, coalesce(s.id, '0') as schema_id
-from mzlite.objects as o
+from mzlite.shown_objects as o
 left join mzlite.schemas as s on s.namespace = o.namespace;
 
 -- The relations that the system itself has.
@@ -153,7 +153,7 @@ select
     on_position::mz_catalog.uint8 as on_position,
     on_expression,
     nullable
-from mzlite.index_columns;
+from mzlite.shown_index_columns;
 
 create view mz_catalog.mz_sinks as
 select
@@ -194,16 +194,16 @@ select
     id,
     array(select jsonb_array_elements_text(details -> 'brokers')) as brokers,
     details ->> 'progress_topic' as sink_progress_topic
-from mzlite.objects
+from mzlite.shown_objects
 where type = 'connection' and details ->> 'connection_type' = 'kafka';
 
 create view mz_catalog.mz_kafka_sources as
 select id, coalesce(details ->> 'group_id_prefix', '') as group_id_prefix, details ->> 'topic' as topic
-from mzlite.objects
+from mzlite.shown_objects
 where type = 'source' and details ->> 'source_type' = 'kafka';
 
 create view mz_catalog.mz_kafka_sinks as
-select id, details ->> 'topic' as topic from mzlite.objects where type = 'sink';
+select id, details ->> 'topic' as topic from mzlite.shown_objects where type = 'sink';
 
 create view mz_catalog.mz_secrets as
 select id, oid, schema_id, name, owner_id, mz_internal.privileges(type, id, owner_id) as privileges
@@ -234,15 +234,15 @@ select id, oid, schema_id, name, type, owner_id, null, null from mzlite.system_r
 create view mz_catalog.mz_columns as
 select
     r.id,
-    a.attname::text as name,
+    mz_internal.whole(a.attname::text) as name,
     a.attnum::mz_catalog.uint8 as position,
     not coalesce(r.details -> 'not_null' ? a.attname::text, false) as nullable,
     mz_internal.type_name(a.atttypid) as type,
-    r.details -> 'defaults' ->> a.attname::text as "default",
+    mz_internal.restored(r.details -> 'defaults' ->> a.attname::text) as "default",
     mz_internal.type_oid(a.atttypid) as type_oid,
     a.atttypmod as type_mod
 from (
-    select id, relation, details from mzlite.objects where relation is not null
+    select id, relation, details from mzlite.shown_objects where relation is not null
     union all
     select id, oid, '{}'::jsonb from mzlite.system_relations
 ) as r
@@ -269,5 +269,5 @@ select
     o.id as object_id,
     r.id as replica_id,
     (mz_catalog.mz_now()::bigint + 1)::mz_catalog.mz_timestamp as write_frontier
-from mzlite.objects as o
-inner join mzlite.cluster_replicas as r on r.cluster_id = o.cluster_id;
+from mzlite.shown_objects as o
+inner join mzlite.shown_replicas as r on r.cluster_id = o.cluster_id;

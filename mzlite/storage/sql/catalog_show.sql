@@ -30,7 +30,7 @@ select schema_id, name, mz_internal.comment_on('view', id) as comment from mz_ca
 create view mz_internal.mz_show_materialized_views as
 select o.id, o.name, c.name as cluster, o.schema_id, o.cluster_id, mz_internal.comment_on('materialized-view', o.id) as comment
 from mzlite.placed_objects as o
-inner join mzlite.clusters as c on c.id = o.cluster_id
+inner join mzlite.shown_clusters as c on c.id = o.cluster_id
 where o.type = 'materialized-view';
 
 create view mz_internal.mz_show_sources as
@@ -38,14 +38,14 @@ select
     o.id, o.name, o.details ->> 'source_type' as type, c.name as cluster, o.schema_id, o.cluster_id,
     mz_internal.comment_on('source', o.id) as comment
 from mzlite.placed_objects as o
-left join mzlite.clusters as c on c.id = o.cluster_id
+left join mzlite.shown_clusters as c on c.id = o.cluster_id
 where o.type = 'source';
 
 create view mz_internal.mz_show_sinks as
 select
     o.id, o.name, 'kafka'::text as type, c.name as cluster, o.schema_id, o.cluster_id, mz_internal.comment_on('sink', o.id) as comment
 from mzlite.placed_objects as o
-inner join mzlite.clusters as c on c.id = o.cluster_id
+inner join mzlite.shown_clusters as c on c.id = o.cluster_id
 where o.type = 'sink';
 
 create view mz_internal.mz_show_connections as
@@ -73,8 +73,8 @@ select
     r.name as "on",
     c.name as cluster,
     array(
-        select coalesce(a.attname::text, k.on_expression)
-        from mzlite.index_columns as k
+        select coalesce(mz_internal.whole(a.attname::text), k.on_expression)
+        from mzlite.shown_index_columns as k
         left join pg_catalog.pg_attribute as a on a.attrelid = r.relation and a.attnum = k.on_position
         where k.index_id = i.id
         order by k.index_position
@@ -83,9 +83,9 @@ select
     r.schema_id,
     i.cluster_id,
     mz_internal.comment_on('index', i.id) as comment
-from mzlite.objects as i
+from mzlite.shown_objects as i
 inner join mzlite.placed_objects as r on r.id = i.details ->> 'on_id'
-inner join mzlite.clusters as c on c.id = i.cluster_id
+inner join mzlite.shown_clusters as c on c.id = i.cluster_id
 where i.type = 'index';
 
 create view mz_internal.mz_show_clusters as
@@ -93,17 +93,17 @@ select
     c.name,
     (
         select string_agg(r.name || ' (' || coalesce(r.size, '') || ')', ', ' order by r.name)
-        from mzlite.cluster_replicas as r where r.cluster_id = c.id
+        from mzlite.shown_replicas as r where r.cluster_id = c.id
     ) as replicas,
     mz_internal.comment_on('cluster', c.id) as comment
-from mzlite.clusters as c;
+from mzlite.shown_clusters as c;
 
 create view mz_internal.mz_show_cluster_replicas as
 select
     c.name as cluster, r.name as replica, r.id as replica_id, r.size, true as ready,
     mz_internal.comment_on('cluster-replica', r.id) as comment
-from mzlite.cluster_replicas as r
-inner join mzlite.clusters as c on c.id = r.cluster_id;
+from mzlite.shown_replicas as r
+inner join mzlite.shown_clusters as c on c.id = r.cluster_id;
 
 -- Privileges, one a row.
 create view mzlite.shown_privileges as
@@ -125,19 +125,19 @@ from (
     select null, null, name, 'database', privileges from mz_catalog.mz_databases
     union all
     select s.database_name, null, s.name, 'schema', mz_internal.privileges('schema', s.id, s.owner_id)
-    from mzlite.named_schemas as s
+    from mzlite.shown_schemas as s
     where s.database_id is not null
     union all
     select s.database_name, s.name, o.name,
         case when o.type in ('source', 'view', 'materialized-view') then 'table' else o.type end,
         mz_internal.privileges(o.type, o.id, o.owner_id)
-    from mzlite.objects as o
-    inner join mzlite.named_schemas as s on s.namespace = o.namespace
+    from mzlite.shown_objects as o
+    inner join mzlite.shown_schemas as s on s.namespace = o.namespace
     where o.type not in ('index', 'sink')
 ) as p
 cross join lateral mz_internal.mz_aclexplode(p.privileges) as item
-left join mzlite.roles as grantor on grantor.id = item.grantor
-left join mzlite.roles as grantee on grantee.id = item.grantee;
+left join mzlite.shown_roles as grantor on grantor.id = item.grantor
+left join mzlite.shown_roles as grantee on grantee.id = item.grantee;
 
 create view mz_internal.mz_show_all_privileges as
 select grantor, grantee, database, schema, name, object_type, privilege_type from mzlite.shown_privileges;
@@ -171,9 +171,9 @@ where object_type not in ('system', 'cluster', 'database', 'schema') and grantee
 create view mz_internal.mz_show_role_members as
 select r.name as role, m.name as member, g.name as grantor
 from mzlite.role_members as x
-inner join mzlite.roles as r on r.id = x.role_id
-inner join mzlite.roles as m on m.id = x.member_id
-inner join mzlite.roles as g on g.id = x.grantor_id;
+inner join mzlite.shown_roles as r on r.id = x.role_id
+inner join mzlite.shown_roles as m on m.id = x.member_id
+inner join mzlite.shown_roles as g on g.id = x.grantor_id;
 create view mz_internal.mz_show_my_role_members as
 select role, member, grantor from mz_internal.mz_show_role_members where member = 'materialize';
 
@@ -187,19 +187,19 @@ select
     mz_internal.privilege_name(letter) as privilege_type
 from mzlite.default_privileges as p
 cross join lateral regexp_split_to_table(p.privileges, '') as l (letter)
-left join mzlite.roles as o on o.id = p.role_id
-left join mzlite.roles as g on g.id = p.grantee_id
-left join mzlite.databases as d on d.id = p.database_id
-left join mzlite.named_schemas as s on s.id = p.schema_id;
+left join mzlite.shown_roles as o on o.id = p.role_id
+left join mzlite.shown_roles as g on g.id = p.grantee_id
+left join mzlite.shown_databases as d on d.id = p.database_id
+left join mzlite.shown_schemas as s on s.id = p.schema_id;
 create view mz_internal.mz_show_my_default_privileges as
 select object_owner, database, schema, object_type, grantee, privilege_type from mz_internal.mz_show_default_privileges;
 
 create view mz_internal.mz_show_network_policies as
 select
     p.name,
-    coalesce((select string_agg(r.name, ',' order by r.name) from mzlite.network_policy_rules as r where r.policy_id = p.id), '') as rules,
+    coalesce((select string_agg(r.name, ',' order by r.name) from mzlite.shown_policy_rules as r where r.policy_id = p.id), '') as rules,
     mz_internal.comment_on('network-policy', p.id) as comment
-from mzlite.network_policies as p;
+from mzlite.shown_policies as p;
 create view mz_internal.mz_show_continual_tasks as
 select null::text as id, null::text as name, null::text as cluster, null::text as schema_id, null::text as cluster_id, null::text as comment
 where false;

@@ -99,31 +99,8 @@ begin
 end
 $$;
 
--- The session's own names: the inner search path begins with what is always searched, which Materialize does not count.
-create function mz_catalog.current_database() returns name
+-- The session's own names, whole.
+create function mz_catalog.current_database() returns text
 language sql stable parallel safe
-return coalesce(nullif(current_setting('mzlite.database', true), ''), 'materialize')::name;
-
-create function mz_catalog.current_schemas(include_implicit boolean) returns name[]
-language sql stable strict parallel safe
-begin atomic
-select coalesce(
-    array_agg(
-        case
-            when mz_catalog.current_database() <> 'materialize' and starts_with(schema, mz_catalog.current_database() || '.')
-                then substr(schema, length(mz_catalog.current_database()) + 2)::name
-            else schema
-        end
-        order by position
-    ) filter (
-        where schema not like 'mz\_temp\_%' and (include_implicit or schema not in ('mz_catalog', 'pg_catalog'))
-            and schema <> 'mzlite_pg'
-    ),
-    '{}'
-)
-from unnest(pg_catalog.current_schemas(false)) with ordinality as u (schema, position);
-end;
-create function mz_catalog."current_catalog"() returns name language sql stable parallel safe return mz_catalog.current_database();
-create function mz_catalog.current_schema() returns name
-language sql stable parallel safe
-return (mz_catalog.current_schemas(false))[1];
+return coalesce(nullif(current_setting('mzlite.database', true), ''), 'materialize');
+create function mz_catalog."current_catalog"() returns text language sql stable parallel safe return mz_catalog.current_database();

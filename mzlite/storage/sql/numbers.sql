@@ -235,7 +235,7 @@ create function mz_internal.in_json(interval[]) returns text[] language sql stab
 create function mz_internal.in_json(value record) returns jsonb language plpgsql stable parallel safe
 as $$
 declare
-    plain json := row_to_json(value);
+    plain json := mz_internal.whole_keys(row_to_json(value));
 begin
     if plain is null or plain::text !~ '"[0-9]{4,}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}' then
         return plain::jsonb;

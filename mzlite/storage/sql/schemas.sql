@@ -59,6 +59,12 @@ create table mzlite.format (
 );
 comment on table mzlite.format is 'What wrote the directory: the format, and a hash of the bootstrap scripts that have run.';
 
+create table mzlite.long_names (
+    short text primary key,
+    name text not null
+);
+comment on table mzlite.long_names is 'What short names stand for: a name of more than 63 bytes has another one inside.';
+
 create table mzlite.clock (
     singleton boolean primary key default true check (singleton),
     last_tick bigint not null,
