@@ -129,10 +129,14 @@ def _value(value: str, kind: str) -> str:
         element = base.removesuffix("[]")
         if element in AS_JSON_ARRAY:
             return f"array_to_json({value})::text"
-        encoded = _value("element", element)
+        name = "element"
+        while name in value:
+            # A list in a list: its elements must not hide it.
+            name += "_"
+        encoded = _value(name, element)
         return (
             f"(select '[' || coalesce(string_agg(coalesce({encoded}, 'null'), ',' order by number), '') || ']' "
-            f"from unnest({value}) with ordinality as list (element, number) where {value} is not null "
+            f"from unnest({value}) with ordinality as list ({name}, number) where {value} is not null "
             f"having {value} is not null)"
         )
     if base.startswith("list_"):

@@ -53,6 +53,10 @@ VALUES = [
     ("numeric[]", "array[1.50, null]", '["1.5",null]'),
     ("numeric[]", "array[]::numeric[]", "[]"),
     ("timestamp without time zone[]", "array['2026-01-01 10:00:00.123']::timestamp[]", '["1767261600123.000"]'),
+    ("mz_catalog.list_int4", "'{1,NULL}'::text", "[1,null]"),
+    ("mz_catalog.list_list_text", "'{{a,b c},{},NULL}'::text", '[["a","b c"],[],null]'),
+    ("mz_catalog.list_list_numeric", "'{{1.50},{}}'::text", '[["1.5"],[]]'),
+    ("mz_catalog.list_timestamp", "'{2026-01-01 10:00:00.123}'::text", '["1767261600123.000"]'),
     ("int4range", "'[1,3)'", '"[1,3)"'),
 ]  # fmt: skip
 
