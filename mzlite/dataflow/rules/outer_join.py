@@ -118,6 +118,14 @@ class OuterJoin(Node):
         )
         return [Step(self.head + text, when=(self.left.rel.changes_with(),), counts="delta")]
 
+    def partner_exists(self, rows: str, mode: Mode) -> str:
+        """A condition: one of the rows is a partner.
+
+        In a tick it is looked up by index. Without the OFFSET PostgreSQL may choose, when it plans for a small state, to
+        put all of the state into a hash table, and does so in each tick from then on.
+        """
+        return f"exists (select from {rows} where {self.on}{' offset 0' if mode is Mode.TICK else ''})"
+
     def existence(
         self, mode: Mode, row: JoinInput, partner: JoinInput, outputs: Sequence[str], *, swap: bool, having: bool
     ) -> list[Step]:
@@ -126,7 +134,7 @@ class OuterJoin(Node):
         steps = []
         if delta is not None:
             alias, other = quote(row.alias), quote(partner.alias)
-            after = f"exists (select from ({partner.rel.state()}) as {other} where {self.on})"
+            after = self.partner_exists(f"({partner.rel.state()}) as {other}", mode)
             condition = after if having else f"not {after}"
             text = f"select {self.select(outputs)}, {alias}.mz_diff from ({delta}) as {alias} where {condition}"
             steps.append(Step(self.head + text, when=(row.rel.changes_with(),), counts="delta"))
@@ -141,7 +149,7 @@ class OuterJoin(Node):
             return []
         steps = []
         alias, other = quote(row.alias), quote(partner.alias)
-        after = f"exists (select from ({partner.rel.state()}) as {other} where {self.on})"
+        after = self.partner_exists(f"({partner.rel.state()}) as {other}", mode)
         keys = [(right, left) if swap else (left, right) for left, right in self.keys]
         gained, lost = (1, -1) if having else (-1, 1)
         shrinks = partner.rel.shrinks_with()
@@ -181,13 +189,13 @@ class OuterJoin(Node):
     ) -> list[tuple[str, dict[str, tuple[frozenset[int], ...]]]]:
         """Conditions for "a partner was there before the tick", each with the guards under which it holds."""
         old, removed = rel.old(Mode.TICK), rel.removed(Mode.TICK)
-        tail = f" as {alias} where {self.on})"
-        plain = f"exists (select from ({old}){tail}" if old is not None else "false"
+        plain = self.partner_exists(f"({old}) as {alias}", Mode.TICK) if old is not None else "false"
         if removed is None:
             return [(plain, {"when_removed": (), "unless_removed": ()})]
+        gone = self.partner_exists(f"({removed}) as {alias}", Mode.TICK)
         return [
             (plain, {"when_removed": (), "unless_removed": (shrinks,)}),
-            (f"({plain} or exists (select from ({removed}){tail})", {"when_removed": (shrinks,), "unless_removed": ()}),
+            (f"({plain} or {gone})", {"when_removed": (shrinks,), "unless_removed": ()}),
         ]
 
 
