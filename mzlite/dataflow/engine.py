@@ -470,7 +470,8 @@ class Engine:
         assert self._connection is not None
         tables = self._program.bloated(self.dataflow.graph.nodes())
         if tables:
-            run(self._connection, f"vacuum (truncate off, skip_database_stats) {', '.join(tables)}")
+            # It cuts the files as well. A table of empty pages would be planned as one that has a single row for ever.
+            run(self._connection, f"vacuum (skip_database_stats) {', '.join(tables)}")
 
     def _failed(self, tx: EngineTransaction, result: TickResult) -> None:
         """Marks objects that could not be brought up to date, and all that read them."""
