@@ -23,7 +23,7 @@ from mzlite.catalog.drop import drop_all_temporary
 from mzlite.catalog.status import record_counters, record_status
 from mzlite.catalog.system import load_defaults
 from mzlite.clock import Clock
-from mzlite.coordinator import WAITING_BYTES, Coordinator
+from mzlite.coordinator import Coordinator
 from mzlite.dataflow.engine import Engine, EngineOptions
 from mzlite.dataflow.restored import mark_sinks
 from mzlite.dataflow.statuses import Report
@@ -34,6 +34,7 @@ from mzlite.roster import Roster
 from mzlite.storage.backup import RESTORED
 from mzlite.storage.bootstrap import bootstrap
 from mzlite.storage.postgres import Postgres, PostgresError
+from mzlite.subscription import WAITING_BYTES
 from mzlite.wire.options import WireOptions
 from mzlite.wire.server import WireServer, serve
 
