@@ -16,7 +16,8 @@ from mzlite.dataflow.build import Builder, as_foreign
 from mzlite.dataflow.connected import Connected
 from mzlite.dataflow.generated import Generated
 from mzlite.dataflow.keeping import base_node, fill, is_kept, kept, make_index
-from mzlite.dataflow.objects import Kind, MaintainedObject
+from mzlite.dataflow.node import Node
+from mzlite.dataflow.objects import Kind, MaintainedObject, evaluation_error, is_of_rows
 from mzlite.dataflow.recursion import anchored, drop_blocks, owner_of, recursive_reads
 from mzlite.dataflow.rel import Column, NodeRel, Rel, names_of
 from mzlite.dataflow.relations import column_list, computes, definition_text, empty_query, regclass, relation_oid
@@ -343,15 +344,31 @@ class Dataflow(Connected):
             rel = builder.once(rel)
         item = MaintainedObject(object_id, kind, relation, definition, builder.nodes, rel, frozenset(reads))
         if numbers is None:
-            fill(tx, item)
+            self._fill(tx, item)
             builder.finish()
             source_errors.inherit(tx, item)
             self._inherit_error(tx, item)
         self.graph.add(item)
         return item
 
+    def _fill(self, tx: EngineTransaction, item: MaintainedObject, only: list[Node] | None = None) -> None:
+        """Fills a new object's nodes. One whose rows cannot be computed is there all the same, and heals when they can."""
+        try:
+            with tx.connection.transaction():
+                fill(tx, item, only)
+        except psycopg.Error as error:
+            if item.kind == "subscription" or not is_of_rows(error):
+                raise
+            item.error = evaluation_error(error.diag.message_primary or str(error))
+            tx.execute(
+                "insert into mzlite.errors (object_id, sqlstate, message) values (%s, %s, %s) on conflict do nothing",
+                (item.id, *item.error),
+            )
+
     def _inherit_error(self, tx: EngineTransaction, item: MaintainedObject) -> None:
         """What reads an object that cannot be computed at present cannot be either; it heals with it."""
+        if item.error is not None:
+            return
         inputs = (self.graph.get(object_id) for object_id in sorted(item.reads))
         item.error = next((other.error for other in inputs if other is not None and other.error is not None), None)
         if item.error is not None:
@@ -369,7 +386,7 @@ class Dataflow(Connected):
         builder.nodes = list(before)
         rel = kept(builder, as_foreign(item.rel))
         item = MaintainedObject(item.id, "view", relation, item.definition, builder.nodes, rel, item.reads)
-        fill(tx, item, only=[node for node in item.nodes if node not in before])
+        self._fill(tx, item, only=[node for node in item.nodes if node not in before])
         builder.finish()
         self.graph.add(item)
         tx.execute("delete from mzlite.dataflows where object_id = %s", (item.id,))

@@ -24,6 +24,7 @@ from mzlite.dataflow import restored, source_errors
 from mzlite.dataflow.dataflow import Dataflow
 from mzlite.dataflow.heal import Healing
 from mzlite.dataflow.intake import shares
+from mzlite.dataflow.objects import evaluation_error
 from mzlite.dataflow.program import PROFILE_TABLE
 from mzlite.dataflow.rel import Mode
 from mzlite.dataflow.statuses import Record, Statuses
@@ -480,18 +481,18 @@ class Engine:
         self._program.install(tx, self.dataflow)
 
     def _mark(self, tx: EngineTransaction, object_id: str, sqlstate: str, message: str) -> None:
-        text = f"Evaluation error: {message.removeprefix('Evaluation error: ')}"
+        failure = evaluation_error(message)
         active = [item for item in self.subscriptions.values() if not item.done]
         for item in (self.dataflow.graph[object_id], *self.dataflow.graph.readers(object_id)):
             if item.error is not None:
                 continue
-            item.error = ("XX000", text)
+            item.error = failure
             self._healing.failed(item.id)
             tx.execute(
                 "insert into mzlite.errors (object_id, sqlstate, message) values (%s, %s, %s) on conflict do nothing",
-                (item.id, "XX000", text),
+                (item.id, *failure),
             )
-            tx.after_commit.append(notify_error(active, item.id, MzError(text)))
+            tx.after_commit.append(notify_error(active, item.id, MzError(failure[1])))
         log.warning("a view cannot be computed", object=object_id, error=message, sqlstate=sqlstate)
 
     def _notify(self, tx: EngineTransaction, failure: source_errors.SourceFailure | None) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+import psycopg
+
 from mzlite.dataflow.node import Node
 from mzlite.dataflow.program import inputs_of
 from mzlite.dataflow.rel import Column, Rel
@@ -67,6 +69,19 @@ class MaintainedObject:
         node = self.nodes[0]
         assert isinstance(node, Base)
         return node
+
+
+def evaluation_error(message: str) -> tuple[str, str]:
+    """SQLSTATE and message of an object whose rows cannot be computed, from PostgreSQL's message."""
+    return "XX000", f"Evaluation error: {message.removeprefix('Evaluation error: ')}"
+
+
+def is_of_rows(error: psycopg.Error) -> bool:
+    """Whether an expression has failed for a row: not a statement that is wrong, and not the machine."""
+    sqlstate = error.sqlstate or ""
+    # Functions raise what PostgreSQL has no SQLSTATE for; its own XX000 would be a defect.
+    raised = sqlstate == "XX000" and error.diag.source_function == "exec_stmt_raise"
+    return raised or sqlstate[:2] in ("21", "22", "P0")
 
 
 class Graph:
