@@ -76,21 +76,21 @@ def test_an_error_stays_with_its_view_and_its_readers_and_heals(harness: Harness
 
 
 def test_a_view_over_rows_that_fail_is_made_and_heals(harness: Harness) -> None:
-    harness.table("odd", n="integer")
-    harness.write("insert into odd values (5), (0)")
-    harness.view("odd_inverse", "select n, 100 / n as q from odd")
-    harness.view("odd_total", "select sum(q) as total from odd_inverse")
-    harness.view("odd_top", "select distinct on (n % 2) n, 100 / n as q from odd order by n % 2, n desc")
-    for name in ("odd_inverse", "odd_total", "odd_top"):
+    harness.table("divisors", n="integer")
+    harness.write("insert into divisors values (5), (0)")
+    harness.view("inverse_divisors", "select n, 100 / n as q from divisors")
+    harness.view("inverse_sum", "select sum(q) as total from inverse_divisors")
+    harness.view("inverse_top", "select distinct on (n % 2) n, 100 / n as q from divisors order by n % 2, n desc")
+    for name in ("inverse_divisors", "inverse_sum", "inverse_top"):
         with pytest.raises(psycopg.Error, match="Evaluation error: division by zero"):
             harness.rows(f"select * from {name}")
-    harness.write("insert into odd values (10)")
-    harness.write("delete from odd where n = 0")
-    assert healed(harness, "select total from odd_total") == [(30,)]
-    assert healed(harness, "select n, q from odd_top") == [(10, 10), (5, 20)]
+    harness.write("insert into divisors values (10)")
+    harness.write("delete from divisors where n = 0")
+    assert healed(harness, "select total from inverse_sum") == [(30,)]
+    assert healed(harness, "select n, q from inverse_top") == [(10, 10), (5, 20)]
     assert harness.differences() == {}
     with pytest.raises(psycopg.Error, match="no_such_column"):
-        harness.view("wrong", "select no_such_column from odd")
+        harness.view("wrong", "select no_such_column from divisors")
 
 
 def test_rows_that_cancel_within_a_tick_raise_no_error(harness: Harness) -> None:
