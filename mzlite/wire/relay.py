@@ -168,6 +168,9 @@ class Relay:
         if not self.backend.has_data and not self.hold:
             # Earlier answers do not wait for this one.
             self.client.write_queued()
+        if self.client.closed and not self.backend.has_data:
+            # It went before there was anything to wait for, so that nothing has ended what runs now.
+            raise ConnectionClosedError
         try:
             data = await self.backend.read_chunk()
         except ConnectionClosedError as error:

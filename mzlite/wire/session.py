@@ -68,6 +68,7 @@ QUEUED_LIMIT_BYTES = 64 * 1024
 """Answers are written together while the client has more messages waiting, up to so much."""
 IDLE_IN_TRANSACTION = "25P03"
 CLOSE_TIMEOUT_SECONDS = 2.0
+CANCEL_AGAIN_SECONDS = 0.2
 """How long a client gets to take the last words before its connection is cut."""
 _SILENT = "mzlite"
 """The name of the statement and portal that the session uses for itself."""
@@ -311,7 +312,15 @@ class ClientSession:
     def interrupt(self, error: MzError | None) -> None:
         """End what runs now: with an error that the client gets, or None when there is no client any more."""
         if self._busy and not self.interruptible.interrupt(error) and self._relay is not None and self._relay.expected:
-            self.server.background(asyncio.ensure_future(self.backend.cancel()))
+            work = self.backend.cancel() if error is not None else self._cancel_for_nobody()
+            self.server.background(asyncio.ensure_future(work))
+
+    async def _cancel_for_nobody(self) -> None:
+        """End what runs for a client that is gone; a request has no effect before the statement has begun."""
+        backend, relay = self.backend, self.relay
+        while relay.expected and not backend.stream.closed:
+            await backend.cancel()
+            await asyncio.sleep(CANCEL_AGAIN_SECONDS)
 
     # Statements --------------------------------------------------------------
 
