@@ -86,7 +86,8 @@ def send(wire: Wire, data: bytes, random: random.Random) -> None:
     """Send it, perhaps in pieces, read a little of the answer or nothing, and go, in order or not."""
     with socket.create_connection((wire.host, wire.port), timeout=10) as client:
         with contextlib.suppress(OSError):
-            cut = random.randrange(len(data))
+            # A mutation may have left nothing at all.
+            cut = random.randrange(len(data)) if data else 0
             client.sendall(data[:cut])
             client.sendall(data[cut:])
             if random.random() < 0.5:
