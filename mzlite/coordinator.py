@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import re
-from collections.abc import AsyncGenerator, Hashable, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
+from typing import Any, TypeVar
 
 import psycopg
 import structlog
@@ -45,6 +45,7 @@ from mzlite.subscription import WAITING_BYTES, Subscription, refuse_unavailable,
 from mzlite.wire.interface import Role
 
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 _UNKNOWN_COLUMN = re.compile(r'column "(.*)" of relation ".*" does not exist')
 
@@ -98,29 +99,15 @@ class Coordinator:
             MzError: one is refused, or the catalog has changed since; nothing has changed.
         """
 
-        answers: dict[Hashable, Any] = {}
-
         def job(tx: EngineTransaction) -> list[ExecuteResult]:
             self._require_revision(revision)
-            tx.answers = answers
             results = [execute(statement, session, tx) for statement in statements]
             self.roster.keep_derived_names(tx)
             if not all(isinstance(statement, Explain | ValidateConnection) for statement in statements):
                 tx.after_commit.append(self._changed)
             return results
 
-        try:
-            while True:
-                try:
-                    results = await asyncio.wrap_future(self.engine.submit(job))
-                    break
-                except Question as question:
-                    # A broker may take seconds to answer; meanwhile the engine ticks.
-                    answers[question.key] = await asyncio.to_thread(question.ask)
-        except MzError:
-            raise
-        except Exception as error:
-            raise as_mz_error(error, "; ".join(statement.sql for statement in statements)) from error
+        results = await self._on_engine(job)
         if any(isinstance(statement, CreateSource | CreateTableFromSource) for statement in statements):
             # What a load generator has at once is there when the statement returns, as it is for the next read there.
             for ready in self.engine.unready():
@@ -146,14 +133,34 @@ class Coordinator:
             raise _RehearsedError(self._revision)
 
         try:
-            await asyncio.wrap_future(self.engine.submit(job))
+            await self._on_engine(job)
         except _RehearsedError as rehearsed:
             return rehearsed.revision
-        except MzError:
+        raise AssertionError("a rehearsal always ends with an exception")
+
+    async def _on_engine(self, job: Callable[[EngineTransaction], T]) -> T:
+        """What a statement's job gives on the engine's thread; what it asks other systems is asked away from there.
+
+        Raises:
+            MzError: the statement is refused, or has failed.
+        """
+        answers: dict[Hashable, Any] = {}
+
+        def answered(tx: EngineTransaction) -> T:
+            tx.answers = answers
+            return job(tx)
+
+        try:
+            while True:
+                try:
+                    return await asyncio.wrap_future(self.engine.submit(answered))
+                except Question as question:
+                    # A broker may take seconds to answer; meanwhile the engine ticks.
+                    answers[question.key] = await asyncio.to_thread(question.ask)
+        except (MzError, _RehearsedError):
             raise
         except Exception as error:
-            raise as_mz_error(error, statements[-1].sql) from error
-        raise AssertionError("a rehearsal always ends with an exception")
+            raise as_mz_error(error) from error
 
     def _changed(self) -> None:
         self._revision += 1
@@ -255,12 +262,7 @@ class Coordinator:
         def job(tx: EngineTransaction) -> None:
             subscription.open(tx, session, statement)
 
-        try:
-            await asyncio.wrap_future(self.engine.submit(job))
-        except MzError:
-            raise
-        except Exception as error:
-            raise as_mz_error(error, statement.sql) from error
+        await self._on_engine(job)
         return subscription
 
     async def check_subscribe(self, session: Session, statement: Subscribe) -> None:
@@ -269,12 +271,7 @@ class Coordinator:
         Raises:
             MzError: the query is refused.
         """
-        try:
-            await asyncio.wrap_future(self.engine.submit(lambda tx: subscribed_query(tx, session, statement)))
-        except MzError:
-            raise
-        except Exception as error:
-            raise as_mz_error(error, statement.sql) from error
+        await self._on_engine(lambda tx: subscribed_query(tx, session, statement))
 
     async def _until(self, statement: Subscribe, as_of: str) -> None:
         """Waits for the moment of AS OF.
@@ -289,12 +286,7 @@ class Coordinator:
             assert row is not None
             return int(row[0]), int(row[1])
 
-        try:
-            wanted, now = await asyncio.wrap_future(self.engine.submit(job))
-        except MzError:
-            raise
-        except Exception as error:
-            raise as_mz_error(error, statement.sql) from error
+        wanted, now = await self._on_engine(job)
         if wanted < now and not statement.as_of_at_least:
             raise MzError(f"Timestamp ({wanted}) is not valid for all inputs: [Antichain {{ elements: [{now}] }}]")
         while self.engine.frontier() <= wanted:  # noqa: ASYNC110  (the engine is another thread)
@@ -309,7 +301,7 @@ class _RehearsedError(Exception):
         self.revision = revision
 
 
-def as_mz_error(error: Exception, sql: str) -> MzError:
+def as_mz_error(error: Exception) -> MzError:
     """What went wrong on the engine's thread while it carried out a statement, in Materialize's words."""
     if isinstance(error, psycopg.errors.LockNotAvailable):
         return MzError(
