@@ -15,7 +15,7 @@ from mzlite.dataflow import source_errors
 from mzlite.dataflow.build import Builder, as_foreign
 from mzlite.dataflow.connected import Connected
 from mzlite.dataflow.generated import Generated
-from mzlite.dataflow.keeping import base_node, fill, is_kept, kept, make_index
+from mzlite.dataflow.keeping import base_node, fill, is_kept, kept, make_index, mark_failed
 from mzlite.dataflow.node import Node
 from mzlite.dataflow.objects import Kind, MaintainedObject, evaluation_error, is_of_rows
 from mzlite.dataflow.recursion import anchored, drop_blocks, owner_of, recursive_reads
@@ -359,22 +359,16 @@ class Dataflow(Connected):
         except psycopg.Error as error:
             if item.kind == "subscription" or not is_of_rows(error):
                 raise
-            item.error = evaluation_error(error.diag.message_primary or str(error))
-            tx.execute(
-                "insert into mzlite.errors (object_id, sqlstate, message) values (%s, %s, %s) on conflict do nothing",
-                (item.id, *item.error),
-            )
+            mark_failed(tx, item, evaluation_error(error.diag.message_primary or str(error)))
 
     def _inherit_error(self, tx: EngineTransaction, item: MaintainedObject) -> None:
         """What reads an object that cannot be computed at present cannot be either; it heals with it."""
         if item.error is not None:
             return
         inputs = (self.graph.get(object_id) for object_id in sorted(item.reads))
-        item.error = next((other.error for other in inputs if other is not None and other.error is not None), None)
-        if item.error is not None:
-            tx.execute(
-                "insert into mzlite.errors (object_id, sqlstate, message) values (%s, %s, %s)", (item.id, *item.error)
-            )
+        error = next((other.error for other in inputs if other is not None and other.error is not None), None)
+        if error is not None:
+            mark_failed(tx, item, error)
 
     def _maintain_view(self, tx: EngineTransaction, relation: int) -> MaintainedObject:
         """Gives a plain view a store, for an index."""

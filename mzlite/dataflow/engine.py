@@ -24,6 +24,7 @@ from mzlite.dataflow import restored, source_errors
 from mzlite.dataflow.dataflow import Dataflow
 from mzlite.dataflow.heal import Healing
 from mzlite.dataflow.intake import shares
+from mzlite.dataflow.keeping import mark_failed
 from mzlite.dataflow.objects import evaluation_error
 from mzlite.dataflow.program import PROFILE_TABLE
 from mzlite.dataflow.rel import Mode
@@ -486,12 +487,8 @@ class Engine:
         for item in (self.dataflow.graph[object_id], *self.dataflow.graph.readers(object_id)):
             if item.error is not None:
                 continue
-            item.error = failure
             self._healing.failed(item.id)
-            tx.execute(
-                "insert into mzlite.errors (object_id, sqlstate, message) values (%s, %s, %s) on conflict do nothing",
-                (item.id, *failure),
-            )
+            mark_failed(tx, item, failure)
             tx.after_commit.append(notify_error(active, item.id, MzError(failure[1])))
         log.warning("a view cannot be computed", object=object_id, error=message, sqlstate=sqlstate)
 

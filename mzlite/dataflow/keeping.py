@@ -65,6 +65,15 @@ def fill(tx: EngineTransaction, item: MaintainedObject, only: list[Node] | None 
             tx.execute(f"truncate {table}")
 
 
+def mark_failed(tx: EngineTransaction, item: MaintainedObject, error: tuple[str, str]) -> None:
+    """Records that an object's rows cannot be computed, with SQLSTATE and message; who reads it is told so."""
+    item.error = error
+    tx.execute(
+        "insert into mzlite.errors (object_id, sqlstate, message) values (%s, %s, %s) on conflict do nothing",
+        (item.id, *error),
+    )
+
+
 def make_index(tx: EngineTransaction, rel: Rel, name: str, keys: Sequence[str]) -> None:
     """An index over a stored relation's columns; expressions that are not plain columns are left to the scan."""
     places = {quote(column.name): rel.stored(column.name) for column in rel.columns}
