@@ -32,6 +32,9 @@ class MaintainedObject:
         rel: how it is read.
         reads: ids of the maintained objects that it reads directly.
         error: SQLSTATE and message while its rows cannot be computed.
+        function: name of its function in the tick.
+        inputs: the nodes of others, and its bases, whose changes give it something to do.
+        numbers: these and its own nodes: whose changed rows it works through.
     """
 
     id: str
@@ -44,6 +47,7 @@ class MaintainedObject:
     error: tuple[str, str] | None = None
     function: str = field(init=False)
     inputs: frozenset[int] = field(init=False, default=frozenset())
+    numbers: frozenset[int] = field(init=False, default=frozenset())
 
     def __post_init__(self) -> None:
         self.function = f"tick_{self.id}"
@@ -52,6 +56,7 @@ class MaintainedObject:
     def refresh(self) -> None:
         """Recomputes what is derived from the nodes."""
         self.inputs = inputs_of(self.nodes)
+        self.numbers = self.inputs.union(node.number for node in self.nodes)
 
     @property
     def columns(self) -> tuple[Column, ...]:

@@ -102,8 +102,9 @@ class Program:
         for number, rows in counts.items():
             self.deleted[number] = self.deleted.get(number, 0) + rows
         for item in self.order:
-            numbers = item.inputs.union(node.number for node in item.nodes)
-            self.rows[item.id] = self.rows.get(item.id, 0) + sum(counts.get(number, 0) for number in numbers)
+            changed = counts.keys() & item.numbers
+            if changed:
+                self.rows[item.id] = self.rows.get(item.id, 0) + sum(counts[number] for number in changed)
 
     def bloated(self, nodes: Mapping[int, Node]) -> list[str]:
         """The temporary tables from which so many rows were deleted that they are to be vacuumed now."""
