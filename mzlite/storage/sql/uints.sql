@@ -87,8 +87,9 @@ begin
         if t.name = 'uint8' then
             -- Its bits as a signed number: negative from 2^63 on.
             create function mz_internal.bits(mz_catalog.uint8) returns bigint language internal immutable strict leakproof parallel safe as 'int8up';
+            -- Without CASE and with one use of the value, so that it is inlined whatever the value is.
             create function mz_internal.bits_of(value numeric) returns bigint language sql immutable strict parallel safe
-            return case when value > 9223372036854775807 then numeric_sub(value, 18446744073709551616) else value end::bigint;
+            return numeric_sub(numeric_mod(numeric_add(value, 9223372036854775808), 18446744073709551616), 9223372036854775808)::bigint;
         else
             execute format('create cast (mz_catalog.%I as %s) without function as implicit', t.name, t.base);
         end if;
@@ -136,7 +137,7 @@ begin
                 where castsource = format('mz_catalog.%I', t.name)::regtype and casttarget = other::regtype
             ) then
                 execute format(
-                    'create function mz_catalog.%1$s(mz_catalog.%2$s) returns %3$s language sql immutable strict parallel safe return $1::%4$s::%3$s',
+                    'create function mz_catalog.%1$s(mz_catalog.%2$s) returns %3$s language sql immutable parallel safe return $1::%4$s::%3$s',
                     case other when 'double precision' then 'float8' when 'real' then 'float4' when 'smallint' then 'int2' when 'integer' then 'int4' when 'bigint' then 'int8' else other end,
                     t.name, other,
                     case when t.name = 'uint2' then 'integer' when t.name = 'uint8' and other in ('real', 'double precision') then 'numeric' else 'bigint' end
@@ -153,15 +154,15 @@ begin
                 );
             end if;
         end loop;
-        execute format('create function mz_internal.%1$s_to_json(mz_catalog.%1$s) returns json language sql immutable strict parallel safe return ($1::%2$s)::text::json', t.name, case t.name when 'uint2' then 'integer' when 'uint4' then 'bigint' else 'numeric' end);
+        execute format('create function mz_internal.%1$s_to_json(mz_catalog.%1$s) returns json language sql immutable parallel safe return ($1::%2$s)::text::json', t.name, case t.name when 'uint2' then 'integer' when 'uint4' then 'bigint' else 'numeric' end);
         execute format('create cast (mz_catalog.%1$s as json) with function mz_internal.%1$s_to_json(mz_catalog.%1$s)', t.name);
     end loop;
-    create function mz_catalog.uint4(mz_catalog.uint2) returns mz_catalog.uint4 language sql immutable strict parallel safe return ($1::integer)::mz_catalog.uint4;
-    create function mz_catalog.uint8(mz_catalog.uint2) returns mz_catalog.uint8 language sql immutable strict parallel safe return ($1::integer)::mz_catalog.uint8;
-    create function mz_catalog.uint8(mz_catalog.uint4) returns mz_catalog.uint8 language sql immutable strict parallel safe return ($1::bigint)::mz_catalog.uint8;
-    create function mz_catalog.uint2(mz_catalog.uint4) returns mz_catalog.uint2 language sql immutable strict parallel safe return ($1::bigint)::mz_catalog.uint2;
-    create function mz_catalog.uint2(mz_catalog.uint8) returns mz_catalog.uint2 language sql immutable strict parallel safe return ($1::numeric)::mz_catalog.uint2;
-    create function mz_catalog.uint4(mz_catalog.uint8) returns mz_catalog.uint4 language sql immutable strict parallel safe return ($1::numeric)::mz_catalog.uint4;
+    create function mz_catalog.uint4(mz_catalog.uint2) returns mz_catalog.uint4 language sql immutable parallel safe return ($1::integer)::mz_catalog.uint4;
+    create function mz_catalog.uint8(mz_catalog.uint2) returns mz_catalog.uint8 language sql immutable parallel safe return ($1::integer)::mz_catalog.uint8;
+    create function mz_catalog.uint8(mz_catalog.uint4) returns mz_catalog.uint8 language sql immutable parallel safe return ($1::bigint)::mz_catalog.uint8;
+    create function mz_catalog.uint2(mz_catalog.uint4) returns mz_catalog.uint2 language sql immutable parallel safe return ($1::bigint)::mz_catalog.uint2;
+    create function mz_catalog.uint2(mz_catalog.uint8) returns mz_catalog.uint2 language sql immutable parallel safe return ($1::numeric)::mz_catalog.uint2;
+    create function mz_catalog.uint4(mz_catalog.uint8) returns mz_catalog.uint4 language sql immutable parallel safe return ($1::numeric)::mz_catalog.uint4;
     create cast (mz_catalog.uint2 as mz_catalog.uint4) with function mz_catalog.uint4(mz_catalog.uint2) as implicit;
     create cast (mz_catalog.uint2 as mz_catalog.uint8) with function mz_catalog.uint8(mz_catalog.uint2) as implicit;
     create cast (mz_catalog.uint4 as mz_catalog.uint8) with function mz_catalog.uint8(mz_catalog.uint4) as implicit;
@@ -180,25 +181,26 @@ begin
         execute format('create cast (text as mz_catalog.%1$s) with function mz_internal.%1$s_of_text(text)', t.name);
     end loop;
 
-    -- uint8 against signed integers compares without a detour over numeric: from 2^63 on it is the larger one.
+    -- uint8 against signed integers compares without a detour over numeric: from 2^63 on it is the larger one. Of booleans
+    -- `a > b` is "a and not b", `a >= not b` is "a or b"; null when one side is, and inlined in a strict function as CASE is not.
     foreach other in array array['integer', 'bigint'] loop
         foreach arguments slice 1 in array array[array['mz_catalog.uint8', other], array[other, 'mz_catalog.uint8']] loop
             for op in
                 select * from (values
-                    ('=', 'eq', '=', '<>', 'eqsel', 'eqjoinsel', 'false', 'false'),
-                    ('<>', 'ne', '<>', '=', 'neqsel', 'neqjoinsel', 'true', 'true'),
-                    ('<', 'lt', '>', '>=', 'scalarltsel', 'scalarltjoinsel', 'false', 'true'),
-                    ('<=', 'le', '>=', '>', 'scalarlesel', 'scalarlejoinsel', 'false', 'true'),
-                    ('>', 'gt', '<', '<=', 'scalargtsel', 'scalargtjoinsel', 'true', 'false'),
-                    ('>=', 'ge', '<=', '<', 'scalargesel', 'scalargejoinsel', 'true', 'false')
+                    ('=', 'eq', '=', '<>', 'eqsel', 'eqjoinsel', '> (%s < 0)', '> (%s < 0)'),
+                    ('<>', 'ne', '<>', '=', 'neqsel', 'neqjoinsel', '>= (%s >= 0)', '>= (%s >= 0)'),
+                    ('<', 'lt', '>', '>=', 'scalarltsel', 'scalarltjoinsel', '> (%s < 0)', '>= (%s >= 0)'),
+                    ('<=', 'le', '>=', '>', 'scalarlesel', 'scalarlejoinsel', '> (%s < 0)', '>= (%s >= 0)'),
+                    ('>', 'gt', '<', '<=', 'scalargtsel', 'scalargtjoinsel', '>= (%s >= 0)', '> (%s < 0)'),
+                    ('>=', 'ge', '<=', '<', 'scalargesel', 'scalargejoinsel', '>= (%s >= 0)', '> (%s < 0)')
                 ) as v (symbol, name, commutator, negator, restriction, joined, large_left, large_right)
             loop
                 execute format(
                     'create function mz_internal.uint8_%1$s(%2$s, %3$s) returns boolean language sql immutable strict leakproof parallel safe return %4$s',
                     op.name, arguments[1], arguments[2],
                     case when arguments[1] = 'mz_catalog.uint8'
-                        then format('case when mz_internal.bits($1) < 0 then %s else mz_internal.bits($1) %s $2 end', op.large_left, op.symbol)
-                        else format('case when mz_internal.bits($2) < 0 then %s else $1 %s mz_internal.bits($2) end', op.large_right, op.symbol)
+                        then format('(%s %s $2) ' || op.large_left, 'mz_internal.bits($1)', op.symbol, 'mz_internal.bits($1)')
+                        else format('($1 %s %s) ' || op.large_right, op.symbol, 'mz_internal.bits($2)', 'mz_internal.bits($2)')
                     end
                 );
                 execute format(
@@ -209,17 +211,21 @@ begin
         end loop;
     end loop;
 
-    -- Arithmetic.
+    -- Arithmetic. As with the casts, none that is made of CASE is strict.
     for op in
         select * from (values ('+', 'plus'), ('-', 'minus'), ('*', 'times'), ('/', 'divided'), ('%', 'modulo')) as v (symbol, name)
     loop
         for t in
-            select * from (values ('uint2', 'bigint', 65535), ('uint4', 'numeric', 4294967295), ('uint8', 'numeric', 18446744073709551615)) as v (name, wide, maximum)
+            select * from (values
+                ('uint2', 'bigint', 65535, '(%s)::integer'),
+                ('uint4', 'numeric', 4294967295, '(%s)::bigint'),
+                ('uint8', 'numeric', 18446744073709551615, 'mz_internal.bits_of(%s)')
+            ) as v (name, wide, maximum, stored)
         loop
             execute format(
-                'create function mz_internal.%1$s_%2$s(mz_catalog.%1$s, mz_catalog.%1$s) returns mz_catalog.%1$s language sql immutable strict parallel safe return (%3$s)::mz_catalog.%1$s',
+                'create function mz_internal.%1$s_%2$s(mz_catalog.%1$s, mz_catalog.%1$s) returns mz_catalog.%1$s language sql immutable parallel safe return mz_internal.as_%1$s(%3$s)',
                 t.name, op.name,
-                case
+                format(t.stored, case
                     when t.name = 'uint8' and op.symbol = '/' then 'numeric_div_trunc($1::numeric, $2::numeric)'
                     when t.name = 'uint8' and op.symbol = '%' then 'numeric_mod($1::numeric, $2::numeric)'
                     when op.symbol in ('/', '%') then format('$1::bigint %s $2::bigint', op.symbol)
@@ -228,7 +234,7 @@ begin
                         'mz_internal.raise_uint_range($1::text || %4$L || $2::text, %5$L) end',
                         t.wide, op.symbol, t.maximum, format(' %s ', op.symbol), t.name
                     )
-                end
+                end)
             );
             execute format(
                 'create operator mz_catalog.%1$s (leftarg = mz_catalog.%2$s, rightarg = mz_catalog.%2$s, function = mz_internal.%2$s_%3$s)',
@@ -241,7 +247,7 @@ begin
             foreach other in array array['smallint', 'integer', 'bigint'] loop
                 foreach arguments slice 1 in array array[array['mz_catalog.' || t.name, other], array[other, 'mz_catalog.' || t.name]] loop
                     execute format(
-                        'create function mz_internal.%1$s_%2$s(%3$s, %4$s) returns %5$s language sql immutable strict parallel safe return $1::%5$s %6$s $2::%5$s',
+                        'create function mz_internal.%1$s_%2$s(%3$s, %4$s) returns %5$s language sql immutable parallel safe return $1::%5$s %6$s $2::%5$s',
                         t.name, op.name, arguments[1], arguments[2], t.wide, op.symbol
                     );
                     execute format(
