@@ -3,6 +3,85 @@
 -- The types, functions and operators are written into the catalog many at once: one statement for each of them would take most of
 -- the time in which a server starts.
 
+-- One item of the text of a list or a map, which begins at place i of its characters and is no white space there: in quotes,
+-- embedded in braces, or plain up to one of the stops, without the white space behind it. The item is null for an unquoted NULL;
+-- i is the place behind it; why says what is wrong.
+--   specials: what a plain item may only have escaped; embeds: whether the item may be a list or map of its own
+create function mz_internal.literal_item(c text[], inout i integer, specials text[], stops text[], embeds boolean, out item text, out why text)
+language plpgsql immutable strict parallel safe
+as $$
+declare
+    n integer := cardinality(c);
+    first integer := i;
+    depth integer := 0;
+    kept integer := 0;
+    quotes boolean := false;
+    escaped boolean := false;
+begin
+    item := '';
+    if i > n then
+        why := 'unexpected end of input';
+    elsif c[i] = '"' then
+        i := i + 1;
+        loop
+            if i <= n and c[i] = '\' then i := i + 1; elsif i <= n and c[i] = '"' then exit; end if;
+            if i > n then
+                why := 'unterminated quoted string';
+                return;
+            end if;
+            item := item || c[i];
+            i := i + 1;
+        end loop;
+        i := i + 1;
+    elsif c[i] = '{' and embeds then
+        loop
+            if i > n then
+                why := 'unterminated embedded element';
+                return;
+            end if;
+            case c[i]
+                when '\' then i := i + 1;
+                when '"' then quotes := not quotes;
+                when '{' then depth := depth + case when quotes then 0 else 1 end;
+                when '}' then depth := depth - case when quotes then 0 else 1 end;
+                else null;
+            end case;
+            i := i + 1;
+            exit when depth = 0;
+        end loop;
+        item := array_to_string(c[first:i - 1], '');
+    else
+        loop
+            if i > n then
+                why := 'unterminated element';
+            elsif c[i] = any (specials) then
+                why := format('malformed literal; must escape special character ''%s''', c[i]);
+            end if;
+            exit when why is not null or c[i] = any (stops);
+            if c[i] = '\' then
+                escaped := true;
+                i := i + 1;
+                if i > n then
+                    why := 'unterminated element';
+                    exit;
+                end if;
+                kept := length(item) + 1;
+            elsif c[i] !~ '\s' then
+                kept := length(item) + 1;
+            end if;
+            item := item || c[i];
+            i := i + 1;
+        end loop;
+        item := left(item, kept);
+        if item = '' then
+            why := coalesce(why, 'malformed literal; missing element');
+        elsif not escaped and upper(item) = 'NULL' then
+            item := null;
+        end if;
+    end if;
+end
+$$;
+
 -- A text as the array's text that PostgreSQL reads, by Materialize's rules for lists.
 create function mz_internal.list_literal(value text, layers integer) returns text language plpgsql immutable strict parallel safe
 as $$
@@ -10,11 +89,7 @@ declare
     c text[] := string_to_array(value, null);
     n integer := coalesce(cardinality(c), 0);
     i integer := 2;
-    first integer;
-    depth integer;
-    kept integer;
-    quoted boolean;
-    escaped boolean;
+    found record;
     item text;
     result text[] := '{}';
     why text;
@@ -44,81 +119,16 @@ begin
                 i := i + 1;
             end if;
             while i <= n and c[i] ~ '\s' loop i := i + 1; end loop;
-            item := '';
-            quoted := false;
-            escaped := false;
-            if i > n then
-                why := 'unexpected end of input';
+            if c[i] = '{' and layers = 1 then
+                why := 'unescaped ''{'' at beginning of element; perhaps you want a nested list, e.g. ''{a}''::text list list';
                 exit parsing;
-            elsif c[i] = '"' then
-                quoted := true;
-                i := i + 1;
-                loop
-                    if i <= n and c[i] = '\' then i := i + 1; elsif i <= n and c[i] = '"' then exit; end if;
-                    if i > n then
-                        why := 'unterminated quoted string';
-                        exit parsing;
-                    end if;
-                    item := item || c[i];
-                    i := i + 1;
-                end loop;
-                i := i + 1;
-            elsif c[i] = '{' then
-                if layers = 1 then
-                    why := 'unescaped ''{'' at beginning of element; perhaps you want a nested list, e.g. ''{a}''::text list list';
-                    exit parsing;
-                end if;
-                quoted := true;
-                first := i;
-                depth := 0;
-                escaped := false;
-                loop
-                    if i > n then
-                        why := 'unterminated embedded element';
-                        exit parsing;
-                    end if;
-                    case c[i]
-                        when '\' then i := i + 1;
-                        when '"' then escaped := not escaped;
-                        when '{' then depth := depth + case when escaped then 0 else 1 end;
-                        when '}' then depth := depth - case when escaped then 0 else 1 end;
-                        else null;
-                    end case;
-                    i := i + 1;
-                    exit when depth = 0;
-                end loop;
-                item := array_to_string(c[first:i - 1], '');
-            else
-                kept := 0;
-                loop
-                    if i > n then
-                        why := 'unterminated element';
-                    elsif c[i] in ('{', '"') then
-                        why := format('malformed literal; must escape special character ''%s''', c[i]);
-                    end if;
-                    exit parsing when why is not null;
-                    exit when c[i] in (',', '}');
-                    if c[i] = '\' then
-                        escaped := true;
-                        i := i + 1;
-                        if i > n then
-                            why := 'unterminated element';
-                            exit parsing;
-                        end if;
-                        kept := length(item) + 1;
-                    elsif c[i] !~ '\s' then
-                        kept := length(item) + 1;
-                    end if;
-                    item := item || c[i];
-                    i := i + 1;
-                end loop;
-                item := left(item, kept);
-                if item = '' then
-                    why := 'malformed literal; missing element';
-                    exit parsing;
-                end if;
             end if;
-            if not quoted and not escaped and upper(item) = 'NULL' then
+            found := mz_internal.literal_item(c, i, array['{', '"'], array[',', '}'], true);
+            i := found.i;
+            item := found.item;
+            why := found.why;
+            exit parsing when why is not null;
+            if item is null then
                 result := array_append(result, 'NULL');
                 continue;
             end if;

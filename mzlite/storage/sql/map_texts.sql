@@ -8,12 +8,8 @@ declare
     c text[] := string_to_array(value, null);
     n integer := coalesce(cardinality(c), 0);
     i integer := 2;
-    first integer;
-    depth integer;
-    kept integer;
+    found record;
     is_key boolean := true;
-    quoted boolean;
-    escaped boolean;
     key text;
     item text;
     keys text[] := '{}';
@@ -44,82 +40,15 @@ begin
                     while i <= n and c[i] ~ '\s' loop i := i + 1; end loop;
                 end if;
             end if;
-            item := '';
-            quoted := false;
-            escaped := false;
-            if i > n then
-                why := 'unexpected end of input';
+            if c[i] = '{' and not is_key and layers = 1 and leaf not like 'mz\_catalog.list\_%' then
+                why := 'unescaped ''{'' at beginning of value; perhaps you want a nested map, e.g. ''{a=>{a=>1}}''::map[text=>map[text=>int]]';
                 exit parsing;
-            elsif c[i] = '"' then
-                quoted := true;
-                i := i + 1;
-                loop
-                    if i <= n and c[i] = '\' then i := i + 1; elsif i <= n and c[i] = '"' then exit; end if;
-                    if i > n then
-                        why := 'unterminated quoted string';
-                        exit parsing;
-                    end if;
-                    item := item || c[i];
-                    i := i + 1;
-                end loop;
-                i := i + 1;
-            elsif c[i] = '{' and not is_key then
-                if layers = 1 and leaf not like 'mz\_catalog.list\_%' then
-                    why := 'unescaped ''{'' at beginning of value; perhaps you want a nested map, e.g. ''{a=>{a=>1}}''::map[text=>map[text=>int]]';
-                    exit parsing;
-                end if;
-                quoted := true;
-                first := i;
-                depth := 0;
-                loop
-                    if i > n then
-                        why := 'unterminated embedded element';
-                        exit parsing;
-                    end if;
-                    case c[i]
-                        when '\' then i := i + 1;
-                        when '"' then escaped := not escaped;
-                        when '{' then depth := depth + case when escaped then 0 else 1 end;
-                        when '}' then depth := depth - case when escaped then 0 else 1 end;
-                        else null;
-                    end case;
-                    i := i + 1;
-                    exit when depth = 0;
-                end loop;
-                item := array_to_string(c[first:i - 1], '');
-            else
-                kept := 0;
-                loop
-                    if i > n then
-                        why := 'unterminated element';
-                    elsif c[i] in ('{', '"', '>') then
-                        why := format('malformed literal; must escape special character ''%s''', c[i]);
-                    end if;
-                    exit parsing when why is not null;
-                    exit when c[i] in (',', '}', '=');
-                    if c[i] = '\' then
-                        escaped := true;
-                        i := i + 1;
-                        if i > n then
-                            why := 'unterminated element';
-                            exit parsing;
-                        end if;
-                        kept := length(item) + 1;
-                    elsif c[i] !~ '\s' then
-                        kept := length(item) + 1;
-                    end if;
-                    item := item || c[i];
-                    i := i + 1;
-                end loop;
-                item := left(item, kept);
-                if item = '' then
-                    why := 'malformed literal; missing element';
-                    exit parsing;
-                end if;
             end if;
-            if not quoted and not escaped and upper(item) = 'NULL' then
-                item := null;
-            end if;
+            found := mz_internal.literal_item(c, i, array['{', '"', '>'], array[',', '}', '='], not is_key);
+            i := found.i;
+            item := found.item;
+            why := found.why;
+            exit parsing when why is not null;
             if is_key then
                 if item is null then
                     why := 'expected key';
