@@ -69,18 +69,16 @@ create function mz_internal.difference(timestamptz, timestamptz) returns interva
 return make_interval(secs => (mz_internal.microseconds_of($1) - mz_internal.microseconds_of($2))::double precision / 1000000);
 
 set local allow_system_table_mods = on;
-update pg_catalog.pg_operator set oprcode = 'mz_internal.plus(numeric, numeric)'::regprocedure
-where oid = '+(numeric, numeric)'::regoperator;
-update pg_catalog.pg_operator set oprcode = 'mz_internal.minus(numeric, numeric)'::regprocedure
-where oid = '-(numeric, numeric)'::regoperator;
-update pg_catalog.pg_operator set oprcode = 'mz_internal.times(numeric, numeric)'::regprocedure
-where oid = '*(numeric, numeric)'::regoperator;
-update pg_catalog.pg_operator set oprcode = 'mz_internal.quotient(numeric, numeric)'::regprocedure
-where oid = '/(numeric, numeric)'::regoperator;
-update pg_catalog.pg_operator set oprcode = 'mz_internal.difference(timestamp, timestamp)'::regprocedure
-where oid = '-(timestamp, timestamp)'::regoperator;
-update pg_catalog.pg_operator set oprcode = 'mz_internal.difference(timestamptz, timestamptz)'::regprocedure
-where oid = '-(timestamptz, timestamptz)'::regoperator;
+update pg_catalog.pg_operator as o set oprcode = v.function
+from (values
+    ('+(numeric, numeric)'::regoperator, 'mz_internal.plus(numeric, numeric)'::regprocedure),
+    ('-(numeric, numeric)', 'mz_internal.minus(numeric, numeric)'),
+    ('*(numeric, numeric)', 'mz_internal.times(numeric, numeric)'),
+    ('/(numeric, numeric)', 'mz_internal.quotient(numeric, numeric)'),
+    ('-(timestamp, timestamp)', 'mz_internal.difference(timestamp, timestamp)'),
+    ('-(timestamptz, timestamptz)', 'mz_internal.difference(timestamptz, timestamptz)')
+) as v (operator, function)
+where o.oid = v.operator;
 
 do $do$
 declare
