@@ -71,7 +71,15 @@ class Builder:
     indexes: list[str] = field(default_factory=list)
 
     def add(self, node: Node) -> NodeRel:
-        """Takes a node in and makes its tables."""
+        """Takes a node in and makes its tables.
+
+        Raises:
+            MzError: the store of an existing one was made by a version that kept something else in it.
+        """
+        if node.has_store and not self.create:
+            stored = {column.name for column in self.describe(f"select * from {node.store}")}
+            if stored != {column.name for column in node.state_columns()}:
+                raise MzError(f"the store of its {node.title.lower()} has other columns")
         statements = [*(node.store_statements() if self.create else ()), *node.session_statements()]
         for statement in statements:
             self.execute(statement)

@@ -285,6 +285,22 @@ def test_an_object_that_needs_other_nodes_stops_the_start_with_its_name(harness:
     assert harness.differences() == {}
 
 
+def test_an_object_whose_store_has_other_columns_stops_the_start_with_its_name(harness: Harness) -> None:
+    harness.table("stored_rows", id="integer", k="integer")
+    harness.view("stored_extremes", "select k, max(id) as m from stored_rows group by k")
+    harness.write("insert into stored_rows values (1, 1)")
+    object_id = harness.ids["stored_extremes"]
+    store = harness.engine.dataflow.graph[object_id].nodes[-1].store
+    harness.engine.stop()
+    harness.system.execute(f"alter table {store} add column further integer".encode())
+    with pytest.raises(MzError, match=f"object {object_id} was made by another version.*has other columns"):
+        harness.start()
+    harness.system.execute(f"alter table {store} drop column further".encode())
+    harness.start()
+    harness.write("insert into stored_rows values (2, 1)")
+    assert harness.differences() == {}
+
+
 def test_an_internal_error_of_a_view_does_not_hold_up_the_ticks(harness: Harness) -> None:
     harness.system.execute(
         "create function mz_internal.fails_at(integer) returns integer language plpgsql immutable as"
