@@ -11,8 +11,7 @@ import psycopg
 import pytest
 
 from mzlite.testing import MzliteServer
-
-from .test_server import until
+from pytests.end_to_end.running import until
 
 START = 1_800_000_000_000
 

@@ -16,22 +16,13 @@ from confluent_kafka.admin import AdminClient
 
 from mzlite.kafka.client import ensure_topic
 from pytests.end_to_end.kafka_tools import create_topic, produce, read_committed, unique, wait_for
-from pytests.end_to_end.test_server import RunningServer, failure, until_equal
+from pytests.end_to_end.running import RunningServer, failure, until_equal
 from stack.broker import Broker
 
 BROKEN = (
     "Envelope error: Upsert: Value error: Failed to decode JSON: EOF while parsing an object at line 1 column 4 "
     '(original text: {"a", original bytes: "7b226122"), decoded key: Row{[String("b")]}'
 )
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    running = RunningServer(tmp_path_factory.mktemp("mzlite"))
-    try:
-        yield running
-    finally:
-        running.stop()
 
 
 @pytest.fixture

@@ -11,21 +11,12 @@ import pytest
 from psycopg import pq
 
 from pytests.end_to_end.kafka_tools import create_topic, produce, read_committed, unique
-from pytests.end_to_end.test_server import RunningServer, failure, until_equal
+from pytests.end_to_end.running import RunningServer, failure, until_equal
 from stack.broker import Broker
 
 COMMON = "c" * 200
 ONE, TWO = COMMON + "1", COMMON + "2"
 ODD = "Ä" * 60 + ' "x"'
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    running = RunningServer(tmp_path_factory.mktemp("mzlite"))
-    try:
-        yield running
-    finally:
-        running.stop()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ import psycopg
 import pytest
 
 from mzlite.kafka.client import ensure_topic
-from pytests.end_to_end.test_server import RunningServer
+from pytests.end_to_end.running import RunningServer
 from stack.broker import Broker
 
 ROOT = Path(__file__).parent.parent.parent

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from psycopg import pq
 
-from .test_server import RunningServer
+from pytests.end_to_end.running import RunningServer
 
 DIRECTORY = Path(__file__).parent / "statements"
 ACCEPT = os.environ.get("HOTPLATE_ACCEPT") == "1"
@@ -142,19 +141,12 @@ def _value(value: bytes | None) -> str:
     return "null" if value is None else value.decode()
 
 
-@pytest.fixture(scope="module")
-def talking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    server = RunningServer(tmp_path_factory.mktemp("statements"))
-    yield server
-    server.stop()
-
-
 PARTS = parts()
 
 
 @pytest.mark.parametrize("part", PARTS, ids=[f"{part.path.stem}: {part.title}" for part in PARTS])
-def test_conversations(talking: RunningServer, part: Part) -> None:
-    talk = Talk(talking.port)
+def test_conversations(server: RunningServer, part: Part) -> None:
+    talk = Talk(server.port)
     first = talk.session("materialize")
     try:
         for sql in (b"create schema if not exists part", b"drop schema part cascade", b"create schema part"):
