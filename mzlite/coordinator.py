@@ -16,22 +16,26 @@ import psycopg
 import structlog
 
 from mzlite.admin import Administration
+from mzlite.as_of import AsOf
 from mzlite.catalog.drop import drop_temporary
 from mzlite.catalog.execute import execute
 from mzlite.catalog.interface import ExecuteResult
 from mzlite.catalog.rbac import is_enforced
 from mzlite.catalog.registry import find_item, quote_name, search_path
 from mzlite.catalog.remote import Question
+from mzlite.catalog.timedomain import TimeDomain
 from mzlite.dataflow.engine import Engine
-from mzlite.dataflow.transaction import EngineTransaction, as_client
+from mzlite.dataflow.transaction import EngineTransaction
 from mzlite.dialect.admin import AdminStatement
 from mzlite.dialect.pg_errors import from_psycopg
+from mzlite.dialect.reading import relations
 from mzlite.dialect.statements import (
     Access,
     CreateSource,
     CreateTableFromSource,
     Explain,
     Name,
+    Relayed,
     Statement,
     Subscribe,
     ValidateConnection,
@@ -255,7 +259,7 @@ class Coordinator:
         """
         refuse_unavailable(statement)
         if statement.as_of is not None:
-            await self._until(statement, statement.as_of)
+            await self._reached(session, AsOf(statement.as_of, statement.as_of_at_least, _names(statement)))
         loop = asyncio.get_running_loop()
         subscription = Subscription(self.engine, next(self._numbers), loop, self._subscription_limit)
 
@@ -273,24 +277,35 @@ class Coordinator:
         """
         await self._on_engine(lambda tx: subscribed_query(tx, session, statement))
 
-    async def _until(self, statement: Subscribe, as_of: str) -> None:
-        """Waits for the moment of AS OF.
+    async def moment(self, session: Session, statement: Relayed) -> int | None:
+        """Returns when the moment that a query is to be read at has come: that moment, or None for the present.
 
         Raises:
             MzError: it has passed, and is no lower bound.
         """
+        assert statement.as_of is not None
+        return await self._reached(session, AsOf(statement.as_of, statement.as_of_at_least, statement.access.reads))
 
-        def job(tx: EngineTransaction) -> tuple[int, int]:
-            moments = f"select ({as_of})::mz_catalog.mz_timestamp::bigint, mz_catalog.mz_now()::bigint"
-            row = as_client(tx, moments).fetchone()
-            assert row is not None
-            return int(row[0]), int(row[1])
+    async def _reached(self, session: Session, as_of: AsOf) -> int | None:
+        moment = await self._on_engine(lambda tx: as_of.judged(tx, session))
+        return await moment.reached(self.engine)
 
-        wanted, now = await self._on_engine(job)
-        if wanted < now and not statement.as_of_at_least:
-            raise MzError(f"Timestamp ({wanted}) is not valid for all inputs: [Antichain {{ elements: [{now}] }}]")
-        while self.engine.frontier() <= wanted:  # noqa: ASYNC110  (the engine is another thread)
-            await asyncio.sleep(0.02)
+    async def enter_domain(
+        self, session: Session, reads: Sequence[Name], domain: TimeDomain | None, *, catalog: bool
+    ) -> TimeDomain | None:
+        """Judge what a query of a transaction reads beside the queries before it; what they have settled by now.
+
+        Raises:
+            MzError: they may not be read together.
+        """
+        return await asyncio.to_thread(self.roster.enter_domain, session, reads, domain, catalog=catalog)
+
+
+def _names(statement: Subscribe) -> tuple[Name, ...]:
+    """The relations that a SUBSCRIBE names."""
+    if statement.relation is not None:
+        return (statement.relation,)
+    return relations((statement.syntax,)) if statement.syntax is not None else ()
 
 
 class _RehearsedError(Exception):

@@ -17,8 +17,9 @@ from mzlite import long_names
 from mzlite.catalog.rbac import authorize_relayed
 from mzlite.catalog.roles import ensure_role
 from mzlite.catalog.schemas import KEEP_NAME
+from mzlite.catalog.timedomain import TimeDomain, enter
 from mzlite.dataflow.transaction import EngineTransaction, run
-from mzlite.dialect.statements import Access
+from mzlite.dialect.statements import Access, Name
 from mzlite.session import Session
 from mzlite.storage.postgres import Postgres
 from mzlite.wire.interface import Role
@@ -71,6 +72,17 @@ class Roster:
         """
         with self._lock, self._connected().transaction():
             authorize_relayed(cast(EngineTransaction, _Reader(self._connected())), session, access)
+
+    def enter_domain(
+        self, session: Session, reads: Sequence[Name], domain: TimeDomain | None, *, catalog: bool
+    ) -> TimeDomain | None:
+        """Judge what a query of a transaction reads beside the queries before it.
+
+        Raises:
+            MzError: they may not be read together.
+        """
+        with self._lock, self._connected().transaction():
+            return enter(cast(EngineTransaction, _Reader(self._connected())), session, reads, domain, catalog=catalog)
 
     @property
     def lacks_names(self) -> bool:

@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 import psycopg
 
 from mzlite.catalog.definitions import Definition, analyse
+from mzlite.catalog.inputs import not_valid
 from mzlite.catalog.interface import EngineTransaction, ExecuteResult
 from mzlite.catalog.registry import Item, check_type, item_by_id, items_where, quote_name, resolve_item, search_path
+from mzlite.dataflow.transaction import as_client
 from mzlite.dialect.pg_errors import from_psycopg
 from mzlite.dialect.statements import Explain
 from mzlite.errors import MzError, unsupported
@@ -210,10 +212,15 @@ def _timestamp(statement: Explain, session: Session, tx: EngineTransaction) -> s
     row = tx.execute("select mz_catalog.mz_now()::bigint").fetchone()
     assert row is not None
     now = int(row[0])
+    wanted = now if statement.as_of is None else _wanted(tx, statement.as_of)
+    if wanted < now and inputs:
+        if not statement.as_of_at_least:
+            raise not_valid(wanted, now, [item.id for item in inputs])
+        wanted = now
     if statement.format == "json":
         return json.dumps(
             {
-                "determination": {"timestamp_context": {"TimelineTimestamp": {"chosen_ts": now}}},
+                "determination": {"timestamp_context": {"TimelineTimestamp": {"chosen_ts": wanted}}},
                 "sources": [
                     {
                         "name": f"{item.full_name} ({item.id}, storage)",
@@ -226,12 +233,12 @@ def _timestamp(statement: Explain, session: Session, tx: EngineTransaction) -> s
             indent=2,
         )
     lines = [
-        ("query timestamp", _moment(now)),
-        ("oracle read timestamp", _moment(now)),
+        ("query timestamp", _moment(wanted)),
+        *([("oracle read timestamp", _moment(now))] if statement.as_of is None else []),
         ("largest not in advance of upper", _moment(now)),
         ("upper", f"[{_moment(now + 1)}]" if inputs else "[]"),
         ("since", f"[{_moment(now if inputs else 0)}]"),
-        ("can respond immediately", "true"),
+        ("can respond immediately", "true" if wanted <= now or not inputs else "false"),
         ("timeline", "Some(EpochMilliseconds)" if inputs else "None"),
         ("session wall time", _moment(now)),
     ]
@@ -243,6 +250,12 @@ def _timestamp(statement: Explain, session: Session, tx: EngineTransaction) -> s
         ids = ", ".join(f"User({item.id[1:]})" for item in inputs)
         text += f"\nbinding constraints:\nlower:\n  (StorageInput([{ids}]): [{_moment(now)}])\n"
     return text
+
+
+def _wanted(tx: EngineTransaction, as_of: str) -> int:
+    row = as_client(tx, f"select ({as_of})::mz_catalog.mz_timestamp::bigint").fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def _moment(milliseconds: int) -> str:

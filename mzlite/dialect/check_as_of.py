@@ -10,7 +10,6 @@ import re
 from decimal import Decimal
 
 from mzlite.dialect import ast, moments
-from mzlite.dialect import statements as s
 from mzlite.dialect.check_names import check_names
 from mzlite.dialect.check_values import unsupported, visible_type
 from mzlite.dialect.functions import UNMATERIALIZABLE, VALUE_FUNCTIONS
@@ -21,16 +20,13 @@ _NO_MOMENT = "AS OF or UP TO should be castable to a (non-null) mz_timestamp val
 
 
 def check_as_of(parsed: ParsedStatement) -> None:
-    """Raises for moments that a statement cannot be read at; a query that reads no relation can be read at any."""
-    for expression, at_least in parsed.as_of:
+    """Raises for what is no moment, whatever a statement reads."""
+    for expression, _ in parsed.as_of:
         check_names([expression])
         for node in ast.walk(expression):
             _check_node(node)
         if _is_no_moment(expression):
             raise MzError(_NO_MOMENT)
-        if not at_least and isinstance(parsed.statement, s.Relayed) and _reads_relations(parsed):
-            text = parsed.text[expression.start : expression.end]
-            raise MzError(f"Timestamp ({text}) is not valid for all inputs")
 
 
 def _check_node(node: ast.Node) -> None:
@@ -71,7 +67,3 @@ def _is_no_moment(expression: ast.Expression) -> bool:
             return moments.out_of_range("timestamp", text) is not None
         case _:
             return False
-
-
-def _reads_relations(parsed: ParsedStatement) -> bool:
-    return any(isinstance(node, (ast.TableName, ast.TableBody)) for query in parsed.queries for node in ast.walk(query))

@@ -16,7 +16,7 @@ from mzlite.dialect import statements as s
 from mzlite.dialect.check import check_statement
 from mzlite.dialect.databases import FIRST_DATABASE
 from mzlite.dialect.parser import ParsedStatement, StatementParser
-from mzlite.dialect.reading import names_columns, relations
+from mzlite.dialect.reading import is_plain, names_columns, relations
 from mzlite.dialect.tokens import tokenize, with_short_names
 from mzlite.errors import MzError
 
@@ -55,6 +55,8 @@ def _with_access(parsed: ParsedStatement) -> s.Statement:
     if not isinstance(statement, s.Relayed) or not (parsed.queries or parsed.expressions or parsed.target):
         return statement
     reads = relations((*parsed.queries, *parsed.expressions, *parsed.tables))
+    if statement.kind == "select" and len(parsed.queries) == 1 and is_plain(parsed.queries[0]):
+        statement = replace(statement, plain=True)
     inner = statement.prepared if isinstance(statement, s.Prepare) else None
     writer = inner or statement
     access = s.Access(reads)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mzlite.dialect import ast
+from mzlite.dialect.functions import UNMATERIALIZABLE, VALUE_FUNCTIONS
 
 
 def relations(nodes: Iterable[ast.Node]) -> tuple[ast.Name, ...]:
@@ -55,3 +56,27 @@ def names_columns(nodes: Iterable[ast.Node]) -> bool:
     """Whether an expression names a column."""
     columns = ast.Identifier | ast.QualifiedWildcard | ast.WildcardAccess
     return any(isinstance(part, columns) for node in nodes for part in ast.walk(node))
+
+
+def is_plain(query: ast.Query) -> bool:
+    """Whether a query has nothing but literals and functions about the session or the moment in its list.
+
+    >>> from mzlite.dialect.parser import StatementParser
+    >>> from mzlite.dialect.tokens import tokenize
+    >>> def plain(sql):
+    ...     return is_plain(StatementParser(tokenize(sql)).parse()[0].queries[0])
+    >>> plain("select 1, version(), current_user"), plain("select 1 + 1"), plain("select 1 from t")
+    (True, False, False)
+    """
+    body = query.body
+    if not isinstance(body, ast.Select) or body.from_ or body.where is not None or query.ctes or query.recursive:
+        return False
+    return all(_is_plain_item(item.expression) for item in body.items)
+
+
+def _is_plain_item(expression: ast.Expression | None) -> bool:
+    if isinstance(expression, ast.Function):
+        return expression.name[-1] in UNMATERIALIZABLE and not expression.arguments
+    if isinstance(expression, ast.Identifier):
+        return expression.parts[-1] in VALUE_FUNCTIONS
+    return isinstance(expression, ast.Value)

@@ -65,8 +65,8 @@ class ReadParser(ShowParser):
         query = self.query()
         end = self.last_end
         self.queries.append(query)
-        self.as_of()
-        return s.Relayed(self.statement_text(), self.relay(start, end), "select")
+        as_of, at_least = self.as_of()
+        return s.Relayed(self.statement_text(), self.relay(start, end), "select", as_of=as_of, as_of_at_least=at_least)
 
     def as_of(self) -> tuple[str | None, bool]:
         """(AS OF expression, whether AT LEAST), or (None, False)."""
@@ -79,6 +79,7 @@ class ReadParser(ShowParser):
         if expression is None:
             raise self.expected("a timestamp value after 'AS OF" + (" AT LEAST'" if at_least else "'"))
         self.as_of_expressions.append((expression, at_least))
+        self.moment_literal(expression)
         return self.relay(start, self.last_end), at_least
 
     as_of_expressions: list[tuple[ast.Expression, bool]]
@@ -229,13 +230,23 @@ class ReadParser(ShowParser):
             self.refuse("named with COPY TO STDOUT unsupported")
         if copy_format == "parquet":
             self.refuse("Parquet format is not supported")
-        query = self.relay(query_start, query_end)
+        read = inner if isinstance(inner, s.Relayed) else None
+        query = read.relay_sql if read is not None else self.relay(query_start, query_end)
+        as_of, at_least = (read.as_of, read.as_of_at_least) if read is not None else (None, False)
         # What else is said (HEADER, ESCAPE) changes nothing.
         sql = f"copy ({query}) to stdout with (format {copy_format})"
         if copy_format in ("text", "csv"):
             shown: Literal["text", "csv"] = "csv" if copy_format == "csv" else "text"
-            return s.CopyOut(self.statement_text(), sql, "select", query_sql=query, copy_format=shown)
-        return s.Relayed(self.statement_text(), sql, "select")
+            return s.CopyOut(
+                self.statement_text(),
+                sql,
+                "select",
+                as_of=as_of,
+                as_of_at_least=at_least,
+                query_sql=query,
+                copy_format=shown,
+            )
+        return s.Relayed(self.statement_text(), sql, "select", as_of=as_of, as_of_at_least=at_least)
 
     def _copied_statement(self) -> s.Statement:
         if self.take_keyword("SUBSCRIBE"):
@@ -280,7 +291,9 @@ class ReadParser(ShowParser):
         if self.take_keyword("UP"):
             self.expect_keyword("TO")
             up_to_start = self.position
-            self.as_of_expressions.append((self.expression(), False))
+            limit = self.expression()
+            self.as_of_expressions.append((limit, False))
+            self.moment_literal(limit)
             up_to = self.relay(up_to_start, self.last_end)
         if envelope == "diff" and ordering is None:
             envelope, keys, ordering = self._output()
@@ -449,8 +462,8 @@ class ReadParser(ShowParser):
         query = self.query()
         sql = self.relay(start, self.last_end)
         self.queries.append(query)
-        self.as_of()
-        return s.Explain(self.statement_text(), shown, sql)
+        as_of, at_least = self.as_of()
+        return s.Explain(self.statement_text(), shown, sql, as_of=as_of, as_of_at_least=at_least)
 
     def _explained_creation(self, stage: str) -> s.Explain:
         if self.peek_keyword_in(("INDEX", "DEFAULT")):

@@ -56,6 +56,8 @@ class Relayed(Statement):
         reads_then_writes: UPDATE, DELETE, INSERT .. SELECT from a relation: serialized with the other writers.
         target: the relation that it writes, and `inserts` whether rows only come.
         access: what it needs privileges on; for PREPARE that of what is prepared.
+        as_of: the moment that a query is to be read at, as SQL; `as_of_at_least` if that is the earliest one.
+        plain: a query of nothing but literals and of functions about the session or the moment.
     """
 
     relay_sql: str
@@ -65,6 +67,9 @@ class Relayed(Statement):
     target: Name = ()
     inserts: bool = False
     access: Access = Access()
+    as_of: str | None = None
+    as_of_at_least: bool = False
+    plain: bool = False
 
 
 @dataclass(frozen=True)
@@ -587,6 +592,8 @@ class Explain(Statement):
     name: Name | None = None
     format: str = "text"
     redacted: bool = False
+    as_of: str | None = None
+    as_of_at_least: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -100,6 +100,7 @@ class ExtendedProtocol:
             return
         prepared = Prepared(statement)
         if isinstance(statement, Relayed):
+            await self._wait_for(prepared)
             inner = session.relay.descriptions.types.inner
             types = tuple(inner(oid) for oid in message.parameter_types)
             before = self._prepared.get(name)
@@ -136,6 +137,10 @@ class ExtendedProtocol:
                 self.session.client.send(BIND_COMPLETE)
             return
         self._portals[message.portal] = portal
+        if prepared.moment is None and prepared.refusal is None:
+            await self._wait_for(prepared)
+        portal.moment, portal.refusal = prepared.moment, prepared.refusal
+        prepared.moment = prepared.refusal = None
         await self._forward(frame(b"B", body), Expected("bind"))
 
     async def describe(self, body: bytes) -> None:
@@ -229,7 +234,27 @@ class ExtendedProtocol:
                 portal.adapter = row_adapter(
                     types.adapted((oid, code) for (oid, _), code in zip(columns, codes, strict=True))
                 )
-        await self._forward(message.encode(), Expected("execute", portal=portal))
+        if portal.refusal is not None:
+            raise portal.refusal
+        if portal.moment is not None and not await self._heard():
+            return
+        async with session.reading_at(portal.moment):
+            await self._forward(message.encode(), Expected("execute", portal=portal))
+            if portal.moment is not None:
+                await self._heard()
+
+    async def _wait_for(self, prepared: Prepared) -> None:
+        """Wait for the moment of AS OF before the backend takes the snapshot that it will read.
+
+        Whether there is anything to read at that moment is said when the statement is executed.
+        """
+        session = self.session
+        if prepared.statement is None or session.relay.status == FAILED:
+            return
+        try:
+            prepared.moment = await session.moment_of(session.meant(prepared.statement))
+        except MzError as error:
+            prepared.refusal = error
 
     async def close(self, message: Close) -> None:
         """Forget a prepared statement or a portal."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from mzlite.dialect.admin import AdminStatement
-from mzlite.dialect.statements import Access, Statement, Subscribe
+from mzlite.dialect.statements import Access, Name, Relayed, Statement, Subscribe
 from mzlite.errors import MzError
 from mzlite.session import Session
 
@@ -132,6 +132,22 @@ class Coordinator(Protocol):
 
         Raises:
             MzError: it is refused.
+        """
+
+    async def moment(self, session: Session, statement: Relayed) -> int | None:
+        """Return when the moment that a query is to be read at has come: that moment, or None for the present.
+
+        Raises:
+            MzError: it has passed, and is no lower bound.
+        """
+
+    async def enter_domain(
+        self, session: Session, reads: Sequence[Name], domain: Any, *, catalog: bool
+    ) -> Any:  # what that is only the coordinator knows
+        """Judge what a query of a transaction reads beside the queries before it; what they have settled by now.
+
+        Raises:
+            MzError: they may not be read together.
         """
 
     async def absorb_writes(self) -> None:

@@ -211,6 +211,8 @@ class OwnStatements:
             raise MzError(
                 "SET TRANSACTION ISOLATION LEVEL must be called before any query", sqlstate=ACTIVE_TRANSACTION
             )
+        if name.lower() == "cluster" and session.transaction.mode is not None:
+            raise MzError("SET cluster cannot be called in an active transaction", sqlstate=ACTIVE_TRANSACTION)
         before = variables.save()
         try:
             if tag == "RESET" and name.lower() == "all":
@@ -238,7 +240,7 @@ class OwnStatements:
 
     async def _declare(self, statement: Subscribe) -> None:
         session = self.session
-        if not session.transaction.explicit:
+        if not session.transaction.is_block:
             raise MzError("DECLARE CURSOR can only be used in transaction blocks", sqlstate=NO_ACTIVE_TRANSACTION)
         assert statement.cursor is not None
         if statement.cursor in session.cursors:
@@ -252,6 +254,8 @@ class OwnStatements:
         if cursor.rows is not None:
             return
         session = self.session
+        if cursor.statement.output == "cursor":
+            session.transaction.start_subscription(cursor.statement)
         await self._commit_before()
         starting = asyncio.ensure_future(session.coordinator.subscribe(session.session, cursor.statement))
         try:

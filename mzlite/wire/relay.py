@@ -43,22 +43,28 @@ class Prepared:
     Attributes:
         statement: None when the client prepared it by an SQL statement that was relayed.
         columns: (type oid, format code) of each result column once it has been described.
+        moment, refusal: what has become of its AS OF since it was prepared, for the next portal.
     """
 
     statement: Statement | None
     columns: tuple[tuple[int, int], ...] | None = None
     described: bool = False
+    moment: int | None = None
+    refusal: MzError | None = None
 
 
 @dataclass(slots=True)
 class Portal:
-    """A bound statement; `adapter` is known once its columns are. `held` is the rest of an own result."""
+    """A bound statement; `adapter` is known once its columns are. `held` is the rest of an own result, `moment` the one
+    of AS OF, and `refusal` what executing it is answered with."""
 
     prepared: Prepared
     result_formats: tuple[int, ...] = ()
     adapter: RowAdapter | None = None
     described: bool = False
     held: object | None = None
+    moment: int | None = None
+    refusal: MzError | None = None
 
 
 _WRONG_TARGET = frozenset({"42501", "42703", "55000"})

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -52,7 +52,7 @@ from mzlite.wire.simple import SimpleProtocol
 from mzlite.wire.startup import negotiate
 from mzlite.wire.stream import ConnectionClosedError, MessageStream
 from mzlite.wire.subscribe import SubscribeCursor
-from mzlite.wire.transaction import Mode, Transaction
+from mzlite.wire.transaction import Mode, Transaction, first_word
 from mzlite.wire.variables import SessionVariables
 
 if TYPE_CHECKING:
@@ -369,12 +369,46 @@ class ClientSession:
         """
         if isinstance(statement, Prepare) and statement.prepared is not None:
             self.prepared[statement.name] = statement.prepared
-        elif isinstance(statement, Execute):
-            statement = self.extended.prepared_relayed(statement.name) or self.prepared.get(statement.name) or statement
         elif isinstance(statement, Deallocate):
             self.prepared.pop(statement.name or "", None)
-        if isinstance(statement, Relayed) and (statement.access.reads or statement.access.target):
+        statement = self.meant(statement)
+        if not isinstance(statement, Relayed):
+            return
+        if statement.access.reads or statement.access.target:
             await self.coordinator.authorize(self.session, statement.access)
+        if statement.kind == "select" and statement.as_of is None and self.transaction.is_block:
+            catalog = statement.plain or first_word(statement.sql) == "show"
+            self.transaction.domain = await self.coordinator.enter_domain(
+                self.session, statement.access.reads, self.transaction.domain, catalog=catalog
+            )
+
+    def meant(self, statement: Statement) -> Statement:
+        """What an EXECUTE stands for; of everything else itself."""
+        if not isinstance(statement, Execute):
+            return statement
+        return self.extended.prepared_relayed(statement.name) or self.prepared.get(statement.name) or statement
+
+    async def moment_of(self, statement: Statement | None) -> int | None:
+        """Wait for the moment of a query's AS OF, which is to be read then; None for the present.
+
+        Raises:
+            MzError: it has passed, or the client has had enough of waiting.
+        """
+        if not isinstance(statement, Relayed) or statement.as_of is None:
+            return None
+        return await self.interruptible.wait(self.coordinator.moment(self.session, statement))
+
+    @contextlib.asynccontextmanager
+    async def reading_at(self, moment: int | None) -> AsyncIterator[None]:
+        """While this lasts, the backend takes the moment for the present one."""
+        if moment is None:
+            yield
+            return
+        await self.silently(f"select pg_catalog.set_config('mzlite.now', '{moment}', false)")
+        yield
+        # A transaction that has failed takes it back itself.
+        if not self.extended.skipping and self.relay.status != FAILED:
+            await self.silently("select pg_catalog.set_config('mzlite.now', '', false)")
 
     async def execute_deferred(self) -> None:
         """Carry out what the transaction has put off to its COMMIT, all at one moment or not at all.

@@ -74,6 +74,9 @@ class SimpleProtocol:
         if isinstance(statement, Relayed):
             if not failed:
                 await session.authorize(statement)
+                if getattr(session.meant(statement), "as_of", None) is not None:
+                    await self._relay_at_moment(statement, batch)
+                    return
             batch.append(statement)
             if written and ends_transaction(statement):
                 # What follows in the same text has to see what was written.
@@ -93,6 +96,16 @@ class SimpleProtocol:
             batch.append(relayed)
             return
         await session.own.execute(statement)
+
+    async def _relay_at_moment(self, statement: Relayed, batch: list[Relayed]) -> None:
+        """Run the batch, and then a query with AS OF alone, when its moment has come."""
+        session = self.session
+        await self._relay(batch)
+        if session.relay.failed:
+            return
+        moment = await session.moment_of(session.meant(statement))
+        async with session.reading_at(moment):
+            await self._relay([statement])
 
     async def _relay(self, batch: list[Relayed], error: MzError | None = None) -> None:
         """Run the batch on the backend and empty it; with an error, let it fail with that at its end."""

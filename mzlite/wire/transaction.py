@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from mzlite.dialect.admin import AdminStatement
 from mzlite.dialect.statements import (
@@ -58,7 +59,11 @@ def first_word(sql: str) -> str:
 
 def mode_of(statement: Statement) -> Mode | None:
     """The mode that a statement asks for; None when it fits into any."""
+    if isinstance(statement, Relayed | Subscribe) and statement.as_of is not None:
+        return None  # it sees another moment than the rest
     match statement:
+        case Subscribe(output="cursor"):
+            return None  # until something is fetched
         case Relayed(kind="select") if not statement.access.reads and first_word(statement.sql) != "show":
             return Mode.CONSTANT
         case Relayed(kind="select"):
@@ -107,6 +112,7 @@ class Transaction:
         mode: what it has turned out to be.
         deferred: definitions that wait for COMMIT.
         revision: the catalog's when the first of them was tried.
+        domain: what may be read in it, once something was.
     """
 
     explicit: bool = False
@@ -114,13 +120,29 @@ class Transaction:
     mode: Mode | None = None
     deferred: list[Statement] = field(default_factory=list)
     revision: int | None = None
+    domain: Any = None
 
     def reset(self) -> None:
         """The transaction has ended; a query of several statements may go on with the next."""
         self.explicit = False
         self.mode = None
         self.revision = None
+        self.domain = None
         self.deferred.clear()
+
+    @property
+    def is_block(self) -> bool:
+        """It goes on after a statement: BEGIN has begun it, or there are several statements in a query."""
+        return self.explicit or self.several
+
+    def start_subscription(self, statement: Subscribe) -> None:
+        """Check a subscription that begins with the first FETCH from its cursor.
+
+        Raises:
+            MzError: it does not fit.
+        """
+        if statement.as_of is None:
+            self._enter(Mode.SUBSCRIBE)
 
     def admit(self, statement: Statement) -> bool:
         """Check a statement against what came before it.
@@ -146,16 +168,20 @@ class Transaction:
         single = mode is Mode.SINGLE
         if (single and not self.explicit) or (isinstance(statement, Relayed) and statement.reads_then_writes):
             raise prohibited(statement)
-        if self.mode is not None and (self.mode is not mode or single):
-            refusal = _REFUSALS[self.mode]
-            raise MzError(refusal.message, sqlstate=refusal.sqlstate, detail=refusal.detail)
-        self.mode = mode
+        self._enter(mode)
         if single or mode is Mode.RENAME:
             if not self.explicit:
                 return True
             self.deferred.append(statement)
             return False
         return True
+
+    def _enter(self, mode: Mode) -> None:
+        alone = mode in (Mode.SINGLE, Mode.SUBSCRIBE)
+        if self.mode is not None and (self.mode is not mode or alone):
+            refusal = _REFUSALS[self.mode]
+            raise MzError(refusal.message, sqlstate=refusal.sqlstate, detail=refusal.detail)
+        self.mode = mode
 
     def _control(self, statement: Relayed) -> None:
         match first_word(statement.sql):
@@ -167,6 +193,7 @@ class Transaction:
                 # What was deferred is still to be carried out; the session takes it from here.
                 self.explicit = False
                 self.mode = None
+                self.domain = None
 
 
 def ends_transaction(statement: Statement) -> bool:

@@ -193,6 +193,12 @@ class TestCoordinator:
     async def authorize(self, session: Session, access: s.Access) -> None:
         pass
 
+    async def moment(self, session: Session, statement: s.Relayed) -> int | None:
+        return None
+
+    async def enter_domain(self, session: Session, reads: object, domain: object, *, catalog: bool) -> object:
+        return domain
+
     async def keep_names(self) -> None:
         pass
 

@@ -214,6 +214,7 @@ def test_transaction_with_a_subscription_reads_nothing_else(wire: Wire) -> None:
     with wire.connect() as connection:
         connection.execute("begin")
         connection.execute("declare c cursor for subscribe t")
+        connection.execute("fetch 0 c with (timeout = '0s')")
         with pytest.raises(psycopg.Error, match="SUBSCRIBE in transactions must be the only read statement"):
             connection.execute("select 1")
         connection.execute("rollback")
