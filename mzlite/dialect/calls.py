@@ -9,7 +9,9 @@ from mzlite.dialect import ast
 from mzlite.dialect import tokens as t
 from mzlite.dialect.ast import Expression
 from mzlite.dialect.data_types import TypeParser
+from mzlite.dialect.functions import AMBIENT_SCHEMAS
 from mzlite.dialect.keywords import POSTGRES_NO_FUNCTION, POSTGRES_VALUE_FUNCTIONS
+from mzlite.dialect.regexes import PATTERN_ARGUMENT, pattern_for_postgres, quote_text, replacement_for_postgres
 from mzlite.dialect.rewritten import (
     QUOTIENTS_OF_SUMS,
     ROWS_BY_WIDTH,
@@ -74,6 +76,9 @@ class CallParser(TypeParser):
                 self.edit(self.position, self.tokens.ends[self.index + 1], "")
             elif not is_value_function and word in POSTGRES_NO_FUNCTION:
                 self.quote_for_postgres(first)
+            elif len(parts) == 2 and parts[0] in AMBIENT_SCHEMAS and parts[1].upper() not in POSTGRES_VALUE_FUNCTIONS:
+                # Which schema a function is in differs; both are searched for one without.
+                self.edit(start, self.last_end, quote_identifier(parts[1]))
             return self.function_call(tuple(parts), start)
         if not is_value_function:
             self.quote_for_postgres(first)
@@ -120,6 +125,8 @@ class CallParser(TypeParser):
             for argument in call.arguments:
                 self.edit(argument.start, argument.start, f"{wrapper}(")
                 self.edit(argument.end, argument.end, ")")
+        if name in PATTERN_ARGUMENT:
+            self._pattern_arguments(name, call.arguments)
         if name == "pg_typeof":
             called = self.relay(call.start, call.end)
             self.edits = [edit for edit in self.edits if edit[0] < call.start]
@@ -131,6 +138,29 @@ class CallParser(TypeParser):
             rest = self.relay(call.arguments_end, call.end)
             self.edits = [edit for edit in self.edits if edit[0] < call.start]
             self.edit(call.start, call.end, quotient_of_sums(name, value, order, rest, distinct=call.distinct))
+
+    def pattern(self, node: Expression) -> None:
+        """A regular expression that is written out, as PostgreSQL reads it."""
+        if isinstance(node, ast.Value) and node.kind == "string":
+            shown = pattern_for_postgres(node.value)
+            if shown != quote_text(node.value):
+                self.edit(node.start, node.end, shown)
+
+    def _pattern_arguments(self, name: str, arguments: list[Expression]) -> None:
+        place = PATTERN_ARGUMENT[name]
+        if len(arguments) <= place:
+            return
+        self.pattern(arguments[place])
+        if name == "regexp_replace" and len(arguments) > 2:
+            pattern, replacement = arguments[1:3]
+            if isinstance(replacement, ast.Value) and replacement.kind == "string":
+                known = pattern.value if isinstance(pattern, ast.Value) and pattern.kind == "string" else None
+                self.edit(
+                    replacement.start, replacement.end, quote_text(replacement_for_postgres(replacement.value, known))
+                )
+            else:
+                self.edit(replacement.start, replacement.start, "mz_internal.regexp_replacement(")
+                self.edit(replacement.end, replacement.end, ")")
 
     def _leave_out_null_keys(self, call: ast.Function, key: Expression) -> None:
         present = f"({self.relay(key.start, key.end)}) is not null"
@@ -150,6 +180,15 @@ class CallParser(TypeParser):
             window.is_rewritten = True
 
     def rewrite_rows(self, call: ast.Function) -> bool:
+        """Notes what PostgreSQL is to call in FROM; tells whether that has another name."""
+        name, arguments = call.name[-1], call.arguments or []
+        if len(call.name) == 2 and call.name[0] in AMBIENT_SCHEMAS:
+            self.edit(call.start, self.text.index("(", call.start), quote_identifier(name))
+        if name in PATTERN_ARGUMENT:
+            self._pattern_arguments(name, arguments)
+        return self._rewrite_width(call)
+
+    def _rewrite_width(self, call: ast.Function) -> bool:
         """Where the first argument of a table function says how many columns it has: the one with as many is called."""
         name = call.name[-1]
         if name not in ROWS_BY_WIDTH or len(call.arguments or ()) != 2:
@@ -159,7 +198,9 @@ class CallParser(TypeParser):
         width = width_of_rows(name, first.value) if isinstance(first, ast.Value) else None
         if width is None:
             return False
-        self.edit(call.start, self.text.index("(", call.start), f"mz_internal.{name}_{width}")
+        opening = self.text.index("(", call.start)
+        self.edits = [edit for edit in self.edits if edit[0] < call.start or edit[1] > opening]
+        self.edit(call.start, opening, f"mz_internal.{name}_{width}")
         if name == "csv_extract":
             self.edit(first.start, rest.start, "")
         return True

@@ -13,6 +13,7 @@ from mzlite.dialect import ast
 from mzlite.dialect import tokens as t
 from mzlite.dialect.ast import Expression
 from mzlite.dialect.keywords import QUERY_START, RESERVED_IN_EXPRESSION
+from mzlite.dialect.regexes import PATTERN_OPERATORS
 from mzlite.dialect.special_forms import SpecialFormParser
 from mzlite.errors import syntax_error
 
@@ -321,6 +322,8 @@ class ExpressionParser(SpecialFormParser):
         if word is not None:
             return self._quantified(left, operator, word)
         right = self.subexpression(precedence)
+        if operator in PATTERN_OPERATORS:
+            self.pattern(right)
         if operator in _COMPARISONS:
             for side, other in ((left, right), (right, left)):
                 if isinstance(side, ast.Function) and side.name[-1] == "mz_now":

@@ -309,13 +309,13 @@ _CLIENT_FUNCTIONS: Mapping[Name, FunctionInfo] = MappingProxyType(
     }
 )
 """Functions that Materialize does not have; psql calls them by these full names when it lists functions."""
-_AMBIENT_SCHEMAS = ("mz_catalog", "pg_catalog")
+AMBIENT_SCHEMAS = ("mz_catalog", "pg_catalog")
 
 
 def find_function(name: Name) -> FunctionInfo | None:
     """The function that a call means; unqualified names resolve in mz_catalog and pg_catalog."""
     if len(name) == 1:
-        for schema in _AMBIENT_SCHEMAS:
+        for schema in AMBIENT_SCHEMAS:
             found = FUNCTIONS.get((schema, name[0]))
             if found is not None:
                 return found

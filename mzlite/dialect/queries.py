@@ -167,6 +167,7 @@ class QueryParser(ExpressionParser):
             result.order_by = self.comma_separated(self.order_by_item)
             for item in result.order_by:
                 self._constant(item.expression)
+            self._order_set(result)
         while (word := self.take_one_of("LIMIT", "OFFSET", "FETCH")) is not None:
             if word == "OFFSET":
                 if result.offset is not None:
@@ -182,6 +183,14 @@ class QueryParser(ExpressionParser):
                 result.limit = self.expression()
         result.end = self.last_end
         return result
+
+    def _order_set(self, query: ast.Query) -> None:
+        """PostgreSQL orders a set operation by its columns alone, and by expressions only as a subquery in FROM."""
+        body = query.body
+        columns = (ast.Identifier, ast.Value)
+        if isinstance(body, ast.SetOperation) and not all(isinstance(i.expression, columns) for i in query.order_by):
+            self.edit(body.start, body.start, "select * from (")
+            self.edit(body.end, body.end, ")")
 
     def _fetch_clause(self, result: ast.Query) -> None:
         self.expect_one_of("FIRST", "NEXT")

@@ -131,3 +131,13 @@ create function mz_catalog.has_role(text, text, text) returns boolean language s
 create function mz_catalog.has_role(text, oid, text) returns boolean language sql stable strict parallel safe return true;
 create function mz_catalog.has_role(oid, text, text) returns boolean language sql stable strict parallel safe return true;
 create function mz_catalog.has_role(oid, oid, text) returns boolean language sql stable strict parallel safe return true;
+
+-- What stands for a match in a replacement that is computed: groups by number, $1 or ${1}; a backslash is one.
+create function mz_internal.regexp_replacement(replacement text) returns text language sql immutable parallel safe
+return replace(
+    pg_catalog.regexp_replace(
+        pg_catalog.regexp_replace(replace(replace(replacement, '\', '\\'), '$$', chr(1)), '\$(?:\{0\}|0(?![0-9A-Za-z_]))', '\\&', 'g'),
+        '\$(?:\{([1-9])\}|([1-9])(?![0-9A-Za-z_]))', '\\\1\2', 'g'
+    ),
+    chr(1), '$'
+);

@@ -181,33 +181,43 @@ begin
         execute format('create cast (text as mz_catalog.%1$s) with function mz_internal.%1$s_of_text(text)', t.name);
     end loop;
 
-    -- uint8 against signed integers compares without a detour over numeric: from 2^63 on it is the larger one. Of booleans
-    -- `a > b` is "a and not b", `a >= not b` is "a or b"; null when one side is, and inlined in a strict function as CASE is not.
-    foreach other in array array['integer', 'bigint'] loop
-        foreach arguments slice 1 in array array[array['mz_catalog.uint8', other], array[other, 'mz_catalog.uint8']] loop
-            for op in
-                select * from (values
-                    ('=', 'eq', '=', '<>', 'eqsel', 'eqjoinsel', '> (%s < 0)', '> (%s < 0)'),
-                    ('<>', 'ne', '<>', '=', 'neqsel', 'neqjoinsel', '>= (%s >= 0)', '>= (%s >= 0)'),
-                    ('<', 'lt', '>', '>=', 'scalarltsel', 'scalarltjoinsel', '> (%s < 0)', '>= (%s >= 0)'),
-                    ('<=', 'le', '>=', '>', 'scalarlesel', 'scalarlejoinsel', '> (%s < 0)', '>= (%s >= 0)'),
-                    ('>', 'gt', '<', '<=', 'scalargtsel', 'scalargtjoinsel', '>= (%s >= 0)', '> (%s < 0)'),
-                    ('>=', 'ge', '<=', '<', 'scalargesel', 'scalargejoinsel', '>= (%s >= 0)', '> (%s < 0)')
-                ) as v (symbol, name, commutator, negator, restriction, joined, large_left, large_right)
-            loop
-                execute format(
-                    'create function mz_internal.uint8_%1$s(%2$s, %3$s) returns boolean language sql immutable strict leakproof parallel safe return %4$s',
-                    op.name, arguments[1], arguments[2],
-                    case when arguments[1] = 'mz_catalog.uint8'
-                        then format('(%s %s $2) ' || op.large_left, 'mz_internal.bits($1)', op.symbol, 'mz_internal.bits($1)')
-                        else format('($1 %s %s) ' || op.large_right, op.symbol, 'mz_internal.bits($2)', 'mz_internal.bits($2)')
-                    end
-                );
-                execute format(
-                    'create operator mz_catalog.%1$s (leftarg = %2$s, rightarg = %3$s, function = mz_internal.uint8_%4$s, commutator = operator(mz_catalog.%5$s), negator = operator(mz_catalog.%6$s), restrict = %7$s, join = %8$s)',
-                    op.symbol, arguments[1], arguments[2], op.name, op.commutator, op.negator, op.restriction, op.joined
-                );
-            end loop;
+    -- Integers of different types compare as such, without a detour over numeric: a uint8 from 2^63 on is the larger one. Each pair
+    -- has operators of its own; between the casts to several common types PostgreSQL could not choose. Of booleans `a > b` is "a and
+    -- not b", `a >= not b` is "a or b"; null when one side is, and inlined in a strict function as CASE is not.
+    for t in
+        select
+            x.a, y.b,
+            replace(replace(x.a, 'mz_catalog.uint2', 'integer'), 'mz_catalog.uint4', 'bigint') as base_a,
+            replace(replace(y.b, 'mz_catalog.uint2', 'integer'), 'mz_catalog.uint4', 'bigint') as base_b
+        from unnest(array['mz_catalog.uint2', 'mz_catalog.uint4', 'mz_catalog.uint8', 'smallint', 'integer', 'bigint']) as x (a)
+        cross join unnest(array['mz_catalog.uint2', 'mz_catalog.uint4', 'mz_catalog.uint8', 'smallint', 'integer', 'bigint']) as y (b)
+        where x.a <> y.b and (x.a like 'mz%' or y.b like 'mz%')
+    loop
+        for op in
+            select * from (values
+                ('=', 'eq', '=', '<>', 'eqsel', 'eqjoinsel', '> (%s < 0)', '> (%s < 0)'),
+                ('<>', 'ne', '<>', '=', 'neqsel', 'neqjoinsel', '>= (%s >= 0)', '>= (%s >= 0)'),
+                ('<', 'lt', '>', '>=', 'scalarltsel', 'scalarltjoinsel', '> (%s < 0)', '>= (%s >= 0)'),
+                ('<=', 'le', '>=', '>', 'scalarlesel', 'scalarlejoinsel', '> (%s < 0)', '>= (%s >= 0)'),
+                ('>', 'gt', '<', '<=', 'scalargtsel', 'scalargtjoinsel', '>= (%s >= 0)', '> (%s < 0)'),
+                ('>=', 'ge', '<=', '<', 'scalargesel', 'scalargejoinsel', '>= (%s >= 0)', '> (%s < 0)')
+            ) as v (symbol, name, commutator, negator, restriction, joined, large_left, large_right)
+        loop
+            execute format(
+                'create function mz_internal.uint8_%1$s(%2$s, %3$s) returns boolean language sql immutable strict leakproof parallel safe return %4$s',
+                op.name, t.a, t.b,
+                case
+                    when t.a = 'mz_catalog.uint8'
+                        then format('(%s %s $2::%s) ' || op.large_left, 'mz_internal.bits($1)', op.symbol, t.base_b, 'mz_internal.bits($1)')
+                    when t.b = 'mz_catalog.uint8'
+                        then format('($1::%s %s %s) ' || op.large_right, t.base_a, op.symbol, 'mz_internal.bits($2)', 'mz_internal.bits($2)')
+                    else format('$1::%s %s $2::%s', t.base_a, op.symbol, t.base_b)
+                end
+            );
+            execute format(
+                'create operator mz_catalog.%1$s (leftarg = %2$s, rightarg = %3$s, function = mz_internal.uint8_%4$s, commutator = operator(mz_catalog.%5$s), negator = operator(mz_catalog.%6$s), restrict = %7$s, join = %8$s)',
+                op.symbol, t.a, t.b, op.name, op.commutator, op.negator, op.restriction, op.joined
+            );
         end loop;
     end loop;
 
@@ -248,14 +258,35 @@ begin
                 foreach arguments slice 1 in array array[array['mz_catalog.' || t.name, other], array[other, 'mz_catalog.' || t.name]] loop
                     execute format(
                         'create function mz_internal.%1$s_%2$s(%3$s, %4$s) returns %5$s language sql immutable parallel safe return $1::%5$s %6$s $2::%5$s',
-                        t.name, op.name, arguments[1], arguments[2], t.wide, op.symbol
+                        t.name, op.name || case when t.name = 'uint2' and other <> 'bigint' then '_int' else '' end, arguments[1], arguments[2],
+                        case when t.name = 'uint2' and other <> 'bigint' then 'integer' else t.wide end, op.symbol
                     );
                     execute format(
                         'create operator mz_catalog.%1$s (leftarg = %2$s, rightarg = %3$s, function = mz_internal.%4$s_%5$s)',
-                        op.symbol, arguments[1], arguments[2], t.name, op.name
+                        op.symbol, arguments[1], arguments[2], t.name, op.name || case when t.name = 'uint2' and other <> 'bigint' then '_int' else '' end
                     );
                 end loop;
             end loop;
+        end loop;
+    end loop;
+
+    -- Unsigned integers of different types are what the larger type makes of them.
+    for t in
+        select * from (values ('uint2', 'uint4', 'uint4'), ('uint4', 'uint2', 'uint4'), ('uint2', 'uint8', 'uint8'), ('uint8', 'uint2', 'uint8'),
+            ('uint4', 'uint8', 'uint8'), ('uint8', 'uint4', 'uint8')) as v (a, b, wide)
+    loop
+        for op in
+            select * from (values ('+', 'plus'), ('-', 'minus'), ('*', 'times'), ('/', 'divided'), ('%', 'modulo')) as v (symbol, name)
+        loop
+            execute format(
+                'create function mz_internal.%1$s_%2$s(mz_catalog.%3$s, mz_catalog.%4$s) returns mz_catalog.%1$s language sql immutable parallel safe '
+                'return mz_internal.%1$s_%2$s($1::mz_catalog.%1$s, $2::mz_catalog.%1$s)',
+                t.wide, op.name, t.a, t.b
+            );
+            execute format(
+                'create operator mz_catalog.%1$s (leftarg = mz_catalog.%2$s, rightarg = mz_catalog.%3$s, function = mz_internal.%4$s_%5$s)',
+                op.symbol, t.a, t.b, t.wide, op.name
+            );
         end loop;
     end loop;
 

@@ -98,18 +98,43 @@ create operator mz_catalog.~ (rightarg = mz_catalog.uint8, function = mz_interna
 do $do$
 declare
     op record;
+    kind text;
 begin
     for op in
         select * from (values ('&', 'both'), ('|', 'either'), ('#', 'one')) as v (symbol, name)
     loop
+        foreach kind in array array['uint2', 'uint4', 'uint8'] loop
+            execute format(
+                'create function mz_internal.bits_of_%2$s(mz_catalog.%3$s, mz_catalog.%3$s) returns mz_catalog.%3$s language sql immutable strict parallel safe '
+                'return mz_internal.as_%3$s(%4$s %1$s %5$s)',
+                op.symbol, op.name, kind,
+                case kind when 'uint2' then '$1::integer' when 'uint4' then '$1::bigint' else 'mz_internal.bits($1)' end,
+                case kind when 'uint2' then '$2::integer' when 'uint4' then '$2::bigint' else 'mz_internal.bits($2)' end
+            );
+            execute format(
+                'create operator mz_catalog.%s (leftarg = mz_catalog.%s, rightarg = mz_catalog.%s, function = mz_internal.bits_of_%s)',
+                op.symbol, kind, kind, op.name
+            );
+        end loop;
+    end loop;
+    -- A shift by as many places as the type has bits, or more, leaves nothing but what a shift by the rest leaves.
+    for op in
+        select * from (values
+            ('uint2', '<<', 'left', '(($1::integer << ($2::bigint & 31)::integer) & 65535)', 'case when ($2::bigint & 31) > 15 then 0 else %s end'),
+            ('uint2', '>>', 'right', '($1::integer >> ($2::bigint & 31)::integer)', '%s'),
+            ('uint4', '<<', 'left', '(($1::bigint << ($2::bigint & 31)::integer) & 4294967295)', '%s'),
+            ('uint4', '>>', 'right', '($1::bigint >> ($2::bigint & 31)::integer)', '%s'),
+            ('uint8', '<<', 'left', '(mz_internal.bits($1) << ($2::bigint & 63)::integer)', '%s'),
+            ('uint8', '>>', 'right', '((mz_internal.bits($1) >> ($2::bigint & 63)::integer) & case when ($2::bigint & 63) = 0 then -1 else 9223372036854775807 >> (($2::bigint & 63)::integer - 1) end)', '%s')
+        ) as v (kind, symbol, name, shifted, rest)
+    loop
         execute format(
-            'create function mz_internal.bits_of_%2$s(mz_catalog.uint8, mz_catalog.uint8) returns mz_catalog.uint8 language sql immutable strict parallel safe '
-            'return mz_internal.as_uint8(mz_internal.bits($1) %1$s mz_internal.bits($2))',
-            op.symbol, op.name
+            'create function mz_internal.shifted_%1$s(mz_catalog.%2$s, mz_catalog.uint4) returns mz_catalog.%2$s language sql immutable parallel safe return mz_internal.as_%2$s(%3$s)',
+            op.name, op.kind, format(op.rest, op.shifted)
         );
         execute format(
-            'create operator mz_catalog.%s (leftarg = mz_catalog.uint8, rightarg = mz_catalog.uint8, function = mz_internal.bits_of_%s)',
-            op.symbol, op.name
+            'create operator mz_catalog.%1$s (leftarg = mz_catalog.%2$s, rightarg = mz_catalog.uint4, function = mz_internal.shifted_%3$s)',
+            op.symbol, op.kind, op.name
         );
     end loop;
 end
