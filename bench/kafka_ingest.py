@@ -16,7 +16,7 @@ import uuid
 from confluent_kafka import Message, Producer
 from confluent_kafka.admin import AdminClient
 
-from mzlite.dialect.statements import Format, Include
+from mzlite.dialect.definitions import Format, Include
 from mzlite.kafka.client import ensure_topic
 from mzlite.kafka.ingest import Ingest
 from mzlite.kafka.pack import packer

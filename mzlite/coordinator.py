@@ -27,19 +27,10 @@ from mzlite.catalog.timedomain import TimeDomain
 from mzlite.dataflow.engine import Engine
 from mzlite.dataflow.transaction import EngineTransaction
 from mzlite.dialect.admin import AdminStatement
+from mzlite.dialect.definitions import CreateSource, CreateTableFromSource, ValidateConnection
 from mzlite.dialect.pg_errors import from_psycopg
 from mzlite.dialect.reading import relations
-from mzlite.dialect.statements import (
-    Access,
-    CreateSource,
-    CreateTableFromSource,
-    Explain,
-    Name,
-    Relayed,
-    Statement,
-    Subscribe,
-    ValidateConnection,
-)
+from mzlite.dialect.statements import Access, Explain, Name, Relayed, Statement, Subscribe
 from mzlite.errors import MzError
 from mzlite.long_names import whole
 from mzlite.roster import Roster

@@ -24,16 +24,8 @@ from mzlite.catalog.registry import (
 from mzlite.catalog.schemas import RESERVED_DETAIL, RESERVED_PREFIXES, does_not_exist, new_physical_schema
 from mzlite.catalog.system import network_policy_id
 from mzlite.dialect.databases import physical_schema
-from mzlite.dialect.statements import (
-    AlterOwner,
-    AlterRename,
-    AlterSet,
-    AlterSetCluster,
-    AlterSwap,
-    Comment,
-    Name,
-    ObjectType,
-)
+from mzlite.dialect.definitions import AlterOwner, AlterRename, AlterSet, AlterSetCluster, AlterSwap, Comment
+from mzlite.dialect.statements import Name, ObjectType
 from mzlite.errors import MzError
 from mzlite.long_names import whole
 from mzlite.session import Session

@@ -14,9 +14,10 @@ from mzlite.catalog.limits import check_limit, check_table
 from mzlite.catalog.privileges import apply_default_privileges
 from mzlite.catalog.registry import Cluster, resolve_cluster, role_id
 from mzlite.catalog.schemas import already_exists
+from mzlite.dialect.definitions import AlterSet, CreateCluster, CreateClusterReplica
 from mzlite.dialect.features import FLAGS
 from mzlite.dialect.option_values import boolean_option, integer_option
-from mzlite.dialect.statements import AlterSet, CreateCluster, CreateClusterReplica, OptionValue
+from mzlite.dialect.statements import OptionValue
 from mzlite.errors import MzError
 from mzlite.long_names import whole
 from mzlite.session import Session

@@ -26,15 +26,8 @@ from mzlite.catalog.registry import (
 from mzlite.catalog.remote import config_key, remote
 from mzlite.catalog.schemas import already_exists, does_not_exist
 from mzlite.dataflow.transaction import as_client
-from mzlite.dialect.statements import (
-    AlterSecret,
-    AlterSet,
-    CreateConnection,
-    CreateSecret,
-    Name,
-    OptionValue,
-    ValidateConnection,
-)
+from mzlite.dialect.definitions import AlterSecret, AlterSet, CreateConnection, CreateSecret, ValidateConnection
+from mzlite.dialect.statements import Name, OptionValue
 from mzlite.errors import MzError, unsupported
 from mzlite.kafka.client import client_config, validate
 from mzlite.kafka.spec import progress_topic

@@ -9,7 +9,8 @@ import json
 from collections.abc import Mapping, Sequence
 
 from mzlite.catalog.registry import show_name
-from mzlite.dialect.statements import Format, Include, OptionValue
+from mzlite.dialect.definitions import Format, Include
+from mzlite.dialect.statements import OptionValue
 from mzlite.long_names import restored
 
 WIDTH = 100

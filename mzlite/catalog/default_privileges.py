@@ -8,7 +8,7 @@ from __future__ import annotations
 from mzlite.catalog.interface import EngineTransaction, ExecuteResult
 from mzlite.catalog.privileges import ALL, LETTERS
 from mzlite.catalog.registry import database_id, resolve_schema, role_id
-from mzlite.dialect.statements import Grant
+from mzlite.dialect.definitions import Grant
 from mzlite.errors import MzError
 from mzlite.session import Session
 

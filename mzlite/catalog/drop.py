@@ -25,7 +25,8 @@ from mzlite.catalog.registry import (
 )
 from mzlite.catalog.schemas import does_not_exist, drop_schema
 from mzlite.catalog.system import drop_network_policy
-from mzlite.dialect.statements import Drop, Name
+from mzlite.dialect.definitions import Drop
+from mzlite.dialect.statements import Name
 from mzlite.errors import MzError
 from mzlite.session import Session
 

@@ -26,6 +26,7 @@ from mzlite.catalog import (
     types,
 )
 from mzlite.catalog.interface import EngineTransaction, ExecuteResult
+from mzlite.dialect import definitions as d
 from mzlite.dialect import statements as s
 from mzlite.errors import unsupported
 from mzlite.session import Session
@@ -33,36 +34,36 @@ from mzlite.session import Session
 Executor = Callable[[Any, Session, EngineTransaction], ExecuteResult]
 
 EXECUTORS: dict[type[s.Statement], Executor] = {
-    s.CreateDatabase: schemas.create_database,
-    s.CreateSchema: schemas.create_schema,
-    s.CreateCluster: clusters.create_cluster,
-    s.CreateClusterReplica: clusters.create_replica,
-    s.CreateSecret: connections.create_secret,
-    s.CreateConnection: connections.create_connection,
-    s.CreateSource: sources.create_source,
-    s.CreateTableFromSource: sources.create_table_from_source,
-    s.CreateTable: relations.create_table,
-    s.CreateView: relations.create_view,
-    s.CreateMaterializedView: relations.create_materialized_view,
-    s.CreateIndex: relations.create_index,
-    s.CreateSink: sinks.create_sink,
-    s.CreateRole: roles.create_role,
-    s.CreateType: types.create_type,
-    s.AlterRename: alter.rename,
-    s.AlterSwap: alter.swap,
-    s.AlterOwner: alter.change_owner,
-    s.AlterSetCluster: alter.move_to_cluster,
-    s.AlterSinkFrom: sinks.alter_sink_from,
-    s.AlterSecret: connections.alter_secret,
-    s.AlterRole: roles.alter_role,
-    s.Drop: drop.drop,
-    s.Comment: alter.comment,
-    s.Grant: roles.grant,
+    d.CreateDatabase: schemas.create_database,
+    d.CreateSchema: schemas.create_schema,
+    d.CreateCluster: clusters.create_cluster,
+    d.CreateClusterReplica: clusters.create_replica,
+    d.CreateSecret: connections.create_secret,
+    d.CreateConnection: connections.create_connection,
+    d.CreateSource: sources.create_source,
+    d.CreateTableFromSource: sources.create_table_from_source,
+    d.CreateTable: relations.create_table,
+    d.CreateView: relations.create_view,
+    d.CreateMaterializedView: relations.create_materialized_view,
+    d.CreateIndex: relations.create_index,
+    d.CreateSink: sinks.create_sink,
+    d.CreateRole: roles.create_role,
+    d.CreateType: types.create_type,
+    d.AlterRename: alter.rename,
+    d.AlterSwap: alter.swap,
+    d.AlterOwner: alter.change_owner,
+    d.AlterSetCluster: alter.move_to_cluster,
+    d.AlterSinkFrom: sinks.alter_sink_from,
+    d.AlterSecret: connections.alter_secret,
+    d.AlterRole: roles.alter_role,
+    d.Drop: drop.drop,
+    d.Comment: alter.comment,
+    d.Grant: roles.grant,
     s.Explain: explain.explain,
-    s.AlterSystem: system.alter_system,
-    s.CreateNetworkPolicy: system.create_network_policy,
-    s.AlterNetworkPolicy: system.alter_network_policy,
-    s.ValidateConnection: connections.validate_connection,
+    d.AlterSystem: system.alter_system,
+    d.CreateNetworkPolicy: system.create_network_policy,
+    d.AlterNetworkPolicy: system.alter_network_policy,
+    d.ValidateConnection: connections.validate_connection,
 }
 
 
@@ -76,9 +77,9 @@ def execute(statement: s.Statement, session: Session, tx: EngineTransaction) -> 
     roles.ensure_role(tx, session.user)
     rbac.authorize(tx, session, statement)
     audit.begin(tx, session.user)
-    if isinstance(statement, s.AlterSet) and statement.object_type == "connection":
+    if isinstance(statement, d.AlterSet) and statement.object_type == "connection":
         return connections.alter_connection(statement, session, tx)
-    if isinstance(statement, s.AlterSet):
+    if isinstance(statement, d.AlterSet):
         return alter.set_options(statement, session, tx)
     executor = EXECUTORS.get(type(statement))
     if executor is None:

@@ -24,7 +24,8 @@ from mzlite.catalog.registry import (
     schema_for_new,
     show_name,
 )
-from mzlite.dialect.statements import CreateSource, CreateTableFromSource, Name, OptionValue
+from mzlite.dialect.definitions import CreateSource, CreateTableFromSource
+from mzlite.dialect.statements import Name, OptionValue
 from mzlite.errors import MzError
 from mzlite.generators.outputs import OUTPUTS, Output, is_multiple
 from mzlite.generators.spec import GeneratorSpec, Target

@@ -23,6 +23,7 @@ from mzlite.catalog.registry import (
     role_id,
 )
 from mzlite.catalog.roles import granted_objects
+from mzlite.dialect import definitions as d
 from mzlite.dialect import statements as s
 from mzlite.dialect.defaults import system_value
 from mzlite.errors import MzError
@@ -343,72 +344,72 @@ class _Judge:
             needs.privileges.append((target, letter, self.role))
 
         match statement:
-            case s.CreateDatabase():
+            case d.CreateDatabase():
                 needed(SYSTEM, "B")
-            case s.CreateSchema():
+            case d.CreateSchema():
                 needed(self.database_of(statement.name), "C")
-            case s.CreateRole() if "SUPERUSER" in statement.options:
+            case d.CreateRole() if "SUPERUSER" in statement.options:
                 needs.superuser = "create superuser role"
-            case s.AlterRole() if "SUPERUSER" in statement.options:
+            case d.AlterRole() if "SUPERUSER" in statement.options:
                 needs.superuser = "alter superuser role"
-            case s.AlterRole() if statement.variable is not None and statement.name == self.session.user:
+            case d.AlterRole() if statement.variable is not None and statement.name == self.session.user:
                 pass
-            case s.CreateRole() | s.AlterRole():
+            case d.CreateRole() | d.AlterRole():
                 needed(SYSTEM, "R")
-            case s.CreateNetworkPolicy():
+            case d.CreateNetworkPolicy():
                 needed(SYSTEM, "P")
-            case s.CreateCluster():
+            case d.CreateCluster():
                 needed(SYSTEM, "N")
-            case s.CreateClusterReplica():
+            case d.CreateClusterReplica():
                 needs.owned.append(self.cluster(statement.cluster))
-            case s.CreateTable() | s.CreateView() | s.CreateMaterializedView():
+            case d.CreateTable() | d.CreateView() | d.CreateMaterializedView():
                 if not getattr(statement, "temporary", False):
                     needed(self.place(statement.name), "C")
                 self._replaced(needs, statement)
-                if isinstance(statement, s.CreateMaterializedView):
+                if isinstance(statement, d.CreateMaterializedView):
                     needed(self.cluster(statement.cluster), "C")
-            case s.CreateSecret() | s.CreateType() | s.CreateConnection():
+            case d.CreateSecret() | d.CreateType() | d.CreateConnection():
                 needed(self.place(statement.name), "C")
-                if isinstance(statement, s.CreateConnection):
+                if isinstance(statement, d.CreateConnection):
                     secrets = [
                         str(value)[7:] for value in statement.options.values() if str(value).startswith("SECRET ")
                     ]
                     self._uses(needs, *(tuple(secret.strip().split(".")) for secret in secrets))
-            case s.CreateSource():
+            case d.CreateSource():
                 needed(self.place(statement.name), "C")
                 needed(self.cluster(statement.cluster), "C")
                 self._uses(needs, statement.connection)
-            case s.CreateTableFromSource():
+            case d.CreateTableFromSource():
                 needed(self.place(statement.name), "C")
                 self._uses(needs, statement.source)
-            case s.CreateSink():
+            case d.CreateSink():
                 needed(self.place(statement.name), "C")
                 self.read(needs, [self.item(statement.source)])
                 needed(self.cluster(statement.cluster), "C")
                 self._uses(needs, statement.connection)
-            case s.CreateIndex():
+            case d.CreateIndex():
                 item = self.item(statement.on)
                 needs.owned.append(self.target(item))
                 needed(self.container(item), "C")
                 needed(self.cluster(statement.cluster), "C")
-            case s.Drop(object_type="role"):
+            case d.Drop(object_type="role"):
                 needed(SYSTEM, "R")
-            case s.Drop():
+            case d.Drop():
                 for name in statement.names:
                     self._owned(needs, statement.object_type, name)
-            case s.Comment(object_type="role"):
+            case d.Comment(object_type="role"):
                 needed(SYSTEM, "R")
-            case s.Comment():
+            case d.Comment():
                 needs.owned.append(self.objects(statement.object_type, statement.name)[0])
-            case s.AlterRename(object_type="schema"):
+            case d.AlterRename(object_type="schema"):
                 needs.owned.append(self.schema_named(statement.name))
                 needed(self.database_of(statement.name), "C")
-            case s.AlterSwap():
+            case d.AlterSwap():
                 other = (*statement.name[:-1], statement.with_name)
                 needs.owned += [self.objects(statement.object_type, name)[0] for name in (statement.name, other)]
                 if statement.object_type == "schema":
                     needed(self.database_of(statement.name), "C")
-            case s.AlterOwner():
+            case d.AlterOwner():
                 target, _ = self.objects(statement.object_type, statement.name)
                 needs.owned.append(target)
                 needs.member_of.append(statement.owner)
@@ -416,21 +417,21 @@ class _Judge:
                     needed(self.container(self.item(statement.name, is_type=statement.object_type == "type")), "C")
                 elif statement.object_type == "schema":
                     needed(self.database_of(statement.name), "C")
-            case s.AlterSetCluster():
+            case d.AlterSetCluster():
                 needs.owned.append(self.objects(statement.object_type, statement.name)[0])
                 needed(self.cluster(statement.cluster), "C")
-            case s.AlterSinkFrom():
+            case d.AlterSinkFrom():
                 needs.owned.append(self.target(self.item(statement.name)))
                 self.read(needs, [self.item(statement.source)])
-            case s.AlterRename() | s.AlterSet():
+            case d.AlterRename() | d.AlterSet():
                 needs.owned.append(self.objects(statement.object_type, statement.name)[0])
-            case s.AlterSecret():
+            case d.AlterSecret():
                 needs.owned.append(self.target(self.item(statement.name)))
-            case s.ValidateConnection():
+            case d.ValidateConnection():
                 item = self.item(statement.name)
                 needed(self.container(item), "U")
                 needed(self.target(item), "U")
-            case s.Grant():
+            case d.Grant():
                 self._grant(needs, statement)
         return needs
 
@@ -446,7 +447,7 @@ class _Judge:
             except _UnknownError:
                 return
 
-    def _grant(self, needs: Needs, statement: s.Grant) -> None:
+    def _grant(self, needs: Needs, statement: d.Grant) -> None:
         kind = statement.object_type.lower()
         match statement.verb:
             case "drop owned":

@@ -33,14 +33,8 @@ from mzlite.catalog.schemas import already_exists
 from mzlite.catalog.system_inputs import check_system_inputs
 from mzlite.dialect.ast import Value
 from mzlite.dialect.check_values import check_position
-from mzlite.dialect.statements import (
-    ColumnDefinition,
-    CreateIndex,
-    CreateMaterializedView,
-    CreateTable,
-    CreateView,
-    Name,
-)
+from mzlite.dialect.definitions import ColumnDefinition, CreateIndex, CreateMaterializedView, CreateTable, CreateView
+from mzlite.dialect.statements import Name
 from mzlite.errors import MzError
 from mzlite.long_names import MAX_BYTES, short, whole
 from mzlite.session import Session

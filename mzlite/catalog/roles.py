@@ -22,7 +22,8 @@ from mzlite.catalog.registry import (
 from mzlite.catalog.system import network_policy_id, set_role_variable
 from mzlite.dataflow.transaction import Executes
 from mzlite.dialect.defaults import system_value
-from mzlite.dialect.statements import AlterRole, CreateRole, Grant, Name
+from mzlite.dialect.definitions import AlterRole, CreateRole, Grant
+from mzlite.dialect.statements import Name
 from mzlite.errors import MzError
 from mzlite.long_names import whole
 from mzlite.scram import Verifier

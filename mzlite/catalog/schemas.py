@@ -11,7 +11,7 @@ from mzlite.catalog.limits import check_table
 from mzlite.catalog.privileges import apply_default_privileges
 from mzlite.catalog.registry import Schema, database_id, quote_name, role_id
 from mzlite.dialect.databases import physical_schema
-from mzlite.dialect.statements import CreateDatabase, CreateSchema
+from mzlite.dialect.definitions import CreateDatabase, CreateSchema
 from mzlite.errors import MzError
 from mzlite.long_names import whole
 from mzlite.session import Session

@@ -33,7 +33,8 @@ from mzlite.catalog.remote import config_key, remote
 from mzlite.catalog.schemas import already_exists, does_not_exist
 from mzlite.catalog.unique import unique_keys
 from mzlite.dataflow.specs import sink_from_json
-from mzlite.dialect.statements import AlterSinkFrom, CreateSink, OptionValue
+from mzlite.dialect.definitions import AlterSinkFrom, CreateSink
+from mzlite.dialect.statements import OptionValue
 from mzlite.errors import MzError, unsupported
 from mzlite.kafka.client import validate
 from mzlite.kafka.spec import SinkSpec, transactional_id

@@ -39,15 +39,8 @@ from mzlite.catalog.registry import (
 )
 from mzlite.catalog.remote import config_key, remote
 from mzlite.catalog.schemas import already_exists
-from mzlite.dialect.statements import (
-    ColumnDefinition,
-    CreateSource,
-    CreateTableFromSource,
-    Format,
-    Include,
-    Name,
-    OptionValue,
-)
+from mzlite.dialect.definitions import ColumnDefinition, CreateSource, CreateTableFromSource, Format, Include
+from mzlite.dialect.statements import Name, OptionValue
 from mzlite.errors import MzError, unsupported
 from mzlite.kafka.client import resolve_start
 from mzlite.kafka.spec import Envelope, IngestSpec, source_columns

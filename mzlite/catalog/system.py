@@ -15,7 +15,7 @@ from mzlite.catalog.privileges import apply_default_privileges
 from mzlite.catalog.registry import role_id
 from mzlite.catalog.schemas import does_not_exist
 from mzlite.dialect.defaults import DEFAULTS, check_system_value
-from mzlite.dialect.statements import AlterNetworkPolicy, AlterRole, AlterSystem, CreateNetworkPolicy, NetworkRule
+from mzlite.dialect.definitions import AlterNetworkPolicy, AlterRole, AlterSystem, CreateNetworkPolicy, NetworkRule
 from mzlite.dialect.variables import VARIABLES
 from mzlite.errors import MzError
 from mzlite.long_names import whole

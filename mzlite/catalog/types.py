@@ -18,8 +18,8 @@ from mzlite.catalog.registry import (
     search_path,
     show_name,
 )
+from mzlite.dialect.definitions import CreateType
 from mzlite.dialect.maps import map_type
-from mzlite.dialect.statements import CreateType
 from mzlite.errors import MzError
 from mzlite.session import Session
 

@@ -25,7 +25,7 @@ from mzlite.dataflow.sinks import ActiveSink
 from mzlite.dataflow.specs import Connectors, ingest_from_json, sink_from_json
 from mzlite.dataflow.tables import inbox_statement, inbox_statements
 from mzlite.dataflow.transaction import ENGINE_PATH, EngineTransaction
-from mzlite.dialect.statements import ColumnDefinition
+from mzlite.dialect.definitions import ColumnDefinition
 from mzlite.errors import MzError, unsupported
 from mzlite.planner.expressions import literal, quote
 from mzlite.planner.operators import Operator

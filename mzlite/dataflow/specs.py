@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from psycopg.types.json import Jsonb
 
-from mzlite.dialect.statements import Format, Include
+from mzlite.dialect.definitions import Format, Include
 from mzlite.generators.spec import GeneratorSpec
 from mzlite.kafka.spec import IngestSpec, SinkSpec
 

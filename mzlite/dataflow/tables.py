@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mzlite.dataflow.rules.base import Base
-from mzlite.dialect.statements import ColumnDefinition
+from mzlite.dialect.definitions import ColumnDefinition
 from mzlite.planner.expressions import quote
 
 

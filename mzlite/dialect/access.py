@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from mzlite.dialect import definitions as d
 from mzlite.dialect import statements as s
 from mzlite.dialect import tokens as t
 from mzlite.dialect.alter import AlterParser
@@ -73,12 +74,12 @@ class AccessParser(AlterParser):
             roles = self.comma_separated(lambda: (self.identifier(),))
             self.expect_keyword(direction)
             members = self._roles()
-            return s.Grant(self.statement_text(), verb, (), "role", tuple(roles), members)
+            return d.Grant(self.statement_text(), verb, (), "role", tuple(roles), members)
         self.expect_keyword("ON")
         object_type, names = self._target(verb.upper())
         self.expect_keyword(direction)
         grantees = self._roles()
-        return s.Grant(self.statement_text(), verb, privileges, object_type, names, grantees)
+        return d.Grant(self.statement_text(), verb, privileges, object_type, names, grantees)
 
     def _target(self, statement: str) -> tuple[str, tuple[s.Name, ...]]:
         if self.take_keyword("SYSTEM"):
@@ -123,7 +124,7 @@ class AccessParser(AlterParser):
         self.expect_keyword("BY")
         roles = tuple(self.comma_separated(self.identifier))
         word = self.take_one_of("CASCADE", "RESTRICT")
-        return s.Grant(self.statement_text(), "drop owned", (word,) if word else (), "", (), roles)
+        return d.Grant(self.statement_text(), "drop owned", (word,) if word else (), "", (), roles)
 
     def reassign_owned(self) -> s.Statement:
         """What follows REASSIGN."""
@@ -131,7 +132,7 @@ class AccessParser(AlterParser):
         old = tuple((name,) for name in self.comma_separated(self.identifier))
         self.expect_keyword("TO")
         new = self.identifier()
-        return s.Grant(self.statement_text(), "reassign owned", (), "", old, (new,))
+        return d.Grant(self.statement_text(), "reassign owned", (), "", old, (new,))
 
     def alter_default_privileges(self) -> s.Statement:
         """What follows ALTER DEFAULT PRIVILEGES."""
@@ -157,7 +158,7 @@ class AccessParser(AlterParser):
         object_type = self._plural("GRANT" if granting else "REVOKE")
         self.expect_keyword("TO" if granting else "FROM")
         roles = self._roles()
-        return s.Grant(
+        return d.Grant(
             self.statement_text(),
             "alter default privileges",
             privileges,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from mzlite.dialect import definitions as d
 from mzlite.dialect import statements as s
 from mzlite.dialect import tokens as t
 from mzlite.dialect.option_values import boolean_option
@@ -72,7 +73,7 @@ class AlterParser(SinkParser):
         if object_type == "network policy":
             policy = self.identifier()
             self.expect_keyword("SET")
-            return s.AlterNetworkPolicy(self.statement_text(), policy, self.network_rules())
+            return d.AlterNetworkPolicy(self.statement_text(), policy, self.network_rules())
         if object_type in ("function", "subsource"):
             raise syntax_error(f"Unsupported ALTER on {object_type.upper()}")
         if_exists = self.if_exists()
@@ -98,7 +99,7 @@ class AlterParser(SinkParser):
         else:
             name = "all" if self.take_keyword("ALL") else self.identifier()
             value = None
-        return s.AlterSystem(self.statement_text(), name, value)
+        return d.AlterSystem(self.statement_text(), name, value)
 
     def set_values(self) -> str | None:
         """The values of a variable; the parser of variables has it."""
@@ -111,12 +112,12 @@ class AlterParser(SinkParser):
             variable = self.identifier()
             if not self.take_keyword("TO") and not self.take(t.EQ):
                 raise self.expected("TO or equals sign")
-            return s.AlterRole(self.statement_text(), name, (), variable, self.set_values())
+            return d.AlterRole(self.statement_text(), name, (), variable, self.set_values())
         if word == "RESET":
             variable = self.identifier()
-            return s.AlterRole(self.statement_text(), name, (), variable, None)
+            return d.AlterRole(self.statement_text(), name, (), variable, None)
         attributes = self.role_attributes()
-        return s.AlterRole(self.statement_text(), name, attributes, password=self.password)
+        return d.AlterRole(self.statement_text(), name, attributes, password=self.password)
 
     _ACTIONS: ClassVar[dict[str, tuple[str, ...]]] = {
         "cluster": ("OWNER", "RENAME", "RESET", "SET", "SWAP"),
@@ -146,26 +147,26 @@ class AlterParser(SinkParser):
         if action == "OWNER":
             self.expect_keyword("TO")
             owner = self.identifier()
-            return s.AlterOwner(self.statement_text(), typed, name, owner, if_exists)
+            return d.AlterOwner(self.statement_text(), typed, name, owner, if_exists)
         if action == "RENAME":
             self.expect_keyword("TO")
             new_name = self.identifier()
-            return s.AlterRename(self.statement_text(), typed, name, new_name, if_exists)
+            return d.AlterRename(self.statement_text(), typed, name, new_name, if_exists)
         if action == "SWAP":
             self.expect_keyword("WITH")
             other = self.identifier()
-            return s.AlterSwap(self.statement_text(), typed, name, other)
+            return d.AlterSwap(self.statement_text(), typed, name, other)
         if object_type == "secret":
             value = self.relayed_expression()
-            return s.AlterSecret(self.statement_text(), name, value, if_exists)
+            return d.AlterSecret(self.statement_text(), name, value, if_exists)
         if object_type == "connection":
             return self._alter_connection(name, action, if_exists)
         if action == "SET" and object_type != "cluster" and self.take_keyword("CLUSTER"):
             cluster = self.cluster_name()
-            return s.AlterSetCluster(self.statement_text(), typed, name, cluster, if_exists)
+            return d.AlterSetCluster(self.statement_text(), typed, name, cluster, if_exists)
         if object_type == "sink" and action == "SET" and self.take_keyword("FROM"):
             source = self.raw_name()
-            return s.AlterSinkFrom(self.statement_text(), name, source, if_exists)
+            return d.AlterSinkFrom(self.statement_text(), name, source, if_exists)
         if action in ("SET", "RESET"):
             return self._set_or_reset(typed, name, action, if_exists)
         if object_type == "table":
@@ -182,14 +183,14 @@ class AlterParser(SinkParser):
         options: dict[str, OptionValue]
         if action == "RESET":
             options = dict.fromkeys(self.parenthesized(option_name))
-            return s.AlterSet(self.statement_text(), object_type, name, options, if_exists)
+            return d.AlterSet(self.statement_text(), object_type, name, options, if_exists)
         options = dict(self.parenthesized(option))
         if object_type == "cluster":
             if self.take_keyword("WITH"):
                 self.parenthesized(self._wait_option)
         elif "RETAIN HISTORY" in options:
             self.refuse("RETAIN HISTORY")
-        return s.AlterSet(self.statement_text(), object_type, name, options, if_exists)
+        return d.AlterSet(self.statement_text(), object_type, name, options, if_exists)
 
     def source_option_name(self) -> str:
         """The name of an option of WITH of a source."""
@@ -223,7 +224,7 @@ class AlterParser(SinkParser):
         validate = boolean_option(with_options, "VALIDATE")
         if isinstance(validate, bool):
             options["VALIDATE"] = validate
-        return s.AlterSet(self.statement_text(), "connection", name, options, if_exists, tuple(actions))
+        return d.AlterSet(self.statement_text(), "connection", name, options, if_exists, tuple(actions))
 
     def _connection_action(self) -> tuple[str, str, OptionValue]:
         word = self.expect_one_of("ROTATE", "SET", "RESET", "DROP")
@@ -254,24 +255,24 @@ class AlterParser(SinkParser):
             self.expect_one_of("SUBSOURCE", "TABLE")
         return self._skip_rest(f"ALTER SOURCE {action}")
 
-    def network_rules(self) -> tuple[s.NetworkRule, ...]:
+    def network_rules(self) -> tuple[d.NetworkRule, ...]:
         """'(' RULES ['='] '(' name '(' option {',' ..} ')' {',' ..} ')' ')'."""
         self.expect(t.LPAREN)
         self.expect_keyword("RULES")
         self.take(t.EQ)
         self.expect(t.LPAREN)
-        rules: list[s.NetworkRule] = []
+        rules: list[d.NetworkRule] = []
         if self.kinds[self.index] != t.RPAREN:
             rules = self.comma_separated(self._network_rule)
         self.expect(t.RPAREN)
         self.expect(t.RPAREN)
         return tuple(rules)
 
-    def _network_rule(self) -> s.NetworkRule:
+    def _network_rule(self) -> d.NetworkRule:
         name = self.identifier()
         option = self.simple_option({"ACTION": (), "DIRECTION": (), "ADDRESS": ()})
         options = dict(self.parenthesized(option))
-        return s.NetworkRule(name, options.get("ACTION"), options.get("DIRECTION"), options.get("ADDRESS"))
+        return d.NetworkRule(name, options.get("ACTION"), options.get("DIRECTION"), options.get("ADDRESS"))
 
     # DROP ------------------------------------------------------------------
 
@@ -293,7 +294,7 @@ class AlterParser(SinkParser):
             word = self.at_most_one_of(("CASCADE", "RESTRICT"), "DROP")
             # A database goes with everything in it unless RESTRICT is said.
             cascade = word == "CASCADE" or (object_type == "database" and word != "RESTRICT")
-        return s.Drop(self.statement_text(), object_type, tuple(names), if_exists, cascade)  # type: ignore[arg-type]
+        return d.Drop(self.statement_text(), object_type, tuple(names), if_exists, cascade)  # type: ignore[arg-type]
 
     def drop_owned(self) -> s.Statement:
         """What follows DROP OWNED; the parser of privileges has it."""
@@ -329,7 +330,7 @@ class AlterParser(SinkParser):
             comment = self.literal_string()
         elif not self.take_keyword("NULL"):
             raise self.expected("NULL or literal string")
-        return s.Comment(self.statement_text(), object_type, name, comment)  # type: ignore[arg-type]
+        return d.Comment(self.statement_text(), object_type, name, comment)  # type: ignore[arg-type]
 
     def _column_name(self) -> s.Name:
         bracketed = self.kinds[self.index] == t.LBRACKET

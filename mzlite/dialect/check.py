@@ -9,6 +9,7 @@ errors `pg_errors` translates.
 from __future__ import annotations
 
 from mzlite.dialect import ast
+from mzlite.dialect import definitions as d
 from mzlite.dialect import statements as s
 from mzlite.dialect.check_as_of import check_as_of
 from mzlite.dialect.check_names import check_names, check_type, check_type_name
@@ -74,11 +75,11 @@ def check_statement(parsed: ParsedStatement) -> None:
     for refusal in parsed.refusals:
         _refuse(refusal)
     match statement:
-        case s.CreateView() | s.CreateMaterializedView():
+        case d.CreateView() | d.CreateMaterializedView():
             _check_view(statement, parsed.text)
-        case s.CreateTable():
+        case d.CreateTable():
             _check_table(statement, parsed)
-        case s.CreateIndex():
+        case d.CreateIndex():
             check_names(parsed.expressions)
             for expression in parsed.expressions:
                 check_expression(expression, CREATE_INDEX)
@@ -88,18 +89,18 @@ def check_statement(parsed: ParsedStatement) -> None:
         case s.Subscribe():
             if statement.syntax is not None:
                 check_syntax(statement.syntax, parsed.text, maintained=True)
-        case s.CreateType():
+        case d.CreateType():
             for data_type in parsed.data_types:
                 check_type_name(data_type)
                 check_type(data_type)
-        case s.CreateSecret() | s.AlterSecret():
+        case d.CreateSecret() | d.AlterSecret():
             check_names(parsed.expressions)
             for expression in parsed.expressions:
                 check_expression(expression, CREATE_SECRET)
-        case s.CreateSink():
+        case d.CreateSink():
             check_names(parsed.expressions)
             check_sink(statement)
-        case s.CreateSource() | s.CreateTableFromSource():
+        case d.CreateSource() | d.CreateTableFromSource():
             check_source(statement)
         case _:
             _check_queries(parsed)
@@ -126,7 +127,7 @@ def _check_write(parsed: ParsedStatement) -> None:
                 raise refused("calls to mz_now in write statements are not supported")
 
 
-def _check_view(statement: s.CreateView | s.CreateMaterializedView, text: str) -> None:
+def _check_view(statement: d.CreateView | d.CreateMaterializedView, text: str) -> None:
     query = statement.syntax
     assert query is not None
     clock = check_names([query])
@@ -137,7 +138,7 @@ def _check_view(statement: s.CreateView | s.CreateMaterializedView, text: str) -
     if columns is not None:
         named = [*statement.columns, *columns[len(statement.columns) :]]
         check_distinct_columns(named)
-    if isinstance(statement, s.CreateMaterializedView):
+    if isinstance(statement, d.CreateMaterializedView):
         check_view_options(statement)
         check_maintained(query, text, clock=clock)
 
@@ -151,7 +152,7 @@ def check_distinct_columns(columns: list[str]) -> None:
         seen.add(column)
 
 
-def check_view_options(statement: s.CreateMaterializedView) -> None:
+def check_view_options(statement: d.CreateMaterializedView) -> None:
     """Raises for the options that are behind a flag, and for those that contradict one another."""
     if statement.retain_history is not None:
         FLAGS.require("enable_logical_compaction_window")
@@ -166,7 +167,7 @@ def check_view_options(statement: s.CreateMaterializedView) -> None:
         raise MzError("REFRESH AT CREATION cannot be specified multiple times")
 
 
-def _check_table(statement: s.CreateTable, parsed: ParsedStatement) -> None:
+def _check_table(statement: d.CreateTable, parsed: ParsedStatement) -> None:
     for data_type in parsed.data_types:
         check_type_name(data_type)
     check_names(parsed.expressions)
@@ -186,7 +187,7 @@ def _check_table(statement: s.CreateTable, parsed: ParsedStatement) -> None:
 COMPRESSIONS = ("none", "gzip", "snappy", "lz4", "zstd")
 
 
-def check_sink(statement: s.CreateSink) -> None:
+def check_sink(statement: d.CreateSink) -> None:
     """Raises for a Kafka sink that is not described fully or that contradicts itself."""
     if not statement.name:
         raise MzError("unspecified name for sink")
@@ -230,11 +231,11 @@ def _check_sink_options(options: dict[str, s.OptionValue]) -> None:
         raise MzError(f"invalid COMPRESSION TYPE: unsupported compression type: {compression}")
 
 
-def check_source(statement: s.CreateSource | s.CreateTableFromSource) -> None:
+def check_source(statement: d.CreateSource | d.CreateTableFromSource) -> None:
     """Raises for a Kafka source whose format and envelope do not go together."""
     if "RETAIN HISTORY" in statement.with_options:
         FLAGS.require("enable_logical_compaction_window")
-    if isinstance(statement, s.CreateSource):
+    if isinstance(statement, d.CreateSource):
         if statement.kind.startswith("load-generator "):
             _check_generator(statement)
             return
@@ -264,7 +265,7 @@ def check_source(statement: s.CreateSource | s.CreateTableFromSource) -> None:
         raise MzError("ENVELOPE DEBEZIUM requires that VALUE FORMAT is set to AVRO")
 
 
-def _check_generator(statement: s.CreateSource) -> None:
+def _check_generator(statement: d.CreateSource) -> None:
     name = statement.kind.partition(" ")[2].upper()
     flag = f"enable_load_generator_{name.lower().replace(' ', '_')}"
     if flag in FEATURES:

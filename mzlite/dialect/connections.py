@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 
+from mzlite.dialect import definitions as d
 from mzlite.dialect import statements as s
 from mzlite.dialect import tokens as t
 from mzlite.dialect.formats import FormatParser
@@ -65,7 +66,7 @@ class ConnectionParser(FormatParser):
         with_options = self.with_options(self.simple_option({"VALIDATE": ()}))
         named = distinct(options)
         validate = boolean_option(with_options, "VALIDATE")
-        return s.CreateConnection(
+        return d.CreateConnection(
             self.statement_text(),
             name,
             kind,

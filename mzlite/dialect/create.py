@@ -7,6 +7,7 @@ sources, sinks, tables from sources) is in modules of its own.
 from __future__ import annotations
 
 from mzlite.dialect import ast
+from mzlite.dialect import definitions as d
 from mzlite.dialect import statements as s
 from mzlite.dialect import tokens as t
 from mzlite.dialect.option_values import distinct
@@ -60,14 +61,14 @@ class CreateParser(OptionParser):
         self.expect_keyword("DATABASE")
         if_not_exists = self.if_not_exists()
         name = self.identifier()
-        return s.CreateDatabase(self.statement_text(), name, if_not_exists)
+        return d.CreateDatabase(self.statement_text(), name, if_not_exists)
 
     def create_schema(self) -> s.Statement:
         """SCHEMA .."""
         self.expect_keyword("SCHEMA")
         if_not_exists = self.if_not_exists()
         name = self.identifiers()
-        return s.CreateSchema(self.statement_text(), name, if_not_exists)
+        return d.CreateSchema(self.statement_text(), name, if_not_exists)
 
     def create_secret(self) -> s.Statement:
         """SECRET .. AS .."""
@@ -76,7 +77,7 @@ class CreateParser(OptionParser):
         name = self.item_name()
         self.expect_keyword("AS")
         value = self.relayed_expression()
-        return s.CreateSecret(self.statement_text(), name, value, if_not_exists)
+        return d.CreateSecret(self.statement_text(), name, value, if_not_exists)
 
     def relayed_expression(self) -> str:
         """An expression, as text for PostgreSQL."""
@@ -138,7 +139,7 @@ class CreateParser(OptionParser):
             self.expect(t.RPAREN)
         if self.take_keyword("FEATURES"):
             self.parenthesized(self._feature)
-        return s.CreateCluster(self.statement_text(), name, distinct(options), tuple(self._replicas))
+        return d.CreateCluster(self.statement_text(), name, distinct(options), tuple(self._replicas))
 
     def _feature(self) -> None:
         while self.kinds[self.index] == t.KEYWORD:
@@ -153,7 +154,7 @@ class CreateParser(OptionParser):
         options = distinct(self.comma_separated(self.replica_option))
         if parenthesis:
             self.take(t.RPAREN)
-        return s.CreateClusterReplica(self.statement_text(), cluster, name, options)
+        return d.CreateClusterReplica(self.statement_text(), cluster, name, options)
 
     def create_role(self) -> s.Statement:
         """ROLE .."""
@@ -161,7 +162,7 @@ class CreateParser(OptionParser):
         name = self.identifier()
         self.take_keyword("WITH")
         options = self.role_attributes()
-        return s.CreateRole(self.statement_text(), name, options, self.password)
+        return d.CreateRole(self.statement_text(), name, options, self.password)
 
     password: str | None = None
     """That of the role's attributes that were read last; None for PASSWORD NULL, or without one."""
@@ -184,12 +185,12 @@ class CreateParser(OptionParser):
         kind = self.take_one_of("LIST", "MAP")
         if kind is None:
             columns = self.parenthesized(self._field)
-            return s.CreateType(self.statement_text(), name, "record", dict(columns))
+            return d.CreateType(self.statement_text(), name, "record", dict(columns))
         words: dict[str, tuple[str, ...]] = (
             {"ELEMENT": ("TYPE",)} if kind == "LIST" else {"KEY": ("TYPE",), "VALUE": ("TYPE",)}
         )
         options = distinct(self.parenthesized(lambda: (self.named_option(words), self._type_option())))
-        return s.CreateType(self.statement_text(), name, "list" if kind == "LIST" else "map", options)
+        return d.CreateType(self.statement_text(), name, "list" if kind == "LIST" else "map", options)
 
     def _field(self) -> tuple[str, str]:
         name = self.identifier()
@@ -220,17 +221,17 @@ class CreateParser(OptionParser):
             if self.kinds[self.index] != t.RPAREN:
                 with_options = distinct(self.comma_separated(self._table_option))
             self.expect(t.RPAREN)
-        return s.CreateTable(self.statement_text(), name, columns, temporary, if_not_exists, with_options)
+        return d.CreateTable(self.statement_text(), name, columns, temporary, if_not_exists, with_options)
 
     def _table_option(self) -> tuple[str, OptionValue]:
         name = self.named_option({"PARTITION": ("BY",), "RETAIN": ("HISTORY",)})
         return name, self.retain_history() if name == "RETAIN HISTORY" else self.option_value()
 
-    def columns(self) -> tuple[s.ColumnDefinition, ...]:
+    def columns(self) -> tuple[d.ColumnDefinition, ...]:
         """'(' column or constraint {',' ..} ')'."""
         if not self.take(t.LPAREN):
             raise self.expected("a list of columns in parentheses")
-        result: list[s.ColumnDefinition] = []
+        result: list[d.ColumnDefinition] = []
         if self.take(t.RPAREN):
             return ()
         while True:
@@ -244,7 +245,7 @@ class CreateParser(OptionParser):
             if not self.take(t.COMMA):
                 raise self.expected("',' or ')' after column definition")
 
-    def column_definition(self, name: str) -> s.ColumnDefinition:
+    def column_definition(self, name: str) -> d.ColumnDefinition:
         """The type and options of a column whose name was read."""
         data_type = self.relayed_type()
         if self.take_keyword("COLLATE"):
@@ -275,7 +276,7 @@ class CreateParser(OptionParser):
                 self.refuse("CREATE TABLE with a check constraint")
             else:
                 raise self.expected("column option")
-        return s.ColumnDefinition(name, data_type, not_null, default)
+        return d.ColumnDefinition(name, data_type, not_null, default)
 
     def table_constraint(self) -> bool:
         """Reads a table constraint if one is next."""
@@ -338,7 +339,7 @@ class CreateParser(OptionParser):
         columns = self.column_list(optional=True)
         self.expect_keyword("AS")
         query, sql = self._relayed_query()
-        return s.CreateView(
+        return d.CreateView(
             self.statement_text(), name, columns, sql, temporary, or_replace, if_not_exists, syntax=query
         )
 
@@ -361,7 +362,7 @@ class CreateParser(OptionParser):
             if self.kinds[self.index] != t.NUMBER:
                 raise self.expected("`u64` literal")
             self.index += 1
-        return s.CreateMaterializedView(
+        return d.CreateMaterializedView(
             self.statement_text(),
             name,
             columns,
@@ -429,7 +430,7 @@ class CreateParser(OptionParser):
                 self.comma_separated(self._index_option)
                 self.refuse("RETAIN HISTORY")
             self.expect(t.RPAREN)
-        return s.CreateIndex(self.statement_text(), name, on, expressions, cluster, if_not_exists)
+        return d.CreateIndex(self.statement_text(), name, on, expressions, cluster, if_not_exists)
 
     def _key_part(self) -> str:
         start = self.position

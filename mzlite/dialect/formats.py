@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mzlite.dialect import statements as s
+from mzlite.dialect import definitions as d
 from mzlite.dialect import tokens as t
 from mzlite.dialect.create import CreateParser
 
@@ -22,17 +22,17 @@ class _Format(NamedTuple):
 class FormatParser(CreateParser):
     """Adds FORMAT, ENVELOPE and INCLUDE."""
 
-    def format_clause(self) -> s.Format | None:
+    def format_clause(self) -> d.Format | None:
         """FORMAT x, or KEY FORMAT k VALUE FORMAT v, if next."""
         if self.take_keyword("KEY"):
             self.expect_keyword("FORMAT")
             key = self._format()
             self.expect_keyword("VALUE", "FORMAT")
             value = self._format()
-            return s.Format(key.name, value.name, value.columns, value.header, value.delimiter)
+            return d.Format(key.name, value.name, value.columns, value.header, value.delimiter)
         if self.take_keyword("FORMAT"):
             value = self._format()
-            return s.Format(None, value.name, value.columns, value.header, value.delimiter)
+            return d.Format(None, value.name, value.columns, value.header, value.delimiter)
         return None
 
     def _format(self) -> _Format:
@@ -108,16 +108,16 @@ class FormatParser(CreateParser):
         self.expect_one_of("INLINE")
         return self.identifier() if self.take_keyword("AS") else None
 
-    def includes(self) -> tuple[s.Include, ...]:
+    def includes(self) -> tuple[d.Include, ...]:
         """INCLUDE item {',' item}, if next."""
         return tuple(self.comma_separated(self._include)) if self.take_keyword("INCLUDE") else ()
 
-    def _include(self) -> s.Include:
+    def _include(self) -> d.Include:
         word = self.expect_one_of("KEY", "TIMESTAMP", "PARTITION", "OFFSET", "HEADERS", "HEADER")
         if word == "HEADER":
             key = self.literal_string()
             self.expect_keyword("AS")
             alias = self.identifier()
-            return s.Include("header", alias, key, self.take_keyword("BYTES"))
+            return d.Include("header", alias, key, self.take_keyword("BYTES"))
         name = self.identifier() if self.take_keyword("AS") else None
-        return s.Include(word.lower(), name)  # type: ignore[arg-type]
+        return d.Include(word.lower(), name)  # type: ignore[arg-type]

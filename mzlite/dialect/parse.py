@@ -1,6 +1,6 @@
 """The entry of the dialect: from SQL text to statement objects.
 
-In: what a client sent, with any number of statements. Out: one object of `statements.py` for each.
+In: what a client sent, with any number of statements. Out: one object of `statements.py` or `definitions.py` for each.
 Raises MzError: 42601 for what Materialize's grammar does not take (then nothing of the text is
 returned), other codes for what its planner refuses. In a text of several statements a refusal
 stands in the list as `Refused`, so that it is raised in its turn. In the statements short names

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from mzlite.dialect import ast
+from mzlite.dialect import definitions as d
 from mzlite.dialect import statements as s
 from mzlite.dialect import tokens as t
 from mzlite.dialect.keywords import QUERY_START
@@ -182,7 +183,7 @@ class StatementParser(ReadParser):
                 return self._skip_rest("CREATE " + " ".join(words))
         if self.take_keyword("NETWORK", "POLICY"):
             policy = self.identifier()
-            return s.CreateNetworkPolicy(self.statement_text(), policy, self.network_rules())
+            return d.CreateNetworkPolicy(self.statement_text(), policy, self.network_rules())
         start = self.index
         replacing = self.take_keyword("OR", "REPLACE")
         temporary = self.take_one_of("TEMP", "TEMPORARY") is not None
@@ -408,4 +409,4 @@ class StatementParser(ReadParser):
     def _validate(self) -> s.Statement:
         self.expect_keyword("CONNECTION")
         name = self.raw_name()
-        return s.ValidateConnection(self.statement_text(), name)
+        return d.ValidateConnection(self.statement_text(), name)

@@ -13,6 +13,7 @@ from typing import Literal
 import orjson
 
 from mzlite.dialect import ast
+from mzlite.dialect import definitions as d
 from mzlite.dialect import statements as s
 from mzlite.dialect import tokens as t
 from mzlite.dialect.analyze_queries import analyze_cluster_query, analyze_object_query
@@ -468,14 +469,14 @@ class ReadParser(ShowParser):
     def _explained_creation(self, stage: str) -> s.Explain:
         if self.peek_keyword_in(("INDEX", "DEFAULT")):
             index = self.create_index()
-            assert isinstance(index, s.CreateIndex)
+            assert isinstance(index, d.CreateIndex)
             return s.Explain(self.statement_text(), stage, None, None, index.on)
         created = (
             self.create_materialized_view()
             if self.peek_keyword("MATERIALIZED") or self.peek_keyword("OR", "REPLACE", "MATERIALIZED")
             else self.create_view()
         )
-        assert isinstance(created, (s.CreateView, s.CreateMaterializedView))
+        assert isinstance(created, (d.CreateView, d.CreateMaterializedView))
         if created.syntax is not None:
             self.queries.append(created.syntax)
         return s.Explain(self.statement_text(), stage, created.query)

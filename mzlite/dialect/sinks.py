@@ -5,6 +5,7 @@ In: tokens, after the word CREATE. Out: `CreateSink`, with the Kafka options by 
 
 from __future__ import annotations
 
+from mzlite.dialect import definitions as d
 from mzlite.dialect import statements as s
 from mzlite.dialect import tokens as t
 from mzlite.dialect.sources import SourceParser
@@ -61,7 +62,7 @@ class SinkParser(SourceParser):
                 raise self.expected("UPSERT, or DEBEZIUM")
             envelope = word.lower()
         with_options = self.with_options(self.simple_option(_SINK_WITH_OPTIONS))
-        return s.CreateSink(
+        return d.CreateSink(
             self.statement_text(),
             name,
             source,

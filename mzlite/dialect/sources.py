@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 
+from mzlite.dialect import definitions as d
 from mzlite.dialect import statements as s
 from mzlite.dialect import tokens as t
 from mzlite.dialect.connections import ConnectionParser
@@ -51,7 +52,7 @@ class SourceParser(ConnectionParser):
         tables, table_names, schema_names = self._source_tables()
         progress = self.raw_name() if self.take_keyword("EXPOSE", "PROGRESS", "AS") else None
         with_options = self.with_options(self.source_option)
-        return s.CreateSource(
+        return d.CreateSource(
             self.statement_text(),
             name,
             kind,
@@ -161,8 +162,8 @@ class SourceParser(ConnectionParser):
             self.take_keyword("ARRAY")
         while self.kinds[self.index] not in (t.SEMICOLON, t.END):
             self.index += 1
-        return s.CreateSource(
-            self.statement_text(), name, "webhook", None, {}, s.Format(None, body.lower()), (), None, cluster,
+        return d.CreateSource(
+            self.statement_text(), name, "webhook", None, {}, d.Format(None, body.lower()), (), None, cluster,
             if_not_exists=if_not_exists,
         )  # fmt: skip
 
@@ -186,7 +187,7 @@ class SourceParser(ConnectionParser):
         includes = self.includes()
         envelope, error_column = self.source_envelope()
         with_options = self.with_options(self._table_from_source_option)
-        return s.CreateTableFromSource(
+        return d.CreateTableFromSource(
             self.statement_text(),
             name,
             source,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mzlite.dialect.statements import ColumnDefinition
+from mzlite.dialect.definitions import ColumnDefinition
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Final
 
 import orjson
 
-from mzlite.dialect.statements import Format
+from mzlite.dialect.definitions import Format
 from mzlite.kafka.json_errors import MAX_DEPTH, json_error
 
 NULL_FIELD: Final = b"\xff\xff\xff\xff"

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import orjson
 
-from mzlite.dialect.statements import Include
+from mzlite.dialect.definitions import Include
 from mzlite.kafka.decode import NULL_FIELD, DecodeError, bytes_field, check_text, decoder
 from mzlite.kafka.spec import MARK_ERROR, MARK_TOMBSTONE, MARK_VALUE, IngestSpec
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mzlite.dialect.statements import ColumnDefinition, Format, Include
+from mzlite.dialect.definitions import ColumnDefinition, Format, Include
 from mzlite.errors import MzError, unsupported
 
 HEADERS_TYPE = "mz_catalog.kafka_header[]"

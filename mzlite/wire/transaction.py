@@ -12,9 +12,8 @@ from enum import Enum
 from typing import Any
 
 from mzlite.dialect.admin import AdminStatement
+from mzlite.dialect.definitions import AlterRename, AlterSwap
 from mzlite.dialect.statements import (
-    AlterRename,
-    AlterSwap,
     CloseCursor,
     Explain,
     Fetch,
@@ -221,7 +220,7 @@ _DEFERRED_TAGS = {
 def deferred_tag(statement: Statement) -> str:
     """The command tag that a definition is announced with before it is carried out.
 
-    >>> from mzlite.dialect.statements import CreateSchema, Drop
+    >>> from mzlite.dialect.definitions import CreateSchema, Drop
     >>> deferred_tag(CreateSchema("..", ("s",))), deferred_tag(Drop("..", "materialized view", (("v",),)))
     ('CREATE SCHEMA', 'DROP MATERIALIZED VIEW')
     """

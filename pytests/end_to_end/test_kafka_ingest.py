@@ -14,7 +14,7 @@ import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions
 
-from mzlite.dialect.statements import Format, Include
+from mzlite.dialect.definitions import Format, Include
 from mzlite.errors import MzError
 from mzlite.kafka.client import client_config, resolve_start, topic_partitions, validate
 from mzlite.kafka.ingest import Batch, Ingest

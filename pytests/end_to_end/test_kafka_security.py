@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from mzlite.dialect.statements import Format
+from mzlite.dialect.definitions import Format
 from mzlite.errors import MzError
 from mzlite.kafka.client import client_config, topic_partitions, validate
 from mzlite.kafka.ingest import Ingest

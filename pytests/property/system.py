@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 
 from mzlite.dataflow.engine import Engine
-from mzlite.dialect.statements import ColumnDefinition
+from mzlite.dialect.definitions import ColumnDefinition
 from mzlite.errors import MzError
 from mzlite.kafka.ingest import Batch
 from mzlite.kafka.pack import COPY_HEADER, COPY_TRAILER

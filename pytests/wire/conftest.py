@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 import psycopg
 import pytest
 
+from mzlite.dialect import definitions as d
 from mzlite.dialect import statements as s
 from mzlite.dialect.parse import parse
 from mzlite.errors import MzError
@@ -156,10 +157,10 @@ class TestCoordinator:
     async def execute(self, session: Session, statement: s.Statement) -> Result:
         self.executed.append(statement)
         match statement:
-            case s.CreateView() | s.Drop() | s.CreateSchema() | s.AlterRename():
+            case d.CreateView() | d.Drop() | d.CreateSchema() | d.AlterRename():
                 await asyncio.to_thread(self._run, session, statement.sql)
                 return Result(" ".join(statement.sql.split()[:2]).upper(), [Notice("carried out")])
-            case s.CreateRole():
+            case d.CreateRole():
                 raise ZeroDivisionError("a mistake")
             case s.Explain():
                 return Result("SELECT 1", [], ("Physical Plan",), (("a plan",),))

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import generators, pq
 
-from mzlite.dialect import statements as s
+from mzlite.dialect import definitions as d
 from pytests.wire.conftest import DEADLINE, Wire
 from pytests.wire.eventually import eventually
 
@@ -99,7 +99,7 @@ def test_own_statement_goes_to_the_coordinator(wire: Wire) -> None:
         connection.add_notice_handler(lambda notice: notices.append(str(notice.message_primary)))
         assert ask(connection, "create view public.v as select 1 as a") == ["CREATE VIEW"]
         assert notices == ["carried out"]
-        assert isinstance(wire.coordinator.executed[0], s.CreateView)
+        assert isinstance(wire.coordinator.executed[0], d.CreateView)
         assert ask(connection, "select a from v") == [[(b"1",)]]
         assert ask(connection, "drop view public.v") == ["DROP VIEW"]
         assert ask(connection, "explain select 1") == [[(b"a plan",)]]

@@ -12,6 +12,7 @@ import pytest
 
 from mzlite.catalog.execute import execute
 from mzlite.catalog.registry import quote_name, search_path
+from mzlite.dialect import definitions as d
 from mzlite.dialect import statements as s
 from mzlite.dialect.parse import parse
 from mzlite.kafka.spec import IngestSpec, SinkSpec
@@ -29,7 +30,7 @@ class PlainDataflow:
         self.dropped: list[str] = []
 
     def create_table(
-        self, tx: Transaction, object_id: str, schema: str, name: str, columns: Sequence[s.ColumnDefinition]
+        self, tx: Transaction, object_id: str, schema: str, name: str, columns: Sequence[d.ColumnDefinition]
     ) -> int:
         listed = ", ".join(f"{quote_name(column.name)} {column.type}" for column in columns)
         tx.execute(f"create table mzlite_data.s_{object_id} ({listed})")
@@ -41,7 +42,7 @@ class PlainDataflow:
         object_id: str,
         schema: str,
         name: str,
-        columns: Sequence[s.ColumnDefinition],
+        columns: Sequence[d.ColumnDefinition],
         *,
         upsert: bool = False,
     ) -> int:

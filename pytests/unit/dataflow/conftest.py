@@ -12,7 +12,7 @@ import pytest
 
 from mzlite.clock import Clock
 from mzlite.dataflow.engine import Engine
-from mzlite.dialect.statements import ColumnDefinition
+from mzlite.dialect.definitions import ColumnDefinition
 from mzlite.storage.bootstrap import bootstrap
 from mzlite.storage.postgres import Postgres
 

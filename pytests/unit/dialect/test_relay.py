@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from pglast.stream import RawStream
 
 from mzlite.dialect import ast
+from mzlite.dialect.definitions import CreateMaterializedView, CreateTable, CreateView
 from mzlite.dialect.display import Display, Naming
 from mzlite.dialect.parse import parse
 from mzlite.dialect.parser import StatementParser
-from mzlite.dialect.statements import CreateMaterializedView, CreateTable, CreateView, Relayed
+from mzlite.dialect.statements import Relayed
 from mzlite.dialect.tokens import tokenize
 from mzlite.errors import MzError
 

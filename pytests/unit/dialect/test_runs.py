@@ -8,9 +8,10 @@ import psycopg
 import pytest
 
 from mzlite.dialect.check import check_query
+from mzlite.dialect.definitions import CreateView
 from mzlite.dialect.parse import parse
 from mzlite.dialect.pg_errors import from_psycopg
-from mzlite.dialect.statements import CreateView, Relayed
+from mzlite.dialect.statements import Relayed
 
 RESULTS: list[tuple[str, list[tuple[object, ...]]]] = [
     ("select -7 % 3, -1::text, -(1)::int2", [(-1, "-1", -1)]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mzlite.dialect import definitions as d
 from mzlite.dialect import statements as s
 from mzlite.dialect.features import FLAGS
 from mzlite.dialect.parse import parse
@@ -23,14 +24,14 @@ def test_source() -> None:
         "with (timestamp interval '5s')"
     )
     source = one(sql)
-    assert isinstance(source, s.CreateSource)
+    assert isinstance(source, d.CreateSource)
     assert (source.name, source.kind, source.connection, source.cluster) == (("a", "b"), "kafka", ("k",), "c")
     assert source.options == {"TOPIC": "t", "START OFFSET": "[0, 10]"}
-    assert source.format == s.Format("text", "csv", csv_columns=3, csv_delimiter=";")
+    assert source.format == d.Format("text", "csv", csv_columns=3, csv_delimiter=";")
     assert source.includes == (
-        s.Include("key", "x"),
-        s.Include("partition"),
-        s.Include("header", "y", "h", header_bytes=True),
+        d.Include("key", "x"),
+        d.Include("partition"),
+        d.Include("header", "y", "h", header_bytes=True),
     )
     assert (source.envelope, source.inline_error_column) == ("upsert-value-err-inline", "z")
     assert (source.progress, source.if_not_exists) == (("a", "p"), True)
@@ -39,9 +40,9 @@ def test_source() -> None:
 
 def test_table_from_source() -> None:
     table = one('create table t (a, b) from source s (reference "x"."y") format json include offset envelope none')
-    assert isinstance(table, s.CreateTableFromSource)
+    assert isinstance(table, d.CreateTableFromSource)
     assert (table.source, table.reference, table.columns) == (("s",), "x.y", ("a", "b"))
-    assert table.format == s.Format(None, "json")
+    assert table.format == d.Format(None, "json")
 
 
 def test_connection() -> None:
@@ -49,7 +50,7 @@ def test_connection() -> None:
         "create connection k to kafka (brokers ('a:1', 'b:2'), sasl password = secret d.pw, security protocol sasl_ssl)"
         " with (validate = false)"
     )
-    assert isinstance(connection, s.CreateConnection)
+    assert isinstance(connection, d.CreateConnection)
     assert connection.options == {
         "BROKERS": '["a:1", "b:2"]',
         "SASL PASSWORD": "SECRET d.pw",
@@ -57,7 +58,7 @@ def test_connection() -> None:
     }
     assert connection.validate is False
     plain = one("create connection k for kafka broker 'a:1'")
-    assert isinstance(plain, s.CreateConnection)
+    assert isinstance(plain, d.CreateConnection)
     assert (plain.options, plain.validate) == ({"BROKER": "a:1"}, None)
 
 
@@ -68,23 +69,23 @@ def test_sink(monkeypatch: pytest.MonkeyPatch) -> None:
         "= seahash(id::string)) key (id, x) not enforced headers h key format text value format json envelope upsert "
         "with (snapshot = false)"
     )
-    assert isinstance(sink, s.CreateSink)
+    assert isinstance(sink, d.CreateSink)
     assert (sink.source, sink.key, sink.key_not_enforced, sink.headers) == (("a", "v"), ("id", "x"), True, "h")
     assert sink.options == {"TOPIC": "t", "TOPIC PARTITION COUNT": 3, "PARTITION BY": "seahash(id::text)"}
-    assert (sink.format, sink.envelope, sink.with_options) == (s.Format("text", "json"), "upsert", {"SNAPSHOT": False})
+    assert (sink.format, sink.envelope, sink.with_options) == (d.Format("text", "json"), "upsert", {"SNAPSHOT": False})
 
 
 def test_clusters() -> None:
     managed = one("create cluster c (size = '25cc', replication factor 2, managed)")
-    assert isinstance(managed, s.CreateCluster)
+    assert isinstance(managed, d.CreateCluster)
     assert managed.options == {"SIZE": "25cc", "REPLICATION FACTOR": 2, "MANAGED": True}
     unmanaged = one("create cluster c replicas (r1 (size '25cc'), r2 (size '50cc'))")
-    assert isinstance(unmanaged, s.CreateCluster)
+    assert isinstance(unmanaged, d.CreateCluster)
     assert unmanaged.replicas == (("r1", {"SIZE": "25cc"}), ("r2", {"SIZE": "50cc"}))
-    assert one("alter cluster c set (size '50cc')") == s.AlterSet(
+    assert one("alter cluster c set (size '50cc')") == d.AlterSet(
         "alter cluster c set (size '50cc')", "cluster", ("c",), {"SIZE": "50cc"}
     )
-    assert one("alter cluster c swap with d") == s.AlterSwap("alter cluster c swap with d", "cluster", ("c",), "d")
+    assert one("alter cluster c swap with d") == d.AlterSwap("alter cluster c swap with d", "cluster", ("c",), "d")
 
 
 def test_materialized_view() -> None:
@@ -92,18 +93,18 @@ def test_materialized_view() -> None:
         'create or replace materialized view "A".m (x, y) in cluster c '
         "with (assert not null x, refresh = on commit) as select 1, 2"
     )
-    assert isinstance(view, s.CreateMaterializedView)
+    assert isinstance(view, d.CreateMaterializedView)
     assert (view.name, view.columns, view.cluster, view.or_replace) == (("A", "m"), ("x", "y"), "c", True)
     assert (view.assert_not_null, view.refresh, view.query) == (("x",), ("ON COMMIT",), "select 1, 2")
 
 
 def test_index() -> None:
     index = one("create index i in cluster c on a.t (x, upper(y), (z + 1))")
-    assert isinstance(index, s.CreateIndex)
+    assert isinstance(index, d.CreateIndex)
     assert (index.name, index.on, index.cluster) == ("i", ("a", "t"), "c")
     assert index.expressions == ("x", "upper(y)", "(z + 1)")
     default = one("create default index on t")
-    assert isinstance(default, s.CreateIndex)
+    assert isinstance(default, d.CreateIndex)
     assert (default.name, default.expressions) == (None, None)
 
 
@@ -121,7 +122,7 @@ def test_index() -> None:
 )
 def test_drop(sql: str, expected: tuple[object, ...]) -> None:
     drop = one(sql)
-    assert isinstance(drop, s.Drop)
+    assert isinstance(drop, d.Drop)
     assert (drop.object_type, drop.names, drop.if_exists, drop.cascade) == expected
 
 
@@ -135,7 +136,7 @@ def test_drop(sql: str, expected: tuple[object, ...]) -> None:
 )
 def test_comment(sql: str, expected: tuple[object, ...]) -> None:
     comment = one(sql)
-    assert isinstance(comment, s.Comment)
+    assert isinstance(comment, d.Comment)
     assert (comment.object_type, comment.name, comment.comment) == expected
 
 

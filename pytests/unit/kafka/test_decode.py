@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mzlite.dialect.statements import Format
+from mzlite.dialect.definitions import Format
 from mzlite.kafka.decode import DecodeError, decoder, json_field, text_field
 from mzlite.kafka.json_errors import json_error
 from mzlite.kafka.pack import COPY_HEADER, COPY_TRAILER

@@ -9,7 +9,7 @@ from confluent_kafka import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mzlite.dialect.statements import Format, Include
+from mzlite.dialect.definitions import Format, Include
 from mzlite.kafka.pack import COPY_HEADER, COPY_TRAILER, Packed, packer
 from mzlite.kafka.spec import IngestSpec, source_columns
 

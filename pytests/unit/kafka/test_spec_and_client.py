@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mzlite.dialect.statements import Format, Include
+from mzlite.dialect.definitions import Format, Include
 from mzlite.errors import MzError
 from mzlite.kafka.client import client_config
 from mzlite.kafka.spec import IngestSpec, SinkSpec, source_columns
