@@ -238,7 +238,7 @@ class ExtendedProtocol:
             raise portal.refusal
         if portal.moment is not None and not await self._heard():
             return
-        async with session.reading_at(portal.moment):
+        async with session.attached.reading_at(portal.moment):
             await self._forward(message.encode(), Expected("execute", portal=portal))
             if portal.moment is not None:
                 await self._heard()
@@ -277,7 +277,7 @@ class ExtendedProtocol:
     async def flush(self) -> None:
         """Answer everything so far."""
         session = self.session
-        await session.drain()
+        await session.attached.drain()
         if session.relay.copying_in:
             await copy_in(session)
         await session.client.flush()
@@ -314,11 +314,11 @@ class ExtendedProtocol:
         self._unheard += len(message)
         if self._unheard > UNHEARD_BYTES:
             self._unheard = 0
-            await self.session.drain()
+            await self.session.attached.drain()
 
     async def _heard(self) -> bool:
         """Pass on what the backend owes; whether it has all gone well, so that an own answer may follow."""
-        await self.session.drain()
+        await self.session.attached.drain()
         return not self.skipping
 
     async def fail(self, error: MzError) -> None:

@@ -46,7 +46,7 @@ async def log_in(session: ClientSession, message: StartupMessage) -> None:
     session.variables.begin()
     session.variables.set_database(parameters.get("database") or whole(session.session.user))
     notices = _set_variables(session, parameters)
-    await session.connect_backend()
+    await session.attached.connect()
     client = session.client
     client.send(AUTHENTICATION_OK)
     session.send_changes()

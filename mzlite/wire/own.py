@@ -219,7 +219,7 @@ class OwnStatements:
                 variables.reset_all(in_transaction=session.transaction.explicit)
             else:
                 variables.set(name, value, local=local, in_transaction=session.transaction.explicit)
-            await session.follow_settings()
+            await session.attached.follow_settings()
         except MzError:
             variables.restore(before)
             raise

@@ -2,15 +2,15 @@
 
 In: a client's stream and the server's shared parts. Out: nothing; it logs the client in, gives it a backend, hands
 each message to the protocol's simple or extended side, and leaves nothing behind when it ends. What both sides
-share lives here: relaying with the backend, waiting that a client can cancel, and what a commit brings with it.
+share lives here: what statements need of the coordinator, waiting that a client can cancel, and what a commit brings
+with it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -18,10 +18,9 @@ import structlog
 from mzlite.dialect.admin import ADMINISTRATOR, parse_admin
 from mzlite.dialect.statements import Deallocate, Execute, Prepare, Relayed, Statement
 from mzlite.errors import MzError
-from mzlite.long_names import known, known_since
 from mzlite.session import Session
 from mzlite.wire import messages
-from mzlite.wire.backend import Backend
+from mzlite.wire.attached import AttachedBackend
 from mzlite.wire.errors import (
     ADMIN_SHUTDOWN,
     INTERNAL_ERROR,
@@ -37,9 +36,7 @@ from mzlite.wire.interface import ExecuteResult
 from mzlite.wire.interrupt import Interruptible
 from mzlite.wire.login import log_in
 from mzlite.wire.messages import (
-    FLUSH,
     BackendKeyData,
-    Bind,
     CancelRequest,
     Close,
     Parse,
@@ -47,7 +44,7 @@ from mzlite.wire.messages import (
     ReadyForQuery,
 )
 from mzlite.wire.own import OwnStatements
-from mzlite.wire.relay import FAILED, IDLE, IN_TRANSACTION, BackendClosedError, Expected, Relay
+from mzlite.wire.relay import FAILED, IDLE, IN_TRANSACTION, BackendClosedError, Relay
 from mzlite.wire.simple import SimpleProtocol
 from mzlite.wire.startup import negotiate
 from mzlite.wire.stream import ConnectionClosedError, MessageStream
@@ -68,10 +65,7 @@ QUEUED_LIMIT_BYTES = 64 * 1024
 """Answers are written together while the client has more messages waiting, up to so much."""
 IDLE_IN_TRANSACTION = "25P03"
 CLOSE_TIMEOUT_SECONDS = 2.0
-CANCEL_AGAIN_SECONDS = 0.2
 """How long a client gets to take the last words before its connection is cut."""
-_SILENT = "mzlite"
-"""The name of the statement and portal that the session uses for itself."""
 
 
 class ClientSession:
@@ -91,26 +85,14 @@ class ClientSession:
         self.own = OwnStatements(self)
         self.simple = SimpleProtocol(self)
         self.extended = ExtendedProtocol(self)
-        self._backend: Backend | None = None
-        self._relay: Relay | None = None
-        self._backend_settings: dict[str, str] = {}
-        self._startup_settings: dict[str, str] = {}
+        self.attached = AttachedBackend(self, self._backend_closed)
         self._busy = False
         self._write_lock_held = False
-        self._names_shown = 0  # that many long names were known when no transaction ran,
-        self._names_told = 0  # and that many when the backend was last told of them
-
-    @property
-    def backend(self) -> Backend:
-        """The session's PostgreSQL backend."""
-        assert self._backend is not None
-        return self._backend
 
     @property
     def relay(self) -> Relay:
         """What passes the backend's answers on."""
-        assert self._relay is not None
-        return self._relay
+        return self.attached.relay
 
     async def parse(self, sql: str) -> Sequence[Statement]:
         """The statements in a text.
@@ -122,20 +104,10 @@ class ClientSession:
             if self.session.user == ADMINISTRATOR and (statement := parse_admin(sql)) is not None:
                 return [statement]
             statements = await self._parsed(sql)
-            if known() != self._names_told:
+            if self.attached.lacks_names:
                 await self.coordinator.keep_names()
-                await self._show_names()
+                await self.attached.show_names()
             return statements
-
-    async def _show_names(self) -> None:
-        """Let a transaction see long names that have been written down since it began: it reads older rows."""
-        relay = self._relay
-        self._names_told = known()
-        if relay is None or (relay.status == IDLE and not self.extended.unsynced):
-            self._names_shown = self._names_told
-        elif relay.status != FAILED:
-            names = _literal(json.dumps(dict(known_since(self._names_shown)), ensure_ascii=False))
-            await self.silently(f"select pg_catalog.set_config('mzlite.long_names', {names}, true)")
 
     async def _parsed(self, sql: str) -> Sequence[Statement]:
         if len(sql) <= LONGEST_REMEMBERED:
@@ -182,28 +154,6 @@ class ClientSession:
             raise MzError("canceling authentication due to timeout", sqlstate="57014") from error
         await self._messages()
 
-    async def connect_backend(self) -> None:
-        """Give the session a backend in its current database."""
-        path, settings = self.coordinator.backend_address(self.session)
-        backend = Backend(path, self._backend_closed)
-        try:
-            await backend.start({**settings, **self.variables.followed()})
-            descriptions = await self.server.descriptions(backend)
-        except BaseException:
-            await backend.stop()
-            raise
-        previous, self._backend = self._backend, backend
-        if previous is not None:
-            await previous.stop()
-        self._relay = Relay(self.client, backend.stream, descriptions, self.server.dialect.translate, self._refine)
-        self._backend_settings = self._startup_settings = {**settings, **self.variables.followed()}
-
-    def _refine(self, statement: Statement | None, error: MzError) -> MzError:
-        """The error for a write to what is no table names it and its type."""
-        if not isinstance(statement, Relayed) or not statement.target:
-            return error
-        return self.coordinator.write_error(self.session, statement.target, error, inserts=statement.inserts)
-
     async def _messages(self) -> None:
         client, simple, extended = self.client, self.simple, self.extended
         while True:
@@ -248,7 +198,7 @@ class ClientSession:
         Raises:
             MzError: it has waited too long.
         """
-        if self._relay is None or self._relay.status == IDLE:
+        if not self.attached.is_connected or self.relay.status == IDLE:
             return await self.client.read_message()
         limit = self.variables.seconds("idle_in_transaction_session_timeout")
         try:
@@ -267,10 +217,11 @@ class ClientSession:
                 await cursor.close()
         self.cursors.clear()
         await self.extended.clean_up()
-        if self._backend is not None:
+        if self.attached.has_backend:
+            backend = self.attached.backend
             if self._busy:
-                self.server.background(asyncio.ensure_future(self._backend.cancel()))
-            await self._backend.stop()
+                self.server.background(asyncio.ensure_future(backend.cancel()))
+            await backend.stop()
             await self._end_session()
         self.client.on_closed = None
         self.client.close()
@@ -301,26 +252,22 @@ class ClientSession:
 
     def _backend_closed(self) -> None:
         """The backend has ended the connection while nothing ran: its last words go to the client."""
-        if self._busy or self._relay is None or self.client.closed:
+        if self._busy or not self.attached.is_connected or self.client.closed:
             return
-        if self.backend.stream.has_data:
-            self._relay.feed(self.backend.stream.take())
-        if not self._relay.ended:
+        stream = self.attached.backend.stream
+        if stream.has_data:
+            self.relay.feed(stream.take())
+        if not self.relay.ended:
             self._fatal(MzError("terminating connection due to administrator command", sqlstate=ADMIN_SHUTDOWN))
         self.client.close()
 
     def interrupt(self, error: MzError | None) -> None:
         """End what runs now: with an error that the client gets, or None when there is no client any more."""
-        if self._busy and not self.interruptible.interrupt(error) and self._relay is not None and self._relay.expected:
-            work = self.backend.cancel() if error is not None else self._cancel_for_nobody()
+        if not self._busy or self.interruptible.interrupt(error):
+            return
+        if self.attached.is_connected and self.relay.expected:
+            work = self.attached.backend.cancel() if error is not None else self.attached.cancel_for_nobody()
             self.server.background(asyncio.ensure_future(work))
-
-    async def _cancel_for_nobody(self) -> None:
-        """End what runs for a client that is gone; a request has no effect before the statement has begun."""
-        backend, relay = self.backend, self.relay
-        while relay.expected and not backend.stream.closed:
-            await backend.cancel()
-            await asyncio.sleep(CANCEL_AGAIN_SECONDS)
 
     # Statements --------------------------------------------------------------
 
@@ -398,18 +345,6 @@ class ClientSession:
             return None
         return await self.interruptible.wait(self.coordinator.moment(self.session, statement))
 
-    @contextlib.asynccontextmanager
-    async def reading_at(self, moment: int | None) -> AsyncIterator[None]:
-        """While this lasts, the backend takes the moment for the present one."""
-        if moment is None:
-            yield
-            return
-        await self.silently(f"select pg_catalog.set_config('mzlite.now', '{moment}', false)")
-        yield
-        # A transaction that has failed takes it back itself.
-        if not self.extended.skipping and self.relay.status != FAILED:
-            await self.silently("select pg_catalog.set_config('mzlite.now', '', false)")
-
     async def execute_deferred(self) -> None:
         """Carry out what the transaction has put off to its COMMIT, all at one moment or not at all.
 
@@ -427,65 +362,9 @@ class ClientSession:
                     self._notify(result)
         except MzError:
             await self.extended.sync_silently()
-            await self.silently("rollback")
+            await self.attached.silently("rollback")
             await self.settle()
             raise
-
-    async def silently(self, sql: str) -> None:
-        """Run a statement without rows on the backend; the client sees nothing of it.
-
-        Raises:
-            MzError: it failed.
-        """
-        relay = self.relay
-        await self.drain()
-        send = relay.backend.send
-        if self.extended.unsynced:
-            send(Parse(_SILENT, sql).encode())
-            send(Bind(_SILENT, _SILENT).encode())
-            send(messages.Execute(_SILENT).encode())
-            send(Close(b"P", _SILENT).encode())
-            send(Close(b"S", _SILENT).encode())
-            send(FLUSH)
-            relay.expected.extend(
-                Expected(kind, silent=True) for kind in ("parse", "bind", "execute", "close", "close")
-            )
-        else:
-            send(Query(sql).encode())
-            relay.expected.append(Expected("query", silent=True))
-        failed_before = relay.failed
-        await relay.pump()
-        error = relay.take_silent_error()
-        if error is not None:
-            relay.failed = failed_before
-            raise error
-
-    async def drain(self) -> None:
-        """Pass on everything that the backend still owes, so that an own answer may follow."""
-        relay = self.relay
-        if relay.expected and not relay.copying_in:
-            relay.backend.send(FLUSH)
-            await relay.pump()
-
-    async def follow_settings(self) -> None:
-        """Bring the backend in line with the session's variables."""
-        _, settings = self.coordinator.backend_address(self.session)
-        settings = {**settings, **self.variables.followed()}
-        previous = self._backend_settings
-        if settings.get("database") != previous.get("database"):
-            if self.relay.status != IDLE:
-                raise MzError("the database cannot be changed inside a transaction", sqlstate="25001")
-            await self.connect_backend()
-            return
-        for name in dict.fromkeys((*settings, *previous)):
-            if settings.get(name) == previous.get(name) or name in ("user", "database"):
-                continue
-            if name in settings:
-                value = _literal(settings[name])
-                await self.silently(f"select pg_catalog.set_config({_literal(name)}, {value}, false)")
-            else:
-                await self.silently(f"reset {name}")
-        self._backend_settings = settings
 
     def send_changes(self) -> None:
         """Tell the client which reported variables have changed."""
@@ -511,7 +390,7 @@ class ClientSession:
             self.extended.forget_prepared()
             if relay.discarded == "DISCARD ALL":
                 self.variables.reset_all()
-                self._backend_settings = self._startup_settings
+                self.attached.settings_discarded()
             relay.discarded = ""
         if relay.status == IN_TRANSACTION:
             self.transaction.explicit = True
@@ -530,10 +409,9 @@ class ClientSession:
             self.unlock_writes()
             if self.variables.end_transaction(committed):
                 if committed:
-                    await self.follow_settings()
-                else:  # the backend has taken its settings back with the rollback
-                    _, settings = self.coordinator.backend_address(self.session)
-                    self._backend_settings = {**settings, **self.variables.followed()}
+                    await self.attached.follow_settings()
+                else:
+                    self.attached.settings_rolled_back()
         relay.hold = False
 
     async def _absorb(self) -> None:
@@ -550,7 +428,3 @@ class ClientSession:
     def cancel(self) -> None:
         """What a cancel request with this session's key does."""
         self.interrupt(canceled())
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -104,7 +104,7 @@ class SimpleProtocol:
         if session.relay.failed:
             return
         moment = await session.moment_of(session.meant(statement))
-        async with session.reading_at(moment):
+        async with session.attached.reading_at(moment):
             await self._relay([statement])
 
     async def _relay(self, batch: list[Relayed], error: MzError | None = None) -> None:
