@@ -17,7 +17,8 @@ from mzlite.dataflow.rules.aggregate import Aggregate
 from mzlite.dataflow.rules.base import Base
 from mzlite.dataflow.rules.upsert import Upsert
 from mzlite.dataflow.transaction import EngineTransaction
-from mzlite.planner.expressions import quote
+from mzlite.planner.expressions import expression, quote
+from mzlite.planner.partial import may_fail
 
 
 def is_kept(rel: Rel) -> bool:
@@ -25,8 +26,18 @@ def is_kept(rel: Rel) -> bool:
     node = stored_node(rel)
     if node is None or not node.has_store:
         return False
-    # A projection over groups costs little, and its groups are few.
-    return isinstance(rel, NodeRel) or is_plain(rel) or isinstance(node, Aggregate)
+    # A projection over groups costs little, and its groups are few. One that may fail has to do so in the tick: the
+    # view is in error then, whichever of its columns is read.
+    return isinstance(rel, NodeRel) or is_plain(rel) or (isinstance(node, Aggregate) and is_sure(rel))
+
+
+def is_sure(rel: Rel) -> bool:
+    """Whether no projection of the relation may fail."""
+    while isinstance(rel, MapRel):
+        if any(may_fail(expression(text), rel.source.type_of) for text in rel.outputs):
+            return False
+        rel = rel.source
+    return True
 
 
 def kept(builder: Builder, rel: Rel) -> Rel:

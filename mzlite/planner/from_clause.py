@@ -40,6 +40,7 @@ from mzlite.planner.scope import (
 )
 from mzlite.planner.subqueries import apply_pending, has_pending, has_subquery
 from mzlite.planner.syntax import ast, enums
+from mzlite.planner.temporal import filters
 
 
 def lower_from(
@@ -265,7 +266,7 @@ def show_join(stage: Stage, item: Node, start: int, middle: int) -> None:
 
 def conditions(stage: Stage, item: Node, start: int, middle: int) -> list[Node]:
     """The conditions of a join both of whose sides the stage shows."""
-    on = [resolve(part, stage.scope) for part in conjuncts(item.quals) if sql(part).lower() != "true"]
+    on = [resolve(part, stage.scope) for part in filters(item.quals) if sql(part).lower() != "true"]
     left, right = Scope(stage.scope.visible[start:middle]), Scope(stage.scope.visible[middle:])
     return on + [equality(left.find((name.sval,)), right.find((name.sval,))) for name in item.usingClause or ()]
 

@@ -59,7 +59,7 @@ from mzlite.planner.scope import (
 )
 from mzlite.planner.subqueries import TESTED, apply_pending, attach, changed, has_pending, has_subquery
 from mzlite.planner.syntax import ast, enums, parse_sql
-from mzlite.planner.temporal import bounds, filter_by_clock, is_temporal, split
+from mzlite.planner.temporal import bounds, filter_by_clock, filters, is_temporal
 
 
 def plan(definition: str, relations: Relations) -> Operator:
@@ -253,11 +253,6 @@ def lower_select(context: Context, statement: Node, outer: Scope | None) -> Oper
     return shape(context, stage, Shape(statement, targets, distinct_on, order, limit))
 
 
-def filters(condition: Node | None) -> list[Node]:
-    """The conjuncts of a condition, each of which depends on the clock in one way at most."""
-    return [found for part in conjuncts(condition) for found in (split(part) if is_temporal(part) else [part])]
-
-
 def forget(stage: Stage, statement: Node) -> None:
     """Leaves out of the stage's mentions what only its plain conditions mention, which are in effect."""
     waiting = [part for part in conjuncts(statement.whereClause) if has_subquery(part)]
@@ -426,6 +421,9 @@ def with_sets(context: Context, stage: Stage, statement: Node) -> Node:
     if not any(returns_set(node) for item in items for node in walk_level(item.val)):
         return statement
     alias, taken = context.alias(), {item.name or default_name(item.val) for item in items}
+    # Columns of the only item in FROM are named without it.
+    shown = {name for part in stage.scope.visible for name in part.columns}
+    taken |= shown
     calls: dict[str, tuple[str, str]] = {}
 
     def advance(name: str | None) -> Callable[[Node], Node | None]:
@@ -437,7 +435,7 @@ def with_sets(context: Context, stage: Stage, statement: Node) -> Node:
                 call = resolve(node, stage.scope)
                 if has_pending(call):
                     raise unsupported("a subquery within a table function of the select list is not supported")
-                used = {own for own, _ in calls.values()}
+                used = shown.union(own for own, _ in calls.values())
                 own = name if name is not None and name not in used else unique(default_name(node), taken)
                 calls[text] = (own, sql(call))
             return ast.ColumnRef(fields=(ast.String(sval=alias), ast.String(sval=calls[text][0])))

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mzlite.errors import unsupported
-from mzlite.planner.expressions import Node, column, contains_function, function_name, references, sql
+from mzlite.planner.expressions import Node, column, conjuncts, contains_function, function_name, references, sql
 from mzlite.planner.operators import Bound, Input, Temporal
 from mzlite.planner.syntax import ast, enums
 
@@ -71,6 +71,11 @@ def split(condition: Node, *, negated: bool = False) -> list[Node]:
         if condition.kind == enums.A_Expr_Kind.AEXPR_NOT_BETWEEN:
             return [ast.A_Expr(**{**fields(condition), "kind": enums.A_Expr_Kind.AEXPR_BETWEEN})]
     return [ast.BoolExpr(boolop=enums.BoolExprType.NOT_EXPR, args=(condition,))]
+
+
+def filters(condition: Node | None) -> list[Node]:
+    """The conjuncts of a condition, each of which depends on the clock in one way at most."""
+    return [found for part in conjuncts(condition) for found in (split(part) if is_temporal(part) else [part])]
 
 
 def fields(node: Node) -> dict[str, Node]:

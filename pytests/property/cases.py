@@ -6,24 +6,28 @@ In: hypothesis' `draw`. Out: a `Case`, which prints itself as Python source, so 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
 
 from mzlite.dialect.tokens import IDENT, tokenize, with_short_names
 from pytests.property.choices import Choices
-from pytests.property.expressions import KINDS, TYPES, VALUES, Expressions, Ref
-from pytests.property.queries import Column, Queries
+from pytests.property.expressions import Expressions, Ref
+from pytests.property.kinds import LISTED, TYPES, VALUES
+from pytests.property.queries import Column, Queries, Query
 
 COLUMN_TYPES = {**TYPES, "num": "numeric(10,2)"}
 
 
 @dataclass(frozen=True)
 class View:
-    """A view: "materialized", "view" (plain) or "indexed" (plain, with an index), made before step `at`."""
+    """A view: "materialized", "view" (plain) or "indexed" (plain, with an index), made before step `at`.
+
+    A view of a name that there is takes its place (CREATE OR REPLACE). A view of the kind "index" is an index on the
+    view of that name; its query is the keys. One that is "dropped" takes the view of that name away, and what reads it.
+    """
 
     name: str
     kind: str
@@ -50,12 +54,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Case:
-    """Tables (name -> column definitions), append-only relations, views and steps."""
+    """Tables (name -> column definitions), append-only relations, views and steps; `long`: all names are long ones."""
 
     tables: tuple[tuple[str, str], ...]
     sources: tuple[tuple[str, str], ...]
     views: tuple[View, ...]
     steps: tuple[Step, ...]
+    long: bool = False
 
     def source_text(self) -> str:
         """The case as Python source."""
@@ -64,17 +69,7 @@ class Case:
             return "(" + "".join(f"\n        {item!r}," for item in items) + ("\n    )" if items else ")")
 
         parts = [f"    {name}={shown(getattr(self, name))}," for name in ("tables", "sources", "views", "steps")]
-        return "Case(\n" + "\n".join(parts) + "\n)"
-
-
-def moments(text: str, begin: int) -> str:
-    """The text with each @n@ replaced by the moment n minutes after `begin` (ms)."""
-
-    def moment(found: re.Match[str]) -> str:
-        at = datetime.fromtimestamp(begin // 1000 + int(found[1]) * 60, UTC)
-        return f"timestamp '{at:%Y-%m-%d %H:%M:%S}'"
-
-    return re.sub(r"@(-?\d+)@", moment, text)
+        return "Case(\n" + "\n".join(parts) + ("\n    long=True,\n)" if self.long else "\n)")
 
 
 class Cases:
@@ -95,17 +90,17 @@ class Cases:
             self.sources["s0"] = self.columns()
         steps = tuple(self.step(place) for place in range(choices.number(2, 7)))
         views = self.views(len(steps))
-        case = Case(
+        return Case(
             tuple((name, definitions(columns)) for name, columns in self.tables.items()),
             tuple((name, definitions(columns)) for name, columns in self.sources.items()),
             views,
             steps,
+            choices.chance(5),
         )
-        return lengthened(case) if choices.chance(5) else case
 
     def columns(self) -> tuple[Column, ...]:
         """A key and some more."""
-        kinds = [self.choices.pick(KINDS) for _ in range(self.choices.number(1, 4))]
+        kinds = [self.expressions.kind() for _ in range(self.choices.number(1, 4))]
         return (Column("k", "int"), *(Column(name, kind) for name, kind in zip("abcd", kinds, strict=False)))
 
     def views(self, steps: int) -> tuple[View, ...]:
@@ -114,14 +109,65 @@ class Cases:
         found: list[View] = []
         relations: dict[str, Sequence[Column]] = {**self.tables, **self.sources}
         at = 0
-        for place in range(choices.number(1, 8)):
+        for place in range(choices.number(1, 10)):
             name = f"v{place}"
-            query = Queries(choices, relations).query(choices.weighted([(0, 30), (1, 40), (2, 30)]))
             kind = choices.weighted([("materialized", 70), ("view", 20), ("indexed", 10)])
+            if kind == "materialized" and choices.chance(5):
+                query = self.failing()
+            else:
+                query = Queries(choices, relations).query(choices.weighted([(0, 30), (1, 40), (2, 30)]))
             at = choices.number(at, steps - 1) if choices.chance(25) else at
             found.append(View(name, kind, query.sql, at))
             relations[name] = query.columns
+            # Before something happens to it others may have been made over it.
+            if choices.chance(8) and set(relations) & {view.name for view in found}:
+                found.append(self.later(found, relations, at, steps))
         return tuple(found)
+
+    def later(self, found: Sequence[View], relations: dict[str, Sequence[Column]], at: int, steps: int) -> View:
+        """Something that happens to a view that there is: it goes, another takes its place, or it is indexed."""
+        choices = self.choices
+        there = [view.name for view in found if view.name in relations and view.kind not in ("dropped", "index")]
+        name = choices.pick(there)
+        at = choices.number(at, steps - 1)
+        form = choices.number(0, 3)
+        if form <= 1:
+            columns = choices.some([column.name for column in relations[name]], 0, 2)
+            return View(name, "index", ", ".join(columns), at)
+        for reader in readers(name, found):
+            relations.pop(reader, None)
+        if form == 2:
+            return View(name, "dropped", "", at)
+        query = Queries(choices, {**self.tables, **self.sources}).query(choices.number(0, 1))
+        return View(name, choices.weighted([("materialized", 70), ("indexed", 30)]), query.sql, at)
+
+    def failing(self) -> Query:
+        """A view of expressions that fail for some rows."""
+        choices = self.choices
+        queries = Queries(choices, {**self.tables, **self.sources})
+        table = choices.pick(sorted(queries.relations))
+        columns = queries.relations[table]
+        scope = [Ref(f"r.{column.name}", column.kind, column.exact) for column in columns]
+        numbers = [f"r.{column.name}" for column in columns if column.kind in ("int", "big", "num")]
+        failing = [f"10 / {choices.pick(numbers)}"] + [
+            f"(r.{column.name} || '1')::integer" for column in columns if column.kind == "txt"
+        ]
+        expression = choices.pick(failing)
+        where = f" where {self.expressions.condition(scope, 0)}" if choices.chance(40) else ""
+        key = choices.pick(scope)
+        name = f"{key.sql} as c0"
+        form = choices.number(0, 3)
+        if form == 0 or key.kind in LISTED:
+            text = f"select {name}, {expression} as e1 from {table} r{where}"
+        elif form == 1:
+            text = f"select {name}, sum({expression}) as e1, max({expression}) as e2 from {table} r{where} group by 1"
+        elif form == 2:
+            text = f"select {name}, 10 / sum(r.k) as e1, count(*) as e2 from {table} r{where} group by 1"
+        else:
+            other = f"{table} o"
+            text = f"select {name}, {expression} as e1, o.k as e2 from {table} r join {other} on o.k = r.k{where}"
+        # Readers take the key alone: of the rest neither kind nor scale is the same everywhere.
+        return Query(text, (Column("c0", key.kind, key.exact),))
 
     # History -------------------------------------------------------------------------
 
@@ -186,6 +232,20 @@ class Cases:
         return f"update {name} set {', '.join(settings)} where {self.expressions.condition(scope, 0)}"
 
 
+def reads(name: str, query: str) -> bool:
+    """Whether a query reads the view of that name."""
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", query) is not None
+
+
+def readers(name: str, views: Iterable[View]) -> list[str]:
+    """A view's name and those of all views that read it, directly or not, in the order of their making."""
+    found = [name]
+    for view in views:
+        if view.name not in found and any(reads(other, view.query) for other in found):
+            found.append(view.name)
+    return found
+
+
 def definitions(columns: Sequence[Column]) -> str:
     """The column definitions of a table."""
     return ", ".join(f"{column.name} {COLUMN_TYPES[column.kind]}" for column in columns)
@@ -197,7 +257,7 @@ LONG = "long" * 50
 
 
 def with_long_names(text: str) -> str:
-    """The statement with all its names longer than PostgreSQL's, as the parser hands it on."""
+    """The statement with all its names longer than PostgreSQL's."""
     tokens = tokenize(text)
     parts: list[str] = []
     position = 0
@@ -205,21 +265,12 @@ def with_long_names(text: str) -> str:
         if kind == IDENT and _NAME.fullmatch(value):
             parts += [text[position:start], LONG, value]
             position = end
-    return with_short_names(tokenize("".join([*parts, text[position:]]))).text
+    return "".join([*parts, text[position:]])
 
 
-def lengthened(case: Case) -> Case:
-    """The case with long names."""
-
-    def pairs(found: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-        return tuple((with_long_names(name), with_long_names(columns)) for name, columns in found)
-
-    return Case(
-        pairs(case.tables),
-        pairs(case.sources),
-        tuple(replace(view, name=with_long_names(view.name), query=with_long_names(view.query)) for view in case.views),
-        tuple(replace(step, writes=tuple(map(with_long_names, step.writes))) for step in case.steps),
-    )
+def inner_name(name: str) -> str:
+    """The name that stands for a name inside."""
+    return with_short_names(tokenize(name)).text
 
 
 @st.composite

@@ -51,6 +51,10 @@ class Choices:
             found.append(left.pop(self.number(0, len(left) - 1)))
         return found
 
+    def direction(self) -> str:
+        """How an ORDER BY item ends."""
+        return self.pick(("", " desc", " nulls first", " desc nulls last"))
+
     def name(self, prefix: str) -> str:
         """An alias that no other has."""
         self._names += 1

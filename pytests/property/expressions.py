@@ -10,43 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytests.property.choices import Choices
-
-TYPES = {
-    "int": "integer",
-    "big": "bigint",
-    "txt": "text",
-    "num": "numeric",
-    "dbl": "double precision",
-    "ts": "timestamp",
-    "bool": "boolean",
-    "js": "jsonb",
-}
-KINDS = tuple(TYPES)
-ORDERED = ("int", "big", "txt", "num", "dbl", "ts")
-LITERALS = {
-    "int": ("0", "1", "2", "3", "-1", "5"),
-    "big": ("0::bigint", "1::bigint", "2::bigint", "-2::bigint"),
-    "txt": ("''::text", "'a'::text", "'b'::text", "'ab'::text", "'B'::text"),
-    "num": ("0::numeric", "1.5", "-2.25", "10.00"),
-    "dbl": ("0::double precision", "0.5::double precision", "-1.25::double precision", "3::double precision"),
-    "ts": ("@0@", "@30@", "@-45@", "@120@"),
-    "bool": ("true", "false"),
-    "js": ("'{}'::jsonb", "'{\"a\": 1}'::jsonb", "'[1]'::jsonb"),
-}
-VALUES = {
-    **LITERALS,
-    "dbl": (*LITERALS["dbl"], "'NaN'::double precision", "'-0'::double precision"),
-    "ts": ("@0@", "@-1@", "@1@", "@-60@", "@-61@", "@30@", "@60@", "@90@", "@-30@", "@180@", "@-120@"),
-    "js": (
-        "'{}'::jsonb",
-        "'{\"a\": 1}'::jsonb",
-        '\'{"a": 2, "b": [1, 2]}\'::jsonb',
-        '\'{"a": null, "b": ["x", "x"]}\'::jsonb',
-        "'{\"b\": []}'::jsonb",
-    ),
-}
-"""What rows hold; @n@ is the moment n minutes after the case began."""
-INTERVALS = ("1 minute", "30 minutes", "1 hour", "90 minutes", "0 minutes")
+from pytests.property.kinds import INTERVALS, KINDS, LITERALS, RARE_KINDS, TYPES, UNORDERED
 
 
 @dataclass(frozen=True)
@@ -118,8 +82,9 @@ class Expressions:
         if form in (1, 2):
             first, second = self.value(scope, kind, depth), self.value(scope, kind, depth)
             name = choices.pick(
-                ("coalesce", "nullif") if kind in ("js", "bool") else ("coalesce", "nullif", "greatest", "least")
+                ("coalesce", "nullif") if kind in UNORDERED else ("coalesce", "nullif", "greatest", "least")
             )
+            name = "coalesce" if kind in ("lst", "tls", "map") else name
             return Value(f"{name}({first.sql}, {second.sql})", kind, first.exact and second.exact and kind != "js")
         return getattr(self, f"_{kind}")(scope, depth)  # type: ignore[no-any-return]
 
@@ -128,9 +93,18 @@ class Expressions:
         return Value(f"({first.sql} {self.choices.pick(operators)} {second.sql})", kind, first.exact and second.exact)
 
     def _int(self, scope: Scope, depth: int) -> Value:
-        form = self.choices.number(0, 5)
+        form = self.choices.number(0, 6)
         if form == 0:
             return Value(f"length({self.value(scope, 'txt', depth).sql})", "int")
+        if form == 6 and (ref := self.column(scope, ("lst", "tls", "map", "arr", "u2", "u4", "date"))) is not None:
+            texts = {
+                "lst": (f"{ref.sql}[1]", f"list_length({ref.sql})"),
+                "tls": (f"length({ref.sql}[2])", f"list_length({ref.sql})"),
+                "map": (f"({ref.sql} -> 'a')", f"map_length({ref.sql})"),
+                "arr": (f"{ref.sql}[1]", f"array_length({ref.sql}, 1)"),
+                "date": (f"extract(day from {ref.sql})::integer",),
+            }
+            return Value(self.choices.pick(texts.get(ref.kind, (f"({ref.sql})::integer",))), "int")
         if form == 1:
             return Value(f"({self.value(scope, 'bool', depth).sql})::integer", "int")
         if form == 2:
@@ -181,7 +155,9 @@ class Expressions:
 
     def _ts(self, scope: Scope, depth: int) -> Value:
         inner = self.value(scope, "ts", depth).sql
-        form = self.choices.number(0, 2)
+        form = self.choices.number(0, 3)
+        if form == 3 and (ref := self.column(scope, ("date", "iv"))) is not None:
+            return Value(f"({ref.sql})::timestamp" if ref.kind == "date" else f"({inner} + {ref.sql})", "ts")
         if form == 0:
             return Value(f"date_trunc('hour', {inner})", "ts")
         if form == 1:
@@ -191,8 +167,52 @@ class Expressions:
     def _bool(self, scope: Scope, depth: int) -> Value:
         return Value(f"({self.condition(scope, depth)})", "bool")
 
-    def _js(self, scope: Scope, depth: int) -> Value:
+    def _lst(self, scope: Scope, depth: int) -> Value:
+        inner = self.value(scope, "lst", depth).sql
+        item = f"({self.value(scope, 'int', depth).sql})"
+        forms = (f"list_append({inner}, {item})", f"list_prepend({item}, {inner})", f"({inner} || {inner})")
+        return Value(self.choices.pick((*forms, f"list_cat({inner}, {self.literal('lst').sql})")), "lst")
+
+    def _tls(self, scope: Scope, depth: int) -> Value:
+        inner, item = self.value(scope, "tls", depth).sql, self.value(scope, "txt", depth).sql
+        return Value(self.choices.pick((f"list_append({inner}, {item})", f"({inner} || {inner})")), "tls")
+
+    def _map(self, scope: Scope, depth: int) -> Value:
+        return self.literal("map")
+
+    def _arr(self, scope: Scope, depth: int) -> Value:
+        first, second = self.value(scope, "arr", depth).sql, self.value(scope, "arr", depth).sql
+        return Value(self.choices.pick((f"({first} || {second})", f"array_cat({first}, {second})")), "arr")
+
+    def _u2(self, scope: Scope, depth: int) -> Value:
+        return Value(f"abs({self.value(scope, 'int', depth).sql} % 4)::uint2", "u2")
+
+    def _u4(self, scope: Scope, depth: int) -> Value:
         form = self.choices.number(0, 2)
+        if form == 0:
+            return Value(f"abs({self.value(scope, 'int', depth).sql} % 5)::uint4", "u4")
+        if form == 1:
+            return Value(f"({self.value(scope, 'u2', depth).sql})::uint4", "u4")
+        return Value(f"({self.value(scope, 'u4', depth).sql} % 3::uint4)", "u4")
+
+    def _u8(self, scope: Scope, depth: int) -> Value:
+        if self.choices.chance(50):
+            return Value(f"({self.value(scope, 'u4', depth).sql})::uint8", "u8")
+        return Value(f"({self.value(scope, 'u8', depth).sql} % 4::uint8)", "u8")
+
+    def _mzt(self, scope: Scope, depth: int) -> Value:
+        return Value(f"({self.value(scope, 'ts', depth).sql})::mz_timestamp", "mzt")
+
+    def _date(self, scope: Scope, depth: int) -> Value:
+        return Value(f"({self.value(scope, 'ts', depth).sql})::date", "date")
+
+    def _iv(self, scope: Scope, depth: int) -> Value:
+        return Value(f"({self.value(scope, 'iv', depth).sql} + interval '{self.choices.pick(INTERVALS)}')", "iv")
+
+    def _js(self, scope: Scope, depth: int) -> Value:
+        form = self.choices.number(0, 4)
+        if form >= 3 and (ref := self.column(scope, ("int", "txt", "lst", "map", "bool"))) is not None:
+            return Value(f"to_jsonb({ref.sql})", "js", exact=False)
         if form == 0:
             return Value(f"({self.value(scope, 'js', depth).sql} -> 'b')", "js", exact=False)
         if form == 1:
@@ -215,11 +235,17 @@ class Expressions:
         if form == 2 and (ref := self.column(scope, ("bool",))) is not None:
             return ref.sql
         ref = choices.pick(scope) if scope else None
-        kind = ref.kind if ref is not None else choices.pick(KINDS)
+        kind = ref.kind if ref is not None else self.kind()
         left = ref.sql if ref is not None else self.literal(kind).sql
         if form == 3:
             return f"{left} is {choices.pick(('', 'not '))}null"
-        if kind in ("js", "bool") or form == 4:
+        if kind in ("map", "lst", "arr") and form in (5, 6, 7):
+            key = choices.pick(("'a'", "'b'")) if kind == "map" else self.value(scope, "int", 0).sql
+            return f"{left} ? {key}" if kind == "map" else f"{key} = any ({left})"
+        if kind in ("lst", "tls", "map"):
+            length = "map_length" if kind == "map" else "list_length"
+            return f"{length}({left}) {self.comparison()} {choices.number(0, 2)}"
+        if kind in UNORDERED or form == 4:
             return f"({left} is {choices.pick(('', 'not '))}distinct from {self.value(scope, kind, 0).sql})"
         if form == 5:
             items = ", ".join(choices.pick(LITERALS[kind]) for _ in range(choices.number(1, 3)))
@@ -230,17 +256,27 @@ class Expressions:
             return f"{left} like '{choices.pick(('a%', '%b', '_'))}'"
         return f"{left} {self.comparison()} {self.value(scope, kind, depth).sql}"
 
+    def kind(self) -> str:
+        """A kind, mostly one that is usual."""
+        return self.choices.pick(RARE_KINDS) if self.choices.chance(20) else self.choices.pick(KINDS)
+
     def comparison(self) -> str:
         """A comparison operator."""
         return self.choices.pick(("=", "<", "<=", ">", ">=", "<>"))
 
     def temporal(self, scope: Scope) -> str | None:
         """A temporal filter over one of the moments in scope."""
-        ref = self.column(scope, ("ts",))
+        ref = self.column(scope, ("ts", "mzt", "date"))
         if ref is None:
             return None
-        moment = self.moment(ref.sql)
-        form = self.choices.number(0, 5)
+        moment = ref.sql if ref.kind == "mzt" else self.moment(ref.sql)
+        form = self.choices.number(0, 8)
+        if form == 8:
+            return f"mz_now() = {ref.sql}"
+        if form == 7:
+            return f"not ({moment} {self.choices.pick(('>', '>=', '<', '<='))} mz_now())"
+        if form == 6:
+            return f"mz_now() < coalesce({moment}, {ref.sql})"
         if form == 5:
             return f"mz_now() between {ref.sql} and {moment}"
         if form == 4:

@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pytests.property.aggregates import Aggregates
 from pytests.property.choices import Choices
-from pytests.property.expressions import KINDS, LITERALS, ORDERED, TYPES, Expressions, Ref, Scope, Value
+from pytests.property.expressions import Expressions, Ref, Scope, Value
+from pytests.property.kinds import LITERALS, NOT_JOINED, ORDERED, TYPES
 from pytests.property.subqueries import Subqueries
+from pytests.property.table_functions import TableFunctions
+from pytests.property.windows import Windows
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,11 @@ class From:
     scope: list[Ref] = field(default_factory=list)
 
 
+def joins(first: str, second: str) -> bool:
+    """Whether two kinds may be equated."""
+    return (first == second and first not in NOT_JOINED) or {first, second} == {"int", "big"}
+
+
 class Queries:
     """Makes queries over the relations.
 
@@ -61,6 +70,9 @@ class Queries:
         self.choices = choices
         self.relations = dict(relations)
         self.expressions = Expressions(choices)
+        self.aggregates = Aggregates(choices, self.expressions)
+        self.windows = Windows(choices, self.expressions)
+        self.table_functions = TableFunctions(choices, self.expressions)
         self.subqueries = Subqueries(choices, self.expressions, self.simple_item)
 
     def query(self, depth: int = 2, kinds: Sequence[str] | None = None) -> Query:
@@ -74,7 +86,9 @@ class Queries:
             (self.limited, 6),
         ]
         if depth > 0:
-            forms += [(self.set_operation, 14), (self.with_cte, 7), (self.top_k, 5)]
+            forms += [(self.set_operation, 14), (self.with_cte, 7), (self.top_k, 5), (self.recursive, 4)]
+            if kinds is None:
+                forms.append((self.advancing, 3))
         return self.choices.weighted(forms)(depth, kinds)
 
     # FROM ------------------------------------------------------------------------
@@ -102,7 +116,7 @@ class Queries:
         """VALUES as a FROM item."""
         kinds = [self.choices.pick(ORDERED) for _ in range(self.choices.number(1, 2))]
         rows = [[self.choices.pick(LITERALS[kind]) for kind in kinds] for _ in range(self.choices.number(1, 3))]
-        alias = self.choices.name("v")
+        alias = self.choices.name("u")
         names = [f"c{place}" for place in range(len(kinds))]
         text = ", ".join(
             "(" + ", ".join(f"{value}::{TYPES[kind]}" for value, kind in zip(row, kinds, strict=True)) + ")"
@@ -136,7 +150,9 @@ class Queries:
                 merged = [ref for ref in (*made.scope, *other.refs) if not ref.sql.endswith(f".{shared}")]
                 kind_of = next(ref.kind for ref in other.refs if ref.sql.endswith(f".{shared}"))
                 return From(f"{made.sql} {kind} {other.sql} using ({shared})", [Ref(shared, kind_of), *merged])
-            on = self.join_condition(made.scope, other.refs, equalities_only=kind == "full join")
+            on = self.join_condition(
+                made.scope, other.refs, equalities_only=kind == "full join", temporal=kind in ("join", "left join")
+            )
             if on is None:
                 made = From(f"{made.sql} cross join {other.sql}", [*made.scope, *other.refs])
             else:
@@ -154,14 +170,16 @@ class Queries:
         found = [
             name
             for ref in right
-            if names.count(name := ref.sql.split(".")[-1]) == 1 and kinds[name] == ref.kind and ref.kind != "js"
+            if names.count(name := ref.sql.split(".")[-1]) == 1
+            and kinds[name] == ref.kind
+            and ref.kind not in NOT_JOINED
         ]
         return self.choices.pick(found) if found else None
 
-    def join_condition(self, left: Scope, right: Scope, *, equalities_only: bool) -> str | None:
+    def join_condition(self, left: Scope, right: Scope, *, equalities_only: bool, temporal: bool = False) -> str | None:
         """The condition of a join: mostly an equality, perhaps with more."""
         choices = self.choices
-        pairs = [(a.sql, b.sql) for a in left for b in right if a.kind == b.kind or {a.kind, b.kind} == {"int", "big"}]
+        pairs = [(a.sql, b.sql) for a in left for b in right if joins(a.kind, b.kind)]
         if not pairs:
             return None
         parts = [f"{a} = {b}" for a, b in choices.some(pairs, 1, 2)]
@@ -172,28 +190,15 @@ class Queries:
                 parts = [f"{a} {choices.pick(('<', '>=', '<>'))} {b}"]
             elif form >= 7:
                 parts.append(self.expressions.condition([*left, *right], 0))
+            elif form == 6 and temporal and (bound := self.expressions.temporal([*left, *right])) is not None:
+                parts.append(bound)
         return " and ".join(parts)
 
     def add_table_function(self, made: From) -> None:
         """A function of the rows before it, behind a comma or in a left join."""
-        choices, expressions = self.choices, self.expressions
-        alias = choices.name("f")
-        shape = expressions.column(made.scope, ("js",), exact=True)
-        form = choices.number(0, 4)
-        columns = [Ref(f"{alias}.x", "int")]
-        if form == 0 and shape is not None:
-            call, columns = f"jsonb_array_elements({shape.sql} -> 'b')", [Ref(f"{alias}.x", "js", False)]
-        elif form == 1 and shape is not None:
-            call, columns = f"jsonb_each({shape.sql})", [Ref(f"{alias}.x", "txt"), Ref(f"{alias}.y", "js", False)]
-        elif form == 2:
-            kind = choices.pick(ORDERED)
-            items = ", ".join(expressions.value(made.scope, kind, 0).sql for _ in range(choices.number(1, 3)))
-            call, columns = f"unnest(array[{items}]::{TYPES[kind]}[])", [Ref(f"{alias}.x", kind, False)]
-        else:
-            call = f"generate_series(1, abs({expressions.value(made.scope, 'int', 0).sql} % 4))"
-        if choices.chance(25):
-            call += " with ordinality"
-            columns.append(Ref(f"{alias}.n", "big"))
+        choices = self.choices
+        call, columns = self.table_functions.call(made.scope)
+        alias = columns[0].sql.split(".")[0]
         names = ", ".join(ref.sql.split(".")[1] for ref in columns)
         if choices.chance(30):
             made.sql += f" left join lateral {call} {alias} ({names}) on true"
@@ -227,7 +232,7 @@ class Queries:
         found: list[Value] = []
         for ref in self.choices.some(scope, 1, 4):
             if computed and self.choices.chance(20):
-                kind = self.choices.pick(KINDS)
+                kind = self.expressions.kind()
                 if self.choices.chance(15):
                     found.append(self.subqueries.scalar(scope))
                 else:
@@ -255,10 +260,6 @@ class Queries:
         text, columns = self.listed(self.targets(made.scope, kinds))
         return Query(f"select distinct {text} from {made.sql}{self.where(made.scope)}", columns)
 
-    def direction(self) -> str:
-        """How an ORDER BY item ends."""
-        return self.choices.pick(("", " desc", " nulls first", " desc nulls last"))
-
     def distinct_on(self, depth: int, kinds: Sequence[str] | None) -> Query:
         """SELECT DISTINCT ON, with an order over all its columns."""
         made = self.from_clause(depth)
@@ -272,7 +273,13 @@ class Queries:
         if not keys:
             return Query(f"select distinct {text} from {made.sql}{self.where(made.scope)}", columns)
         rest = [str(place) for place, value in enumerate(targets, start=1) if value.sql not in keys]
-        order = ", ".join(f"{item}{self.direction()}" for item in (*keys, *rest))
+        if self.choices.chance(35):
+            # What is weighed need not be shown.
+            kinds_of_order = [self.choices.pick(ORDERED) for _ in range(self.choices.number(1, 2))]
+            rest = [
+                f"coalesce({self.expressions.value(made.scope, kind, 1).sql}, null)" for kind in kinds_of_order
+            ] + rest
+        order = ", ".join(f"{item}{self.choices.direction()}" for item in (*keys, *rest))
         head = f"select distinct on ({', '.join(keys)}) {text}"
         return Query(f"{head} from {made.sql}{self.where(made.scope)} order by {order}", columns)
 
@@ -281,68 +288,15 @@ class Queries:
         inner = self.choices.pick(
             (self.plain, self.grouped) if depth == 0 else (self.plain, self.grouped, self.set_operation)
         )(depth, kinds)
-        order = ", ".join(f"{place}{self.direction()}" for place in range(1, len(inner.columns) + 1))
+        order = ", ".join(f"{place}{self.choices.direction()}" for place in range(1, len(inner.columns) + 1))
         offset = " offset 1" if self.choices.chance(20) else ""
         return Query(f"{inner.sql} order by {order} limit {self.choices.number(1, 4)}{offset}", inner.columns)
 
-    # Groups ------------------------------------------------------------------------
-
-    def aggregate(self, scope: Scope, kind: str | None = None) -> Value:
-        """An aggregate call, possibly with DISTINCT and FILTER."""
-        choices, expressions = self.choices, self.expressions
-        if kind is None:
-            kind = choices.weighted(
-                [("big", 40), ("num", 20), ("int", 10), ("txt", 10), ("dbl", 8), ("bool", 6), ("ts", 8), ("js", 4)]
-            )
-        distinct = "distinct " if choices.chance(15) else ""
-        exact = True
-        if kind == "big":
-            form = choices.number(0, 2)
-            if form == 0:
-                call = "count(*)"
-            elif form == 1:
-                call = f"count({distinct}{expressions.value(scope, choices.pick(KINDS)).sql})"
-            else:
-                call = f"sum({distinct}{expressions.exact(scope, 'int').sql})"
-        elif kind == "num":
-            form = choices.number(0, 3)
-            exact = form == 0
-            inner = expressions.exact(scope, choices.pick(("num", "int", "big"))).sql
-            numbers = expressions.exact(scope, "int").sql
-            call = (
-                f"sum({distinct}({inner})::numeric)",
-                f"avg({distinct}{numbers})",
-                f"{choices.pick(('stddev', 'var_pop', 'variance', 'stddev_pop'))}({numbers})",
-                f"avg({distinct}{expressions.exact(scope, 'num').sql})",
-            )[form]
-        elif kind == "dbl":
-            form = choices.number(0, 2)
-            exact = form != 2
-            call = f"{('sum', 'max', 'avg')[form]}({expressions.exact(scope, 'dbl').sql})"
-        elif kind == "bool":
-            call = f"{choices.pick(('bool_and', 'bool_or'))}({expressions.value(scope, 'bool').sql})"
-        elif kind == "js":
-            exact = False
-            inner = expressions.value(scope, choices.pick(("int", "txt"))).sql
-            call = f"jsonb_agg({distinct}{inner} order by {inner})"
-        elif kind == "txt" and choices.chance(40):
-            inner = expressions.value(scope, "txt").sql
-            call = (
-                f"string_agg({distinct}{inner}, ',' order by {inner})"
-                if not distinct
-                else f"string_agg({inner}, ',' order by {inner} desc)"
-            )
-        else:
-            inner_value = expressions.value(scope, kind)
-            exact = inner_value.exact
-            call = f"{choices.pick(('max', 'min'))}({inner_value.sql})"
-        if choices.chance(15):
-            call += f" filter (where {expressions.condition(scope, 0)})"
-        return Value(call, kind, exact)
+    # Groups and windows --------------------------------------------------------------
 
     def grouped(self, depth: int, kinds: Sequence[str] | None) -> Query:
         """GROUP BY, HAVING."""
-        choices = self.choices
+        choices, aggregates = self.choices, self.aggregates
         made = self.from_clause(depth)
         keys = choices.some(made.scope, 0, 2)
         targets: list[Value] = []
@@ -352,74 +306,23 @@ class Queries:
                 if key is not None and choices.chance(60):
                     targets.append(Value(key.sql, kind, key.exact))
                 else:
-                    targets.append(self.aggregate(made.scope, kind))
+                    targets.append(aggregates.aggregate(made.scope, kind))
         else:
             targets = [Value(key.sql, key.kind, key.exact) for key in keys]
-            targets += [self.aggregate(made.scope) for _ in range(choices.number(0 if keys else 1, 3))]
+            targets += [aggregates.aggregate(made.scope) for _ in range(choices.number(0 if keys else 1, 3))]
             if choices.chance(15):
-                targets.append(self.above(made.scope))
+                targets.append(aggregates.above(made.scope))
+            if choices.chance(15):
+                targets += aggregates.extremes(made.scope)
         text, columns = self.listed(targets)
         by = f" group by {', '.join(ref.sql for ref in keys)}" if keys else ""
-        return Query(f"select {text} from {made.sql}{self.where(made.scope)}{by}{self.having(made.scope)}", columns)
-
-    def above(self, scope: Scope) -> Value:
-        """An expression over aggregates."""
-        first, second = self.aggregate(scope, "big"), self.aggregate(scope, "big")
-        return (
-            Value(f"(coalesce({first.sql}, 0) - {second.sql})", "big")
-            if "sum" not in second.sql
-            else Value(f"({first.sql})::text", "txt")
-        )
-
-    def having(self, scope: Scope) -> str:
-        """HAVING, or nothing."""
-        choices = self.choices
-        form = choices.number(0, 11)
-        if form == 11 and (ref := self.expressions.column(scope, ("ts",))) is not None:
-            return f" having mz_now() {choices.pick(('<=', '>='))} {self.expressions.moment(f'max({ref.sql})')}"
-        if form >= 9:
-            return f" having {self.aggregate(scope, 'big').sql} {self.expressions.comparison()} {choices.number(0, 3)}"
-        return ""
-
-    # Windows -----------------------------------------------------------------------
+        having = aggregates.having(made.scope)
+        return Query(f"select {text} from {made.sql}{self.where(made.scope)}{by}{having}", columns)
 
     def window(self, depth: int, kinds: Sequence[str] | None) -> Query:
         """Window functions over partitions, ordered by all columns where the order matters."""
-        choices = self.choices
         made = self.from_clause(depth)
-        partition = choices.some(made.scope, 0, 2)
-        by = f"partition by {', '.join(ref.sql for ref in partition)} " if partition else ""
-        order = "order by " + ", ".join(
-            f"{ref.sql}{self.direction()}" for ref in choices.some(made.scope, len(made.scope), len(made.scope))
-        )
-        peers = "order by " + ", ".join(ref.sql for ref in choices.some(made.scope, 1, 2))
-        calls = {
-            "big": [
-                f"row_number() over ({by}{order})",
-                f"rank() over ({by}{peers})",
-                f"dense_rank() over ({by}{peers})",
-                f"count(*) over ({by})",
-            ],
-        }
-        integer = self.expressions.column(made.scope, ("int",))
-        if integer is not None:
-            frame = f"rows between {choices.pick(('unbounded', '1'))} preceding and current row"
-            calls["big"] += [f"sum({integer.sql}) over ({by}{order} {frame})", f"sum({integer.sql}) over ({by}{peers})"]
-        targets = (
-            [Value(ref.sql, ref.kind, ref.exact) for ref in choices.some(made.scope, 1, 3)] if kinds is None else []
-        )
-        wanted = [choices.pick(("big", "any")) for _ in range(choices.number(1, 2))] if kinds is None else kinds
-        for kind in wanted:
-            if kind == "big":
-                targets.append(Value(choices.pick(calls["big"]), "big"))
-                continue
-            ref = self.expressions.column(made.scope, KINDS if kind == "any" else (kind,))
-            if ref is None:
-                targets.append(self.expressions.literal(kind))
-                continue
-            name = choices.pick(("lag", "lead", "first_value", "last_value"))
-            targets.append(Value(f"{name}({ref.sql}) over ({by}{order})", ref.kind, False))
-        text, columns = self.listed(targets)
+        text, columns = self.listed(self.windows.targets(made.scope, kinds))
         return Query(f"select {text} from {made.sql}{self.where(made.scope)}", columns)
 
     # Queries over queries ------------------------------------------------------------
@@ -454,13 +357,15 @@ class Queries:
         """For each key the first rows of another relation, by a lateral subquery."""
         choices = self.choices
         outer, inner = self.simple_item("g"), self.simple_item("l")
-        pairs = [(a.sql, b.sql) for a in outer.refs for b in inner.refs if a.kind == b.kind and a.kind != "js"]
+        pairs = [
+            (a.sql, b.sql) for a in outer.refs for b in inner.refs if a.kind == b.kind and a.kind not in NOT_JOINED
+        ]
         if not pairs:
             return self.plain(depth, kinds)
         left, right = choices.pick(pairs)
         shown = choices.some(inner.refs, 1, 3)
         text, columns = self.listed([Value(ref.sql, ref.kind, ref.exact) for ref in shown])
-        order = ", ".join(f"{place}{self.direction()}" for place in range(1, len(shown) + 1))
+        order = ", ".join(f"{place}{self.choices.direction()}" for place in range(1, len(shown) + 1))
         key = choices.name("k")
         lateral = (
             f"(select {text} from {inner.sql} where {right} = {key}.x order by {order} limit {choices.number(1, 2)})"
@@ -478,3 +383,55 @@ class Queries:
         ]
         text, columns = self.listed(self.targets(scope, kinds))
         return Query(f"select {text} from (select distinct {left} as x from {outer.sql}) {key} {join}", columns)
+
+    def advancing(self, depth: int, kinds: Sequence[str] | None) -> Query:
+        """Table functions in the select list."""
+        made = self.from_clause(depth)
+        shown = [Value(ref.sql, ref.kind, ref.exact) for ref in self.choices.some(made.scope, 1, 2)]
+        collections = [ref for ref in made.scope if ref.kind in ("lst", "arr")]
+        for _ in range(self.choices.number(1, 2)):
+            if collections and self.choices.chance(60):
+                shown.append(Value(f"unnest({self.choices.pick(collections).sql})", "int"))
+            else:
+                bound = self.expressions.value(made.scope, "int", 0).sql
+                shown.append(Value(f"generate_series(1, abs({bound} % 3))", "int"))
+        text, columns = self.listed(shown)
+        return Query(f"select {text} from {made.sql}{self.where(made.scope)}", columns)
+
+    def recursive(self, depth: int, kinds: Sequence[str] | None) -> Query:
+        """WITH MUTUALLY RECURSIVE: pairs that are linked, whole, up to a limit, or with what is left out."""
+        choices = self.choices
+        base = self.simple_item("b")
+        kind = choices.pick(("int", "txt", "big"))
+        ends = [ref for ref in base.refs if ref.kind == kind]
+        if not ends:
+            return self.plain(depth, kinds)
+        first, second = choices.pick(ends).sql, choices.pick(ends).sql
+        name, other = choices.name("w"), choices.name("w")
+        pairs = f"select {first}, {second} from {base.sql}"
+        if choices.chance(40):
+            pairs += f" where {self.expressions.condition(base.refs, 0)}"
+        all_ = choices.chance(25)
+        limit = choices.number(1, 4)
+        option = f" (return at recursion limit {limit})" if all_ or choices.chance(30) else ""
+        # With ALL the number of paths may grow without end.
+        union = "union all" if all_ else "union"
+        step = f"select p.x, q.y from {name} p join ({pairs}) q (x, y) on p.y = q.x"
+        type_ = TYPES[kind]
+        bindings = [f"{name} (x {type_}, y {type_}) as (({pairs}) {union} ({step}))"]
+        read, refs = name, [("x", kind), ("y", kind)]
+        if choices.chance(40):
+            inner = choices.pick(
+                (
+                    f"select x, count(*) from {name} group by x",
+                    f"select x, count(distinct y) from {name} where x <> y group by x",
+                    f"select y, count(*) from {name} group by y union select x, 0 from {other}",
+                )
+            )
+            bindings.append(f"{other} (x {type_}, n bigint) as ({inner})")
+            read, refs = other, [("x", kind), ("n", "big")]
+        alias = choices.name("r")
+        scope = [Ref(f"{alias}.{column}", ref_kind) for column, ref_kind in refs]
+        text, columns = self.listed(self.targets(scope, kinds, computed=False))
+        head = f"with mutually recursive{option} {', '.join(bindings)}"
+        return Query(f"{head} select {text} from {read} {alias}", columns)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytests.property.choices import Choices
 from pytests.property.expressions import Expressions, Scope, Value
+from pytests.property.kinds import LISTED, NOT_JOINED, UNORDERED
 
 if TYPE_CHECKING:
     from pytests.property.queries import Item
@@ -45,9 +46,9 @@ class Subqueries:
         ref = choices.pick(scope)
         kinds = ("int", "big") if ref.kind in ("int", "big") else (ref.kind,)
         found = self.expressions.column(inner.refs, kinds)
-        if found is None:
+        if found is None or ref.kind in LISTED:
             return f"exists (select 1 from {inner.sql}{self.where(scope, inner.refs, 85)})"
-        if form == 7 and ref.kind not in ("js", "bool"):
+        if form == 7 and ref.kind not in UNORDERED:
             text = f"(select {choices.pick(('max', 'min'))}({found.sql}) from {inner.sql}{self.where(scope, inner.refs, 50)})"
             return f"{ref.sql} {self.expressions.comparison()} {text}"
         text = f"(select {found.sql} from {inner.sql}{self.where(scope, inner.refs, 30)})"
@@ -62,7 +63,7 @@ class Subqueries:
         choices = self.choices
         parts = []
         if choices.chance(correlated):
-            pairs = [(a.sql, b.sql) for a in scope for b in inner if a.kind == b.kind and a.kind != "js"]
+            pairs = [(a.sql, b.sql) for a in scope for b in inner if a.kind == b.kind and a.kind not in NOT_JOINED]
             if pairs:
                 outside, inside = choices.pick(pairs)
                 operator = choices.weighted([("=", 80), ("<", 8), (">=", 6), ("<>", 6)])

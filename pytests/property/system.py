@@ -8,20 +8,29 @@ from __future__ import annotations
 
 import itertools
 import re
+import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 
+from mzlite.catalog.relations import resolved_column
+from mzlite.dataflow import tick
 from mzlite.dataflow.engine import Engine
-from mzlite.dialect.definitions import ColumnDefinition
+from mzlite.dataflow.relations import regclass
+from mzlite.dialect.definitions import CreateMaterializedView, CreateTable
+from mzlite.dialect.parse import parse
+from mzlite.dialect.statements import Relayed
 from mzlite.errors import MzError
 from mzlite.kafka.ingest import Batch
 from mzlite.kafka.pack import COPY_HEADER, COPY_TRAILER
+from mzlite.session import Session
 from mzlite.storage.postgres import Postgres
-from pytests.property.cases import Case, Step, View, moments
+from pytests.property.cases import LONG, Case, Step, View, inner_name, readers, reads, with_long_names
+from pytests.property.kinds import spelled
 from pytests.unit.dataflow.conftest import DEADLINE, PATH, Harness
 
 DAY = 86_400_000
@@ -66,6 +75,29 @@ class TooLargeError(Exception):
     """The engine computes for longer than a case may take: products of products, which say nothing about rows."""
 
 
+HEALING = 30.0
+"""Seconds within which a view that can be computed again is."""
+SESSION = Session(1)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A view that there is.
+
+    Attributes:
+        id: of the object.
+        maintained: id of what is maintained; None for a plain view without an index.
+        kept: SELECT of the rows that are kept.
+        defined: the relation that recomputes them.
+    """
+
+    view: View
+    id: str
+    maintained: str | None = None
+    kept: str = ""
+    defined: str = ""
+
+
 @dataclass
 class Tally:
     """What was tried: views maintained and compared, comparisons, histories ended early, and views refused by reason."""
@@ -74,6 +106,7 @@ class Tally:
     too_large: int = 0
     views: int = 0
     comparisons: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
 
     def summary(self) -> str:
@@ -81,11 +114,13 @@ class Tally:
         refused = sum(self.refused.values())
         share = 100 * refused / max(1, refused + self.views)
         lines = [
-            f"{self.cases} histories, {self.views} views maintained, {self.comparisons} comparisons,"
+            f"{self.cases} histories, {self.views} views maintained, {self.comparisons} comparisons"
+            f" ({self.errors.total()} of views in error),"
             f" {refused} views refused ({share:.1f} %)"
             + (f", {self.too_large} histories ended early as too large" if self.too_large else "")
         ]
         lines += [f"  {count:6} {reason}" for reason, count in self.refused.most_common()]
+        lines += [f"  {count:6} in error: {reason}" for reason, count in self.errors.most_common()]
         return "\n".join(lines)
 
 
@@ -95,17 +130,23 @@ class System:
     def __init__(self, postgres: Postgres) -> None:
         self.harness = Harness(postgres)
         self.harness.engine.stop()
+        self.harness.client.execute(f"set search_path = {', '.join(PATH)}".encode())
         # Nothing here outlives the test, and definitions write many small files.
         self.harness.system.execute("alter system set fsync = off")
         self.harness.system.execute("select pg_reload_conf()")
+        # What takes thousands of rows otherwise.
+        self._limits = tick.VACUUM_AFTER, tick.REPLAN_ROWS
+        tick.VACUUM_AFTER, tick.REPLAN_ROWS = 60, 120
         self.tally = Tally()
         self._numbers = itertools.count(1)
+        self._long = False
         self._feeds: dict[str, Feed] = {}
         self._feed_ids: dict[str, str] = {}
         self._start()
 
     def close(self) -> None:
         """Stops the engine."""
+        tick.VACUUM_AFTER, tick.REPLAN_ROWS = self._limits
         self.harness.close()
 
     def _start(self) -> None:
@@ -132,19 +173,28 @@ class System:
 
     def _run(self, case: Case, made: list[str]) -> None:
         begin = self.harness.clock.held or 0
-        for name, columns in case.tables:
-            self._base(made, name, columns, "table")
-        for name, columns in case.sources:
-            self._base(made, name, columns, "source")
+        self._long = case.long
+        bases = [(name, columns, "table") for name, columns in case.tables]
+        self._bases(made, bases + [(name, columns, "source") for name, columns in case.sources])
         missing: set[str] = set()
-        views: list[View] = []
+        views: dict[str, Made] = {}
         for place, step in enumerate(case.steps):
-            for view in case.views:
-                if view.at == place and self._view(made, view, begin, missing):
-                    views.append(view)
-            self._compare(views)
+            coming = [view for view in case.views if view.at == place]
+            for view in coming:
+                self._happens(made, views, view, begin, missing)
+            if coming:
+                self._compare(views)
             self._step(step, begin)
             self._compare(views)
+
+    def _text(self, text: str, begin: int) -> str:
+        """Text of a case as Materialize reads it."""
+        text = spelled(text, begin)
+        return with_long_names(text) if self._long else text
+
+    def _name(self, name: str) -> str:
+        """A name of a case as PostgreSQL has it."""
+        return inner_name(with_long_names(name)) if self._long else name
 
     def _id(self, made: list[str], name: str) -> str:
         object_id = f"u{next(self._numbers)}"
@@ -152,16 +202,23 @@ class System:
         made.append(object_id)
         return object_id
 
-    def _base(self, made: list[str], name: str, columns: str, kind: str) -> None:
-        object_id = self._id(made, name)
-        pairs = [column.split(" ", 1) for column in re.split(r", (?=\w+ [a-z])", columns)]
-        definitions = [ColumnDefinition(column, type_) for column, type_ in pairs]
-        create = "create_table" if kind == "table" else "create_source"
-        self._submit(lambda tx: getattr(tx.dataflow, create)(tx, object_id, "public", name, definitions))
-        if kind == "source":
-            feed = Feed(object_id, tuple(column for column, _ in pairs))
-            self._feeds[object_id], self._feed_ids[name] = feed, object_id
-            self.harness.engine.ingests[object_id] = feed  # type: ignore[assignment]
+    def _bases(self, made: list[str], bases: list[tuple[str, str, str]]) -> None:
+        """Makes tables and sources."""
+
+        def job(tx: Any) -> None:
+            for name, columns, kind in bases:
+                object_id = self._id(made, name)
+                statement = parse(self._text(f"create table {name} ({columns})", 0))[0]
+                assert isinstance(statement, CreateTable)
+                definitions = [resolved_column(tx, SESSION, column) for column in statement.columns]
+                create = tx.dataflow.create_table if kind == "table" else tx.dataflow.create_source
+                create(tx, object_id, "public", self._name(name), definitions)
+                if kind == "source":
+                    feed = Feed(object_id, tuple(column.name for column in definitions))
+                    self._feeds[object_id], self._feed_ids[name] = feed, object_id
+                    self.harness.engine.ingests[object_id] = feed  # type: ignore[assignment]
+
+        self._submit(job)
 
     def _submit(self, job: Any) -> Any:
         return self._result(self.harness.engine.submit(job))
@@ -183,42 +240,87 @@ class System:
         ).fetchone()
         return row is not None and bool(row[0])
 
-    def _view(self, made: list[str], view: View, begin: int, missing: set[str]) -> bool:
-        """Makes a view; False when it is refused by name, or reads one that was."""
-        query = moments(view.query, begin)
-        if missing & set(re.findall(r"\bv\d+\b", query)):
-            missing.add(view.name)
-            return False
-        object_id = self._id(made, view.name)
-        before = made[:-1]
+    def _happens(self, made: list[str], views: dict[str, Made], view: View, begin: int, missing: set[str]) -> None:
+        """Makes a view, or what else a `View` stands for; refused ones are missing, and what reads them."""
+        there = readers(view.name, [each.view for each in views.values()]) if view.name in views else []
+        if view.kind == "index":
+            if there:
+                self._submit(lambda tx: self._index(tx, views, view))
+            return
+        gone = [views.pop(name) for name in there]
 
-        def job(tx: Any) -> None:
+        def take_away(tx: Any) -> None:
+            for each in reversed(gone):
+                tx.dataflow.drop(tx, each.id)
+            tx.execute("delete from mzlite.objects where id = any (%s)", ([each.id for each in gone],))
+
+        if view.kind == "dropped":
+            self._submit(take_away)
+        elif any(reads(name, view.query) for name in missing):
+            self._submit(take_away)
+            missing.add(view.name)
+        elif not self._view(made, views, view, begin, take_away):
+            missing.add(view.name)
+            if gone:
+                # The refusal has undone that, too.
+                self._submit(take_away)
+        for each in gone:
+            made.remove(each.id)
+
+    def _index(self, tx: Any, views: dict[str, Made], view: View) -> None:
+        """An index on a view, which is maintained from then on."""
+        there = views[view.name]
+        oid = int(tx.execute("select %s::regclass::oid", (f"public.{self._name(view.name)}",)).fetchone()[0])
+        keys = [self._name(key) for key in view.query.split(", ")] if view.query else None
+        tx.dataflow.create_index(tx, f"i{next(self._numbers)}", oid, keys)
+        views[view.name] = self._made(tx, there.view, there.id, oid)
+
+    def _made(self, tx: Any, view: View, object_id: str, oid: int) -> Made:
+        item = tx.dataflow.graph.by_relation(oid)
+        defined = regclass(tx, item.definition)
+        if view.kind == "materialized":
+            return Made(view, object_id, item.id, f"table public.{self._name(view.name)}", defined)
+        return Made(view, object_id, item.id, item.rel.state(), defined)
+
+    def _view(
+        self, made: list[str], views: dict[str, Made], view: View, begin: int, take_away: Callable[[Any], None]
+    ) -> bool:
+        """Makes a view; False when it is refused by name."""
+        text, name = self._text(view.query, begin), self._name(view.name)
+        before = list(made)
+        object_id = self._id(made, view.name)
+
+        def job(tx: Any) -> Made:
+            take_away(tx)
             dataflow = tx.dataflow
+            statement = parse(f"create materialized view v as {text}")[0]
+            assert isinstance(statement, CreateMaterializedView)
             if view.kind == "materialized":
-                dataflow.create_materialized_view(tx, object_id, "public", view.name, (), query, PATH)
-                return
-            oid = dataflow.create_view(tx, object_id, "public", view.name, (), query, PATH)
+                oid = dataflow.create_materialized_view(tx, object_id, "public", name, (), statement.query, PATH)
+                return self._made(tx, view, object_id, oid)
+            oid = dataflow.create_view(tx, object_id, "public", name, (), statement.query, PATH)
             # The registry tells the engine which relation an object is.
             tx.execute(
                 "insert into mzlite.objects (id, oid, type, relation, namespace, name, owner_id)"
                 " values (%s, %s, 'view', %s, 'public'::regnamespace, %s, 'u1')",
-                (object_id, oid, oid, view.name),
+                (object_id, oid, oid, name),
             )
             if view.kind == "indexed":
                 dataflow.create_index(tx, f"{object_id}i", oid, None)
+                return self._made(tx, view, object_id, oid)
+            return Made(view, object_id)
 
         try:
-            self._submit(job)
+            views[view.name] = self._submit(job)
         except MzError as error:
-            if "not supported" not in str(error) and "cannot be maintained" not in str(error):
-                raise AssertionError(f"{view.name}: {error}\n{query}") from error
-            self.tally.refused[re.sub(r'"[^"]*"', '".."', str(error))] += 1
             made[:] = before
-            missing.add(view.name)
+            if "not supported" not in str(error) and "cannot be maintained" not in str(error):
+                raise AssertionError(f"{view.name} cannot be made: {error}\n{text}") from error
+            self.tally.refused[re.sub(r'"[^"]*"', '".."', str(error))] += 1
             return False
         except psycopg.Error as error:
             made[:] = before
-            raise AssertionError(f"{view.name} cannot be made: {error}\n{query}") from error
+            raise AssertionError(f"{view.name} cannot be made: {error}\n{text}") from error
         self.tally.views += 1
         return True
 
@@ -240,7 +342,7 @@ class System:
         harness = self.harness
         if step.advance:
             harness.clock.hold((harness.clock.held or 0) + step.advance)
-        writes = [moments(text, begin) for text in step.writes]
+        writes = [self._text(text, begin) for text in step.writes]
         if step.transaction:
             with harness.client.transaction():
                 self._write(writes)
@@ -255,12 +357,18 @@ class System:
         for text in writes:
             if text.startswith("feed "):
                 _, name, rows = text.split(" ", 2)
+                name = name.removeprefix(LONG)
                 self._feeds[self._feed_ids[name]].batches.append(self._packed(rows))
             else:
-                self.harness.client.execute(text.encode())
+                statement = parse(text)[0]
+                assert isinstance(statement, Relayed)
+                self.harness.client.execute((statement.relay_sql or text).encode())
 
     def _packed(self, rows: str) -> Batch:
         """Rows in the binary format in which sources hand them over."""
+        statement = parse(rows)[0]
+        assert isinstance(statement, Relayed)
+        rows = (statement.relay_sql or rows).rstrip("; ")
         data = b""
         with self.harness.client.cursor() as cursor:
             with cursor.copy(f"copy ({rows}) to stdout (format binary)".encode()) as copy:
@@ -270,18 +378,69 @@ class System:
 
     # Comparison ----------------------------------------------------------------------
 
-    def _compare(self, views: list[View]) -> None:
+    def _compare(self, views: dict[str, Made]) -> None:
         """Every maintained view against its definition, in one statement; the differing rows only if there are any."""
-        parts = []
-        for view in views:
-            if view.kind == "materialized":
-                shown, defined = f"public.{view.name}", f"mzlite_def.d_{self.harness.ids[view.name]}"
-                for name, first, second in (("extra", shown, defined), ("missing", defined, shown)):
-                    rows = f"select r::text from (table {first} except all table {second}) as r limit 3"
-                    parts.append(f"select '{view.name}', '{name}', array({rows})")
-                self.tally.comparisons += 1
-        if not parts:
+        maintained = [each for each in views.values() if each.maintained is not None]
+        if not maintained:
             return
-        rows = self.harness.system.execute(" union all ".join(parts).encode()).fetchall()
+        self.tally.comparisons += len(maintained)
+        parts = ["select null, null, array(select object_id::text from mzlite.errors limit 1)"]
+        try:
+            rows = self.harness.system.execute(_comparison(maintained, parts).encode()).fetchall()
+        except (psycopg.errors.DataError, psycopg.errors.InternalError_):
+            in_error = True
+        else:
+            in_error = any(name is None and values for name, _, values in rows)
+        if in_error:
+            self._compare_each(views)
+            return
         found = [f"{name}: {kind} {values}" for name, kind, values in rows if values]
         assert not found, "\n".join(found)
+
+    def _compare_each(self, views: dict[str, Made]) -> None:
+        """One by one: what cannot be recomputed is in error, and what reads it; all else is not, or heals in time."""
+        failing: set[str] = set()
+        for name, each in views.items():
+            above = any(reads(other, each.view.query) for other in failing)
+            if each.maintained is None:
+                if above:
+                    failing.add(name)
+                continue
+            reason = "it reads what is in error" if above else self._reason(each)
+            if reason is not None:
+                failing.add(name)
+                self.tally.errors[reason] += 1
+                assert self._is_in_error(each), f"{name}: no error, but it cannot be recomputed: {reason}"
+                continue
+            until = time.monotonic() + HEALING
+            while self._is_in_error(each):
+                assert time.monotonic() < until, f"{name}: in error, but it can be recomputed"
+                self._result(self.harness.engine.absorb_writes())
+            rows = self.harness.system.execute(_comparison([each], []).encode()).fetchall()
+            found = [f"{name}: {kind} {values}" for name, kind, values in rows if values]
+            assert not found, "\n".join(found)
+
+    def _is_in_error(self, each: Made) -> bool:
+        row = self.harness.system.execute(
+            "select exists (select from mzlite.errors where object_id = %s)", (each.maintained,)
+        ).fetchone()
+        return row is not None and bool(row[0])
+
+    def _reason(self, each: Made) -> str | None:
+        """Why a view's definition cannot be computed."""
+        try:
+            self.harness.system.execute(f"select count(r::text) from (table {each.defined}) as r".encode())
+        except (psycopg.errors.DataError, psycopg.errors.InternalError_) as error:
+            return error.diag.message_primary
+        return None
+
+
+def _comparison(views: list[Made], parts: list[str]) -> str:
+    for each in views:
+        for name, first, second in (
+            ("extra", each.kept, f"table {each.defined}"),
+            ("missing", f"table {each.defined}", each.kept),
+        ):
+            rows = f"select r::text from (({first}) except all ({second})) as r limit 3"
+            parts.append(f"select '{each.view.name}', '{name}', array({rows})")
+    return " union all ".join(parts)

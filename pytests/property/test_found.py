@@ -122,6 +122,58 @@ CASES = {
         ),
         steps=(Step(("insert into t0 values (1, 3)", "insert into t1 values (2), (null)")), Step(("delete from t0",))),
     ),
+    "a quotient of aggregates that fails, is healed and fails again": Case(
+        tables=(("t0", "k integer, a integer"),),
+        sources=(),
+        views=(
+            View("v0", "materialized", "select k as c0, 10 / sum(a) as e1, count(*) as e2 from t0 group by k"),
+            View("v1", "materialized", "select count(*) as c0 from v0"),
+            View("v2", "indexed", "select k as c0, max(a) % min(a) as e1 from t0 group by k"),
+            View("v3", "materialized", "select k as c0, 10 / nullif(sum(a), 0) as c1 from t0 group by k"),
+        ),
+        steps=(
+            Step(("insert into t0 values (1, 5), (2, 3)",)),
+            Step(("insert into t0 values (2, -3)",)),
+            Step(("delete from t0 where a = 3",)),
+            Step(("insert into t0 values (1, 0)",)),
+            Step(("delete from t0",)),
+        ),
+    ),
+    "a table function in the select list whose name is that of a column beside it": Case(
+        tables=(("t0", "k integer, a integer[]"),),
+        sources=(),
+        views=(
+            View("v0", "materialized", "select a as c0, unnest(a) as a from t0"),
+            View(
+                "v1",
+                "materialized",
+                "select s.c2 as c0, generate_series(1, s.c1) as c2, generate_series(1, s.c2) as c1"
+                " from (select k as c1, k + 1 as c2 from t0) s",
+            ),
+        ),
+        steps=(
+            Step(("insert into t0 values (1, '{1,2}'), (2, '{}'), (3, null)",)),
+            Step(("delete from t0 where k > 1",)),
+        ),
+    ),
+    "NOT before a temporal condition of a join": Case(
+        tables=(("t0", "k integer, a timestamp"), ("t1", "k integer")),
+        sources=(),
+        views=(
+            View("v0", "materialized", "select x.k as c0 from t0 x join t1 y on x.k = y.k and not (x.a < mz_now())"),
+            View(
+                "v1",
+                "materialized",
+                "select y.k as c0, x.a as c1 from t1 y left join t0 x on x.k = y.k and not (mz_now() >= x.a)",
+            ),
+        ),
+        steps=(
+            Step(("insert into t0 values (1, @30@), (2, @90@)", "insert into t1 values (1), (2), (3)")),
+            Step(advance=3_600_000),
+            Step(("delete from t1 where k = 2",), advance=1_800_000),
+            Step(advance=1),
+        ),
+    ),
     "rows without columns that are kept for a time, of what is limited": Case(
         tables=(("t0", "k integer"),),
         sources=(("s0", "k integer"),),
