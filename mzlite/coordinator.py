@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import re
 from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
 from typing import Any, TypeVar
@@ -216,6 +217,7 @@ class Coordinator:
             "user": "materialize",
             "database": "materialize",
             "search_path": path,
+            "mzlite.path": json.dumps([whole(name) for name in session.search_path]),
             "mzlite.database": whole(session.database),
             "mzlite.user": whole(session.user),
             "mzlite.superuser": "on" if session.superuser else "off",

@@ -6,9 +6,13 @@ depends on the object is bound to its oid and notices nothing.
 
 from __future__ import annotations
 
+from uuid import uuid4
+
+from mzlite.catalog.audit import record
 from mzlite.catalog.clusters import alter_cluster, refuse_system
 from mzlite.catalog.interface import EngineTransaction, ExecuteResult
 from mzlite.catalog.registry import (
+    Cluster,
     Item,
     Schema,
     check_type,
@@ -26,7 +30,7 @@ from mzlite.catalog.system import network_policy_id
 from mzlite.dialect.databases import physical_schema
 from mzlite.dialect.definitions import AlterOwner, AlterRename, AlterSet, AlterSetCluster, AlterSwap, Comment
 from mzlite.dialect.statements import Name, ObjectType
-from mzlite.errors import MzError
+from mzlite.errors import MzError, unsupported
 from mzlite.long_names import whole
 from mzlite.session import Session
 
@@ -47,7 +51,8 @@ def rename(statement: AlterRename, session: Session, tx: EngineTransaction) -> E
             _rename_replica(tx, statement)
         case "schema":
             schema = resolve_schema(tx, session, statement.name)
-            _refuse_system_schema(schema)
+            if schema.is_system:
+                raise unsupported(f"renaming the {schema.name} schema is not supported")
             _rename_schema(tx, schema, statement.new_name)
         case "database":
             _rename_database(tx, statement.name[-1], statement.new_name)
@@ -70,7 +75,7 @@ def _item(
     if item.is_system:
         raise MzError(f"system item '{item.full_name}' cannot be modified", sqlstate="42501")
     # ALTER TABLE and ALTER VIEW take each other's objects in PostgreSQL, but not here.
-    check_type(item, object_type)
+    check_type(item, object_type, "Use ALTER MATERIALIZED VIEW to rename")
     return item
 
 
@@ -92,6 +97,10 @@ def _rename_item(tx: EngineTransaction, item: Item, new_name: str) -> None:
         assert row is not None
         tx.execute(f"alter view {row[0]} rename to {quote_name(new_name)}")
     tx.execute("update mzlite.objects set name = %s where id = %s", (new_name, item.id))
+    place = {"database": item.database, "schema": item.schema}
+    if item.database is not None:  # temporary objects are nobody else's business
+        names = {"old_name": {**place, "item": item.name}, "new_name": {**place, "item": new_name}}
+        record(tx, "alter", item.type, {"id": item.id, **names})
     if item.type == "index":
         # An index's statement names the index without its schema.
         _rewrite_index(tx, item, new_name)
@@ -123,6 +132,12 @@ def _rename_schema(tx: EngineTransaction, schema: Schema, new_name: str) -> None
     if taken is not None:
         raise MzError(f"schema '{new_name}' already exists", sqlstate="42P06")
     tx.execute(f"alter schema {quote_name(schema.physical)} rename to {quote_name(physical)}")
+    _record_schema(tx, schema, schema.name, new_name)
+
+
+def _record_schema(tx: EngineTransaction, schema: Schema, old: str, new: str) -> None:
+    details = {"id": schema.id, "database_name": schema.database, "old_name": old, "new_name": new}
+    record(tx, "alter", "schema", details)
 
 
 def _rename_database(tx: EngineTransaction, name: str, new_name: str) -> None:
@@ -145,6 +160,11 @@ def _rename_cluster(tx: EngineTransaction, statement: AlterRename) -> None:
     if whole(statement.new_name).startswith(("mz_", "pg_")):
         raise MzError(f"unacceptable cluster name '{statement.new_name}'", sqlstate="42939")
     tx.execute("update mzlite.clusters set name = %s where id = %s", (statement.new_name, cluster.id))
+    _record_cluster(tx, cluster, cluster.name, statement.new_name)
+
+
+def _record_cluster(tx: EngineTransaction, cluster: Cluster, old: str, new: str) -> None:
+    record(tx, "alter", "cluster", {"id": cluster.id, "old_name": old, "new_name": new})
 
 
 def _rename_replica(tx: EngineTransaction, statement: AlterRename) -> None:
@@ -170,8 +190,12 @@ def swap(statement: AlterSwap, session: Session, tx: EngineTransaction) -> Execu
         second = resolve_cluster(tx, statement.with_name)
         for cluster in (first, second):
             refuse_system(cluster)
-        for cluster_id, name in ((first.id, second.name), (second.id, first.name)):
-            tx.execute("update mzlite.clusters set name = %s where id = %s", (name, cluster_id))
+        for cluster, name in ((first, second.name), (second, first.name)):
+            tx.execute("update mzlite.clusters set name = %s where id = %s", (name, cluster.id))
+        spare = _spare_name("cluster")
+        _record_cluster(tx, first, first.name, spare)
+        _record_cluster(tx, second, second.name, first.name)
+        _record_cluster(tx, first, spare, second.name)
         return ExecuteResult("ALTER CLUSTER")
     one = resolve_schema(tx, session, statement.name)
     other = resolve_schema(tx, session, (*statement.name[:-1], statement.with_name))
@@ -181,7 +205,16 @@ def swap(statement: AlterSwap, session: Session, tx: EngineTransaction) -> Execu
         tx.execute(f"alter schema {quote_name(one.physical)} rename to mzlite_swap")
         tx.execute(f"alter schema {quote_name(other.physical)} rename to {quote_name(one.physical)}")
         tx.execute(f"alter schema mzlite_swap rename to {quote_name(other.physical)}")
+        spare = _spare_name("schema")
+        _record_schema(tx, one, one.name, spare)
+        _record_schema(tx, other, other.name, one.name)
+        _record_schema(tx, one, spare, other.name)
     return ExecuteResult("ALTER SCHEMA")
+
+
+def _spare_name(what: str) -> str:
+    """The name that one of two has in Materialize while they are swapped; only the audit log shows it."""
+    return f"mz_{what}_swap_{uuid4().hex[:8]}"
 
 
 def change_owner(statement: AlterOwner, session: Session, tx: EngineTransaction) -> ExecuteResult:

@@ -288,8 +288,11 @@ def unknown_item(name: Name) -> MzError:
 _ARTICLES = {"index": "an"}
 
 
-def check_type(item: Item, wanted: str) -> None:
+def check_type(item: Item, wanted: str, advice: str = "Use DROP MATERIALIZED VIEW to remove") -> None:
     """Refuse an object of another type than the statement's keyword says ("view", "materialized view" ..).
+
+    Args:
+        advice: the beginning of the hint that a materialized view is none of the views.
 
     Raises:
         MzError: it is another one.
@@ -298,7 +301,7 @@ def check_type(item: Item, wanted: str) -> None:
         article = _ARTICLES.get(wanted, "a")
         hint = None
         if item.type == "materialized-view" and wanted == "view":
-            hint = "Use DROP MATERIALIZED VIEW to remove a materialized view."
+            hint = f"{advice} a materialized view."
         raise MzError(f"{item.name} is not {article} {wanted}", hint=hint)
 
 

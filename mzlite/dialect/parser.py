@@ -17,7 +17,7 @@ from mzlite.dialect.keywords import QUERY_START
 from mzlite.dialect.reads import ReadParser
 from mzlite.dialect.show import Variable
 from mzlite.dialect.stream import quote_if_needed
-from mzlite.errors import syntax_error
+from mzlite.errors import MzError, syntax_error
 
 _CREATE_EXPECTED = {
     (True, True): "VIEW after CREATE OR REPLACE TEMPORARY",
@@ -37,6 +37,10 @@ _ISOLATION_LEVELS = (
     ("STRONG", "SESSION", "SERIALIZABLE"),
     ("STRICT", "SERIALIZABLE"),
 )
+
+
+_SINGLE = frozenset({"database", "cluster", "cluster_replica", "application_name", "timezone", "transaction_isolation"})
+"""Variables that a list of values is no value of."""
 
 
 @dataclass
@@ -200,6 +204,17 @@ class StatementParser(ReadParser):
             return None
         return ", ".join(self.comma_separated(self._variable_value))
 
+    def _one_value(self, variable: str) -> str | None:
+        """DEFAULT (None), or the value; only some variables have several."""
+        if self.take_keyword("DEFAULT"):
+            return None
+        values = self.comma_separated(self._variable_value)
+        if len(values) > 1 and variable in _SINGLE:
+            given = ",".join(f'"{value}"' for value in values)
+            message = f'parameter "{variable}" cannot have value {given}: expects a single value'
+            raise MzError(message, sqlstate="22023")
+        return ", ".join(values)
+
     def _search_path(self) -> str | None:
         """The schemas of a search path; each stays one name, whatever is in it."""
         if self.take_keyword("DEFAULT"):
@@ -235,7 +250,7 @@ class StatementParser(ReadParser):
             value = None if self.take_keyword("DEFAULT") else quote_if_needed(self._variable_value())
             return s.SetVariable(self.statement_text(), "search_path", value, local)
         if normal:
-            value = self._search_path() if variable == "search_path" else self.set_values()
+            value = self._search_path() if variable == "search_path" else self._one_value(variable)
             return s.SetVariable(self.statement_text(), variable, value, local)
         if variable == "transaction" and modifier is None:
             return self._set_transaction(local=True)

@@ -78,8 +78,8 @@ class ShowParser(AccessParser):
         """The query that answers what follows SHOW."""
         shown = self.show()
         if isinstance(shown, Variable):
-            name = shown.name.replace("'", "''")
-            return f"SELECT current_setting('{name}') AS \"{shown.name}\""
+            self.refuse("SHOW variable in subqueries")
+            return "SELECT NULL"
         return shown.sql
 
     def show(self) -> Variable | ShowQuery:
@@ -110,6 +110,8 @@ class ShowParser(AccessParser):
             return Variable("transaction_isolation")
         if self.take_keyword("TIME", "ZONE"):
             return Variable("timezone")
+        if self.take_keyword("SCHEMA"):
+            return ShowQuery("SELECT current_schema() AS schema")
         return Variable(self.identifier())
 
     def _plural_type(self) -> str | None:

@@ -237,13 +237,22 @@ def _one_row(found: str, missing: str, object_type: str | None = None, name: Nam
         # An object of another type has its own words.
         article = "an" if object_type[0] in "aeiou" else "a"
         other = raising(f"{'.'.join(name)} is not {article} {object_type}")
-        message = (
-            "CASE WHEN EXISTS (SELECT FROM mz_catalog.mz_objects x "
+        of_that_name = (
+            "FROM mz_catalog.mz_objects x "
             "JOIN mz_catalog.mz_schemas xs ON xs.id = x.schema_id "
             f"WHERE x.name = {literal(name[-1])} AND xs.name = ANY "
             + (f"(ARRAY[{literal(name[-2])}])" if len(name) > 1 else "(current_schemas(true))")
-            + f") THEN {other} ELSE {message} END"
         )
+        cases = [f"WHEN EXISTS (SELECT {of_that_name}) THEN {other}"]
+        if object_type in ("table", "source"):
+            systems = f"{of_that_name} AND x.id LIKE 's%'"
+            prefix = literal(f"{RAISE_PREFIX}XX000!cannot show create for system object ")
+            cases.insert(
+                0,
+                f"WHEN EXISTS (SELECT {systems}) THEN (SELECT concat({prefix}, xs.name, '.', x.name) {systems} LIMIT 1)"
+                "::int::text",
+            )
+        message = f"CASE {' '.join(cases)} ELSE {message} END"
     return ShowQuery(
         f"WITH found AS MATERIALIZED ({found}) SELECT name, create_sql FROM found "
         f"UNION ALL SELECT {message}, NULL WHERE NOT EXISTS (SELECT FROM found)"

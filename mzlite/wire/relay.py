@@ -122,7 +122,7 @@ class Relay:
         hold: the client's output stays queued, because a commit has yet to be absorbed.
         ended: the backend has said that it goes, and the client knows why.
         last_tag: the tag of the last completed command.
-        discarded: DISCARD ALL or DEALLOCATE ALL when that has run since the session last cleared this.
+        discarded: DISCARD ALL, DISCARD TEMP or DEALLOCATE ALL when that has run since the session last cleared this.
     """
 
     def __init__(
@@ -309,7 +309,7 @@ class Relay:
             tag = message[5:-1].decode()
             if not current.silent:
                 self.last_tag = tag
-            if tag in ("DISCARD ALL", "DEALLOCATE ALL"):
+            if tag in ("DISCARD ALL", "DEALLOCATE ALL", "DISCARD TEMP"):
                 self.discarded = tag
             if tag.startswith(_WRITE_TAGS) or self._was_copy_in:
                 self.dirty = True

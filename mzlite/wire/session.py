@@ -387,11 +387,14 @@ class ClientSession:
         """Do what the end of a transaction brings with it, after the backend has said that it is ready."""
         relay = self.relay
         if relay.discarded:
-            self.extended.forget_prepared()
-            if relay.discarded == "DISCARD ALL":
+            discarded, relay.discarded = relay.discarded, ""
+            if discarded != "DISCARD TEMP":
+                self.extended.forget_prepared()
+            if discarded == "DISCARD ALL":
                 self.variables.reset_all()
                 self.attached.settings_discarded()
-            relay.discarded = ""
+            if discarded != "DEALLOCATE ALL":
+                await self._end_session()
         if relay.status == IN_TRANSACTION:
             self.transaction.explicit = True
         elif relay.status == IDLE:

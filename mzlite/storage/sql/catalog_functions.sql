@@ -175,9 +175,28 @@ from unnest(schema_names.path) with ordinality as u (schema, position)
 left join pg_catalog.pg_namespace as n on n.nspname = u.schema
 left join mzlite.shown_schemas as s on s.namespace = n.oid;
 end;
+-- The same for a session that names them in its search path: there they are where it says.
+create function mzlite.schema_names_of(wanted jsonb, found text[], include_implicit boolean) returns text[]
+language sql immutable strict parallel safe
+return (
+    select coalesce(array_agg(n.name order by n.position), '{}')
+    from (
+        select i.name, 0 as position from unnest('{mz_catalog,pg_catalog}'::text[]) as i (name)
+        where include_implicit and not wanted ? i.name
+        union all
+        select w.name, w.position from jsonb_array_elements_text(wanted) with ordinality as w (name, position)
+        where w.name = any(found) or w.name in ('mz_catalog', 'pg_catalog')
+    ) as n
+);
 create function mz_catalog.current_schemas(include_implicit boolean) returns text[]
 language sql stable strict parallel safe
-return mzlite.schema_names(pg_catalog.current_schemas(false), include_implicit);
+return case
+    when current_setting('mzlite.path', true) ~ '"(mz|pg)_catalog"'
+    then mzlite.schema_names_of(
+        current_setting('mzlite.path')::jsonb, mzlite.schema_names(pg_catalog.current_schemas(false), false), include_implicit
+    )
+    else mzlite.schema_names(pg_catalog.current_schemas(false), include_implicit)
+end;
 create function mz_catalog.current_schema() returns text
 language sql stable parallel safe
 return (mz_catalog.current_schemas(false))[1];
