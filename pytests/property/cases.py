@@ -109,13 +109,13 @@ class Cases:
         found: list[View] = []
         relations: dict[str, Sequence[Column]] = {**self.tables, **self.sources}
         at = 0
-        for place in range(choices.number(1, 10)):
+        for place in range(choices.number(1, 12)):
             name = f"v{place}"
             kind = choices.weighted([("materialized", 70), ("view", 20), ("indexed", 10)])
-            if kind == "materialized" and choices.chance(5):
+            if kind == "materialized" and choices.chance(3):
                 query = self.failing()
             else:
-                query = Queries(choices, relations).query(choices.weighted([(0, 30), (1, 40), (2, 30)]))
+                query = Queries(choices, relations).query(choices.weighted([(0, 40), (1, 40), (2, 20)]))
             at = choices.number(at, steps - 1) if choices.chance(25) else at
             found.append(View(name, kind, query.sql, at))
             relations[name] = query.columns

@@ -29,7 +29,7 @@ def signature(error: BaseException) -> str:
         # PostgreSQL's words without names and numbers.
         return re.sub(r"\"[^\"]*\"|\d+|\S+\.\S+", "", text.split("cannot be made", 1)[1].split("\n")[0])
     if isinstance(error, AssertionError):
-        return f"rows {re.findall(r': (extra|missing|[^ ]* reads)', text)[:1]}"
+        return f"rows {re.findall(r': (too many|missing|no error|in error)', text)[:1]}"
     return type(error).__name__
 
 

@@ -21,6 +21,7 @@ from mzlite.catalog.relations import resolved_column
 from mzlite.dataflow import tick
 from mzlite.dataflow.engine import Engine
 from mzlite.dataflow.relations import regclass
+from mzlite.dataflow.verify import Subject, comparison
 from mzlite.dialect.definitions import CreateMaterializedView, CreateTable
 from mzlite.dialect.parse import parse
 from mzlite.dialect.statements import Relayed
@@ -86,16 +87,12 @@ class Made:
 
     Attributes:
         id: of the object.
-        maintained: id of what is maintained; None for a plain view without an index.
-        kept: SELECT of the rows that are kept.
-        defined: the relation that recomputes them.
+        subject: what is maintained, to be compared; None for a plain view without an index.
     """
 
     view: View
     id: str
-    maintained: str | None = None
-    kept: str = ""
-    defined: str = ""
+    subject: Subject | None = None
 
 
 @dataclass
@@ -277,10 +274,10 @@ class System:
 
     def _made(self, tx: Any, view: View, object_id: str, oid: int) -> Made:
         item = tx.dataflow.graph.by_relation(oid)
-        defined = regclass(tx, item.definition)
-        if view.kind == "materialized":
-            return Made(view, object_id, item.id, f"table public.{self._name(view.name)}", defined)
-        return Made(view, object_id, item.id, item.rel.state(), defined)
+        kept = f"table public.{self._name(view.name)}" if view.kind == "materialized" else item.rel.state()
+        definition = regclass(tx, item.definition)
+        subject = Subject(item.id, view.name, view.kind, kept, definition, len(item.columns))
+        return Made(view, object_id, subject)
 
     def _view(
         self, made: list[str], views: dict[str, Made], view: View, begin: int, take_away: Callable[[Any], None]
@@ -379,22 +376,25 @@ class System:
     # Comparison ----------------------------------------------------------------------
 
     def _compare(self, views: dict[str, Made]) -> None:
-        """Every maintained view against its definition, in one statement; the differing rows only if there are any."""
-        maintained = [each for each in views.values() if each.maintained is not None]
-        if not maintained:
+        """Every maintained view against its definition, in one statement."""
+        subjects = [each.subject for each in views.values() if each.subject is not None]
+        if not subjects:
             return
-        self.tally.comparisons += len(maintained)
-        parts = ["select null, null, array(select object_id::text from mzlite.errors limit 1)"]
-        try:
-            rows = self.harness.system.execute(_comparison(maintained, parts).encode()).fetchall()
-        except (psycopg.errors.DataError, psycopg.errors.InternalError_):
-            in_error = True
-        else:
-            in_error = any(name is None and values for name, _, values in rows)
+        self.tally.comparisons += len(subjects)
+        row = self.harness.system.execute("select exists (select from mzlite.errors)").fetchone()
+        in_error = row is not None and bool(row[0])
+        if not in_error:
+            try:
+                self._equal(subjects)
+            except (psycopg.errors.DataError, psycopg.errors.InternalError_):
+                in_error = True
         if in_error:
             self._compare_each(views)
-            return
-        found = [f"{name}: {kind} {values}" for name, kind, values in rows if values]
+
+    def _equal(self, subjects: list[Subject]) -> None:
+        text = " union all ".join(f"select '{each.name}', * from ({comparison(each)}) as c" for each in subjects)
+        rows = self.harness.system.execute(text.encode()).fetchall()
+        found = [f"{name}: {first}" for name, _, extra, missing, first in rows if extra or missing]
         assert not found, "\n".join(found)
 
     def _compare_each(self, views: dict[str, Made]) -> None:
@@ -402,45 +402,32 @@ class System:
         failing: set[str] = set()
         for name, each in views.items():
             above = any(reads(other, each.view.query) for other in failing)
-            if each.maintained is None:
+            if each.subject is None:
                 if above:
                     failing.add(name)
                 continue
-            reason = "it reads what is in error" if above else self._reason(each)
+            reason = "it reads what is in error" if above else self._reason(each.subject)
             if reason is not None:
                 failing.add(name)
                 self.tally.errors[reason] += 1
-                assert self._is_in_error(each), f"{name}: no error, but it cannot be recomputed: {reason}"
+                assert self._is_in_error(each.subject), f"{name}: no error, but it cannot be recomputed: {reason}"
                 continue
             until = time.monotonic() + HEALING
-            while self._is_in_error(each):
+            while self._is_in_error(each.subject):
                 assert time.monotonic() < until, f"{name}: in error, but it can be recomputed"
                 self._result(self.harness.engine.absorb_writes())
-            rows = self.harness.system.execute(_comparison([each], []).encode()).fetchall()
-            found = [f"{name}: {kind} {values}" for name, kind, values in rows if values]
-            assert not found, "\n".join(found)
+            self._equal([each.subject])
 
-    def _is_in_error(self, each: Made) -> bool:
+    def _is_in_error(self, subject: Subject) -> bool:
         row = self.harness.system.execute(
-            "select exists (select from mzlite.errors where object_id = %s)", (each.maintained,)
+            "select exists (select from mzlite.errors where object_id = %s)", (subject.id,)
         ).fetchone()
         return row is not None and bool(row[0])
 
-    def _reason(self, each: Made) -> str | None:
+    def _reason(self, subject: Subject) -> str | None:
         """Why a view's definition cannot be computed."""
         try:
-            self.harness.system.execute(f"select count(r::text) from (table {each.defined}) as r".encode())
+            self.harness.system.execute(f"select count(r::text) from (table {subject.definition}) as r".encode())
         except (psycopg.errors.DataError, psycopg.errors.InternalError_) as error:
             return error.diag.message_primary
         return None
-
-
-def _comparison(views: list[Made], parts: list[str]) -> str:
-    for each in views:
-        for name, first, second in (
-            ("extra", each.kept, f"table {each.defined}"),
-            ("missing", f"table {each.defined}", each.kept),
-        ):
-            rows = f"select r::text from (({first}) except all ({second})) as r limit 3"
-            parts.append(f"select '{each.view.name}', '{name}', array({rows})")
-    return " union all ".join(parts)
