@@ -80,6 +80,10 @@ def serve(
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate (PEM, the chain behind it).")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its private key, of mode 0600.")] = None,
     batch_rows: Annotated[int, typer.Option(help="Messages of all sources together in one tick, at most.")] = 20_000,
+    ahead_rows: Annotated[
+        int,
+        typer.Option(help="Waiting messages from which on they are decoded in a second session; 0 for never."),
+    ] = 1_000,
     clock_at: Annotated[
         int | None, typer.Option(help="Hold the clock at this moment (ms since 1970).", envvar="MZLITE_CLOCK_AT")
     ] = None,
@@ -119,7 +123,7 @@ def serve(
         ),
         subscription_limit=subscription_limit << 20,
         metrics=metrics_address(metrics_listen),
-        engine=EngineOptions(batch_rows=batch_rows, profile=profile),
+        engine=EngineOptions(batch_rows=batch_rows, ahead_rows=ahead_rows, profile=profile),
         shared_buffers_mb=shared_buffers,
         clock_at=clock_at,
         test_clock=test_clock,

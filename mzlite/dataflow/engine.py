@@ -21,6 +21,7 @@ import structlog
 
 from mzlite.clock import Clock
 from mzlite.dataflow import restored, source_errors
+from mzlite.dataflow.ahead import Ahead, Taken, give_back, plan_ahead
 from mzlite.dataflow.dataflow import Dataflow
 from mzlite.dataflow.heal import Healing
 from mzlite.dataflow.intake import shares
@@ -30,7 +31,7 @@ from mzlite.dataflow.program import PROFILE_TABLE
 from mzlite.dataflow.rel import Mode
 from mzlite.dataflow.statuses import Record, Statuses
 from mzlite.dataflow.subscriptions import ActiveSubscription
-from mzlite.dataflow.tick import FAST_PLANS, Program, Stopwatch, Tick, TickResult, notify_error
+from mzlite.dataflow.tick import SETTINGS, Program, Stopwatch, Tick, TickResult, notify_error
 from mzlite.dataflow.transaction import ENGINE_PATH, EngineTransaction, run
 from mzlite.errors import MzError
 from mzlite.generators.runner import Generation
@@ -62,12 +63,15 @@ class EngineOptions:
         batch_bytes: bytes of rows taken from one source in one tick, at most.
         pause: seconds from one tick's end to the next one's start while only sources have news, so that
             ticks at rest gather a few messages each.
+        ahead_rows: from so many waiting messages on they are decoded ahead, in a session of its own, while a tick
+            runs; 0 for never.
         profile: note the time of each statement of a tick, and log the sums at the end.
     """
 
     batch_rows: int = 20_000
     batch_bytes: int = 16 * 1024 * 1024
     pause: float = 0.01
+    ahead_rows: int = 1_000
     profile: bool = False
 
 
@@ -117,6 +121,13 @@ class Engine:
         self._leaving: deque[Ingest | Publisher | Generation] = deque(maxlen=100)
         self._statuses = Statuses(self.ingests, self.publishers, record)
         self._program = Program(profile=self.options.profile)
+        self.ahead = Ahead(
+            self._open,
+            self.ingests,
+            rows=self.options.batch_rows,
+            size=self.options.batch_bytes,
+            least=self.options.ahead_rows,
+        )
         self._healing = Healing()
         self._connection: psycopg.Connection[Any] | None = None
         self._condition = threading.Condition()
@@ -133,7 +144,10 @@ class Engine:
 
     def start(self, prepare: Callable[[EngineTransaction], None] | None = None) -> None:
         """Attaches to the database and begins to tick; `prepare` runs in the first transaction."""
-        self._open()
+        self._connection = self._open()
+        run(self._connection, "set application_name = 'mzlite engine'")
+        if self.options.profile:
+            run(self._connection, PROFILE_TABLE)
 
         def first(tx: EngineTransaction) -> None:
             self.dataflow.attach(tx)
@@ -159,6 +173,7 @@ class Engine:
             self._condition.notify()
         if self._thread.is_alive():
             self._thread.join()
+        self.ahead.stop()
         running: list[Ingest | Publisher | Generation] = [*self.ingests.values(), *self.publishers.values()]
         running += [*self.generations.values(), *self._leaving]
         for connector in running:
@@ -195,6 +210,7 @@ class Engine:
             if not self._news:
                 self._news = True
                 self._condition.notify()
+        self.ahead.notify()
 
     # Kafka: called after the commit of what needs it ------------------------------------
 
@@ -254,11 +270,11 @@ class Engine:
 
     # The engine's thread ---------------------------------------------------------------
 
-    def _open(self) -> None:
+    def _open(self) -> psycopg.Connection[Any]:
+        """A session that computes views."""
         connection = self._connect()
         connection.autocommit = True
         connection.prepare_threshold = 2
-        run(connection, "set application_name = 'mzlite engine'")
         run(connection, f"set search_path = {ENGINE_PATH}")
         run(connection, "set client_min_messages = error")
         # A tick's delta tables are to stay in memory; the default of 8 MB writes them to files and reads them back.
@@ -267,9 +283,7 @@ class Engine:
         # A tick loses nothing when it is replayed from the offsets it committed with; definitions, and ticks that
         # feed a sink, wait for the disk.
         run(connection, "set synchronous_commit = off")
-        if self.options.profile:
-            run(connection, PROFILE_TABLE)
-        self._connection = connection
+        return connection
 
     def _log_profile(self, connection: psycopg.Connection[Any]) -> None:
         """Logs where the ticks' time went, most first."""
@@ -316,6 +330,7 @@ class Engine:
 
     def _work(self, job: Callable[[EngineTransaction], T]) -> T:
         """Runs a job in a transaction and makes the tick's functions anew."""
+        self.ahead.withdraw()
         with self._transaction() as tx:
             # A session that sits on a lock must not hold up the ticks for long.
             tx.execute(
@@ -325,7 +340,13 @@ class Engine:
             result = job(tx)
             tx.execute("select set_config('search_path', %s, true)", (ENGINE_PATH,))
             self._program.install(tx, self.dataflow)
+        self._plan_ahead()
         return result
+
+    def _plan_ahead(self) -> None:
+        """After a change of what is maintained, of what reads it, or of what can be computed."""
+        self.ahead.withdraw()
+        self.ahead.install(plan_ahead(self.dataflow.graph, self.dataflow.sinks.values()))
 
     def _run(self) -> None:
         while True:
@@ -392,16 +413,18 @@ class Engine:
     def _tick(self, writers: list[Future[int]]) -> None:
         """One tick, and what follows its commit."""
         watch = Stopwatch()
-        taken: list[tuple[Ingest, Batch]] = []
+        taken: Taken = []
         try:
             with self._transaction() as tx:
-                if self._healing.attempt(tx, self.dataflow):
+                healed = self._healing.attempt(tx, self.dataflow)
+                if healed:
                     self._program.install(tx, self.dataflow)
                 self._program.replan(tx, self.dataflow)
-                tx.execute(FAST_PLANS)
+                tx.execute(SETTINGS, (str(tx.tick),))
                 watch.end("preparing")
                 tick = Tick(tx, self.dataflow, self._program)
                 self._take_in(tick, taken)
+                self.ahead.begin()
                 if writers:
                     for item in self.dataflow.graph:
                         if item.has_inbox:
@@ -419,30 +442,47 @@ class Engine:
                 watch.end("telling")
         except BaseException:
             # Not committed, so not read: the next tick takes the same messages again, in their order.
-            for ingest, batch in reversed(taken):
-                ingest.give_back(batch)
+            self.ahead.withdraw()
+            give_back(taken)
             raise
+        self.ahead.pause()
         watch.end("committing")
         self._finished(watch, tick.result, writers)
         self._statuses.committed(taken)
-        if any(ingest.waiting() for ingest in self.ingests.values()):
+        if healed or tick.result.failed:
+            self._plan_ahead()
+        if self.ahead.pending or any(ingest.waiting() for ingest in self.ingests.values()):
             self.wake()
 
-    def _take_in(self, tick: Tick, taken: list[tuple[Ingest, Batch]]) -> None:
-        """Takes what the sources have received."""
-        known = {source_id: ingest for source_id, ingest in self.ingests.items() if source_id in self.dataflow.graph}
-        limits = shares({source_id: ingest.waiting() for source_id, ingest in known.items()}, self.options.batch_rows)
+    def _take_in(self, tick: Tick, taken: Taken) -> None:
+        """Takes what the sources have received; of append-only ones what has been decoded, if that was begun."""
+        graph, budget = self.dataflow.graph, self.options.batch_rows
+        known = {source_id: ingest for source_id, ingest in self.ingests.items() if source_id in graph}
+        prepared = self.ahead.take()
+        if prepared is not None:
+            taken += prepared.taken
+            tick.take_over(prepared, graph.nodes())
+            for ingest, batch in prepared.taken:
+                ingest.hand_over(batch)
+                self._ingested(tick, ingest, batch, prepared.stored)
+            known = {source_id: ingest for source_id, ingest in known.items() if not graph[source_id].base.append_only}
+            budget = max(budget - prepared.rows, budget // 2)
+        limits = shares({source_id: ingest.waiting() for source_id, ingest in known.items()}, budget)
         for source_id, ingest in known.items():
-            item = self.dataflow.graph[source_id]
             # Where nothing waits there may be an error to take, or what has arrived just now.
-            batch = ingest.take(limits[source_id] or 1, self.options.batch_bytes)
-            if batch is None:
-                continue
-            taken.append((ingest, batch))
-            tick.ingest(item, batch, ingest.spec.staged_columns)
-            if batch.error is not None:
-                failure = source_errors.fail(tick.tx, self.dataflow.graph, source_id, batch.error)
-                self._notify(tick.tx, failure)
+            found = ingest.take(limits[source_id] or 1, self.options.batch_bytes)
+            if found is not None:
+                taken.append((ingest, found))
+                self._ingested(tick, ingest, found)
+
+    def _ingested(self, tick: Tick, ingest: Ingest, batch: Batch, stored: frozenset[int] = frozenset()) -> None:
+        """A batch becomes part of a tick, or the error that a source ended with."""
+        source_id = ingest.spec.source_id
+        item = self.dataflow.graph[source_id]
+        tick.ingest(item, batch, ingest.spec.staged_columns, stored=item.base.number in stored)
+        if batch.error is not None:
+            failure = source_errors.fail(tick.tx, self.dataflow.graph, source_id, batch.error)
+            self._notify(tick.tx, failure)
 
     def _finished(self, watch: Stopwatch, result: TickResult, writers: list[Future[int]]) -> None:
         """Tells everybody who waited."""

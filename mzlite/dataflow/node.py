@@ -26,6 +26,7 @@ class Step:
         unless_removed: it does not run if one of these has a node that may have lost rows.
         counts: "delta" or "removed" if the rows that it affects are this node's changes or removals.
         hash_join: it joins two deltas, so hash joins may be planned for it.
+        ahead: it does not run in a tick for whose messages it has run ahead of it.
     """
 
     sql: str
@@ -34,6 +35,7 @@ class Step:
     unless_removed: tuple[frozenset[int], ...] = ()
     counts: str | None = None
     hash_join: bool = False
+    ahead: bool = False
 
 
 @dataclass
@@ -135,16 +137,16 @@ class Node:
 
     def session_statements(self) -> list[str]:
         """DDL of the temporary tables, run in each session of the engine."""
-        columns = ", ".join(f"{quote(column.name)} {column.type}" for column in self.columns)
-        statements = []
-        if self.has_delta:
-            comma = ", " if columns else ""
-            statements.append(
-                f"create temporary table d_{self.number} ({columns}{comma}mz_diff bigint not null default 1)"
-            )
+        statements = [self.delta_statement()] if self.has_delta else []
         if self.has_removed:
+            columns = ", ".join(f"{quote(column.name)} {column.type}" for column in self.columns)
             statements.append(f"create temporary table x_{self.number} ({columns})")
         return statements
+
+    def delta_statement(self) -> str:
+        """DDL of the temporary table of changes."""
+        columns = "".join(f"{quote(column.name)} {column.type}, " for column in self.columns)
+        return f"create temporary table d_{self.number} ({columns}mz_diff bigint not null default 1)"
 
     def session_tables(self) -> list[str]:
         """The temporary tables that hold this tick's rows."""

@@ -14,6 +14,8 @@ from mzlite.dataflow.rel import NOW, TICK, Mode
 
 Slots = Mapping[int, int]
 """Node number -> position of its counters: `mz_c[2 * slot]` changed rows, `mz_c[2 * slot + 1]` removed rows."""
+AHEAD = 0
+"""Index among the counters, from 0, of what says that steps which can be ahead of a tick were; slots begin behind it."""
 
 RETRIED_CLASSES = "('53', '57', '58', '40')"
 """SQLSTATE classes that are not a view's own fault: no disk, shutdown, input and output."""
@@ -64,7 +66,8 @@ def step_text(step: Step, node: Node, slots: Slots, nodes: Mapping[int, Node], p
                 lines.append(f"mz_c[{slot + offset}] := mz_c[{slot + offset}] + mz_k;")
     if step.hash_join:
         lines.append("perform set_config('enable_hashjoin', 'off', true);")
-    conditions = [changed(slots, numbers) for numbers in step.when]
+    conditions = [f"mz_c[{AHEAD + 1}] = 0"] if step.ahead else []
+    conditions += [changed(slots, numbers) for numbers in step.when]
     conditions += [removal_condition(slots, nodes, numbers) for numbers in step.when_removed]
     conditions += [f"not {removal_condition(slots, nodes, numbers)}" for numbers in step.unless_removed]
     body = "\n  ".join(lines)
@@ -127,17 +130,20 @@ def _function(
 
 
 def inputs_of(own: Sequence[Node]) -> frozenset[int]:
-    """The nodes outside an object (and its bases) whose changes give it something to do."""
+    """The nodes whose changes give an object something to do: those outside it, its bases, and what may come ahead of a tick."""
     numbers = {node.number for node in own}
     found: set[int] = set()
+    ahead: set[int] = set()
     for node in own:
         for step in node.steps(Mode.TICK):
             for group in (*step.when, *step.when_removed, *step.unless_removed):
                 found |= group
+            if step.ahead:
+                ahead.add(node.number)
     from mzlite.dataflow.rules.base import Base
 
     bases = {node.number for node in own if isinstance(node, Base)}
-    return frozenset((found - numbers) | bases)
+    return frozenset((found - numbers) | bases | ahead)
 
 
 def driver_function(objects: Sequence[tuple[str, str, frozenset[int]]], slots: Slots) -> str:

@@ -12,17 +12,19 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from mzlite.dataflow.ahead import Prepared, changes_columns, copy_in
 from mzlite.dataflow.dataflow import Dataflow
 from mzlite.dataflow.node import Node
 from mzlite.dataflow.objects import MaintainedObject
-from mzlite.dataflow.program import careful, careful_function, clean_function, driver_function, object_function
+from mzlite.dataflow.program import AHEAD, careful, careful_function, clean_function, driver_function, object_function
 from mzlite.dataflow.rel import NOW
+from mzlite.dataflow.rules.base import TICK_SETTING
 from mzlite.dataflow.sinks import outbox_statement
 from mzlite.dataflow.subscriptions import ActiveSubscription, Change, Deliver, changes_query
 from mzlite.dataflow.transaction import EngineTransaction
 from mzlite.errors import MzError
 from mzlite.kafka.ingest import Batch
-from mzlite.planner.expressions import quote
+from mzlite.kafka.pack import COPY_HEADER, COPY_TRAILER
 
 log = structlog.get_logger(__name__)
 
@@ -34,11 +36,12 @@ REPLAN_FACTOR = 4
 """They are planned again each time that its rows have grown by so much."""
 REPLAN_OBJECTS = 3
 """Objects that are planned anew in one tick, so that planning a hundred views never holds one tick up."""
-FAST_PLANS = (
+SETTINGS = (
     "select set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),"
-    " set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)"
+    " set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true),"
+    f" set_config('{TICK_SETTING}', %s, true)"
 )
-"""For small changes against large states. The same statements come every tick, with another moment: planned for each of
+"""Of a tick's transaction: its number, and plans for small changes against large states. The same statements come every tick, with another moment: planned for each of
 the first five moments anew, as PostgreSQL does by default, a hundred views take more time to plan than to keep."""
 
 
@@ -169,15 +172,14 @@ class Tick:
         self.counters = [0] * (2 * len(self.slots) + 2)
         self.result = TickResult(tx.timestamp)
 
-    def ingest(self, item: MaintainedObject, batch: Batch, columns: Sequence[str]) -> None:
-        """Takes a source's batch in, with its offsets."""
+    def ingest(self, item: MaintainedObject, batch: Batch, columns: Sequence[str], *, stored: bool = False) -> None:
+        """Takes a source's batch in, with its offsets; `stored`: into its store at once, as nobody reads its changes."""
         node = item.base
-        if batch.rows:
-            names = ", ".join(quote(name) for name in columns)
+        if batch.rows and stored:
+            copy_in(self.tx.connection, node.store, columns, batch.copy_stream)
+        elif batch.rows:
             rows, stream = batch.latest_of_keys() if batch.by_key else (batch.rows, batch.copy_stream)
-            statement = f"copy {node.staging_table} ({names}) from stdin (format binary)"
-            with self.tx.connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-                copy.write(stream)
+            copy_in(self.tx.connection, node.staging_table, columns, stream)
             self.count(node.number, rows)
         values = ", ".join(f"('{item.id}', {partition}, {offset})" for partition, offset in batch.offsets.items())
         if values:
@@ -186,6 +188,16 @@ class Tick:
                 " on conflict (source_id, partition) do update set next_offset = excluded.next_offset"
             )
         self.result.rows += batch.rows
+
+    def take_over(self, prepared: Prepared, nodes: Mapping[int, Node]) -> None:
+        """Takes in what was computed ahead of this tick from all messages of append-only sources in it."""
+        self.counters[AHEAD] = 1
+        for number, rows in prepared.counts.items():
+            self.count(number, rows)
+        for number, changes in prepared.changes.items():
+            node = nodes[number]
+            stream = COPY_HEADER + b"".join(changes) + COPY_TRAILER
+            copy_in(self.tx.connection, node.delta_table, [column.name for column in changes_columns(node)], stream)
 
     def collect(self, item: MaintainedObject) -> None:
         """Takes in what clients wrote to a table."""

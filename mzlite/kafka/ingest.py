@@ -68,6 +68,7 @@ class Batch:
     by_key: bool = False
     _chunks: list[Packed] = field(default_factory=list, repr=False)
     _failure: str | None = field(default=None, repr=False)
+    _held: int = field(default=0, repr=False)
 
     @property
     def copy_stream(self) -> bytes:
@@ -86,11 +87,17 @@ class Batch:
 
 @dataclass
 class _Buffer:
-    """Packed messages that wait to be taken; guarded by `condition`."""
+    """Packed messages that wait to be taken; guarded by `condition`.
+
+    Attributes:
+        size: their bytes.
+        held: bytes of what was taken before the tick that it is for.
+    """
 
     condition: threading.Condition = field(default_factory=threading.Condition)
     chunks: deque[Packed] = field(default_factory=deque)
     size: int = 0
+    held: int = 0
 
 
 class Ingest:
@@ -140,6 +147,8 @@ class Ingest:
     @property
     def status(self) -> SourceStatus:
         """How it goes, at this moment; may be read from any thread."""
+        with self._buffer.condition:
+            buffered = self._buffer.size + self._buffer.held
         return SourceStatus(
             status=self._health.status,
             error=self._health.error,
@@ -147,7 +156,7 @@ class Ingest:
             ends={partition: max(end, self._high.get(partition, 0)) for partition, end in self._ends.copy().items()},
             messages_received=self._messages_received,
             bytes_received=self._bytes_received,
-            buffered_bytes=self._buffer.size,
+            buffered_bytes=buffered,
             newest_timestamp=self._newest,
             reached=dict(self._reached),
             note=self._note,
@@ -159,12 +168,13 @@ class Ingest:
         with self._buffer.condition:
             return [(chunk.timestamps[-1], len(chunk.rows)) for chunk in self._buffer.chunks if chunk.rows]
 
-    def take(self, max_rows: int, max_bytes: int) -> Batch | None:
+    def take(self, max_rows: int, max_bytes: int, *, ahead: bool = False) -> Batch | None:
         """What has arrived, in order, or None; never blocks.
 
         Args:
             max_rows: at most so many messages.
             max_bytes: at most so many bytes of rows, but always one message.
+            ahead: it is for a later tick than the one that may run now, and counts as buffered until `hand_over`.
         """
         buffer = self._buffer
         taken: list[Packed] = []
@@ -180,12 +190,20 @@ class Ingest:
                 count += len(chunk.rows)
                 size += chunk.size
             buffer.size -= size
+            held = size if ahead else 0
+            buffer.held += held
             if taken:
                 buffer.condition.notify_all()
             failure, self._failure = (self._failure, None) if not buffer.chunks else (None, self._failure)
         if not taken and failure is None:
             return None
-        return _batch(taken, count, failure, by_key=self.spec.upsert)
+        return _batch(taken, count, failure, held, by_key=self.spec.upsert)
+
+    def hand_over(self, batch: Batch) -> None:
+        """A batch that was taken ahead becomes part of a tick."""
+        with self._buffer.condition:
+            self._buffer.held -= batch._held
+            batch._held = 0
 
     def give_back(self, batch: Batch) -> None:
         """Undo the last `take`, for a tick that was rolled back: the same messages are taken again.
@@ -194,6 +212,8 @@ class Ingest:
         """
         buffer = self._buffer
         with buffer.condition:
+            buffer.held -= batch._held
+            batch._held = 0
             buffer.chunks.extendleft(reversed(batch._chunks))
             buffer.size += sum(chunk.size for chunk in batch._chunks)
             self._failure = self._failure or batch._failure
@@ -424,7 +444,7 @@ def _fitting(chunk: Packed, max_rows: int, max_bytes: int, *, at_least: int) -> 
     return max(count, at_least)
 
 
-def _batch(chunks: list[Packed], messages: int, failure: str | None, *, by_key: bool) -> Batch:
+def _batch(chunks: list[Packed], messages: int, failure: str | None, held: int, *, by_key: bool) -> Batch:
     offsets: dict[int, int] = {}
     error: str | None = None
     for chunk in chunks:
@@ -441,4 +461,5 @@ def _batch(chunks: list[Packed], messages: int, failure: str | None, *, by_key: 
         by_key=by_key,
         _chunks=chunks,
         _failure=failure,
+        _held=held,
     )

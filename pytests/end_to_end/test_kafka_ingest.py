@@ -256,6 +256,26 @@ def test_what_a_rolled_back_tick_took_is_taken_again(kafka: Broker, read: Open) 
     assert reader.ingest.status.buffered_bytes == 0
 
 
+def test_what_is_taken_ahead_of_its_tick_counts_as_buffered(kafka: Broker, read: Open) -> None:
+    topic = create_topic(kafka.bootstrap_servers)
+    produce(kafka.bootstrap_servers, topic, [(None, b"%d" % number) for number in range(10)])
+    reader = read(topic)
+    wait_for(lambda: reader.ingest.status.messages_received == 10)
+    all_bytes = reader.ingest.status.buffered_bytes
+    first, second = reader.ingest.take(4, 1000, ahead=True), reader.ingest.take(10, 1000, ahead=True)
+    assert first is not None
+    assert second is not None
+    assert reader.ingest.waiting() == []
+    assert reader.ingest.status.buffered_bytes == all_bytes
+    reader.ingest.hand_over(first)
+    assert reader.ingest.status.buffered_bytes == len(second.copy_data)
+    reader.ingest.give_back(second)
+    assert reader.ingest.status.buffered_bytes == len(second.copy_data)
+    reader.until(lambda: reader.messages == 6)
+    assert reader.rows == [[b"%d" % number] for number in range(4, 10)]
+    assert reader.ingest.status.buffered_bytes == 0
+
+
 def test_memory_stays_bounded_when_nothing_is_taken(kafka: Broker, read: Open) -> None:
     topic = create_topic(kafka.bootstrap_servers)
     produce(kafka.bootstrap_servers, topic, [(None, b"x" * 1000)] * 20_000)

@@ -19,53 +19,20 @@ import psycopg
 
 from mzlite.catalog.relations import resolved_column
 from mzlite.dataflow import tick
-from mzlite.dataflow.engine import Engine
 from mzlite.dataflow.relations import regclass
 from mzlite.dataflow.verify import Subject, comparison
 from mzlite.dialect.definitions import CreateMaterializedView, CreateTable
 from mzlite.dialect.parse import parse
 from mzlite.dialect.statements import Relayed
 from mzlite.errors import MzError
-from mzlite.kafka.ingest import Batch
-from mzlite.kafka.pack import COPY_HEADER, COPY_TRAILER
 from mzlite.session import Session
 from mzlite.storage.postgres import Postgres
 from pytests.property.cases import LONG, Case, Step, View, inner_name, readers, reads, with_long_names
 from pytests.property.kinds import spelled
 from pytests.unit.dataflow.conftest import DEADLINE, PATH, Harness
+from pytests.unit.dataflow.feeds import Feed, packed
 
 DAY = 86_400_000
-
-
-class Feed:
-    """An append-only relation's rows, given by hand where a topic would be read."""
-
-    def __init__(self, source_id: str, columns: tuple[str, ...]) -> None:
-        self.spec = FeedSpec(source_id, columns)
-        self.batches: list[Batch] = []
-
-    def take(self, max_rows: int, max_bytes: int) -> Batch | None:
-        """What the engine asks for in each tick."""
-        return self.batches.pop(0) if self.batches else None
-
-    def give_back(self, batch: Batch) -> None:
-        """A batch whose tick did not commit."""
-        self.batches.insert(0, batch)
-
-    def waiting(self) -> list[tuple[int, int]]:
-        """What there is to take."""
-        return [(0, batch.rows) for batch in self.batches[:1]]
-
-    def stop(self, *, wait: bool = True) -> None:
-        """Nothing runs here."""
-
-
-@dataclass(frozen=True)
-class FeedSpec:
-    """What the engine reads of an `IngestSpec`."""
-
-    source_id: str
-    staged_columns: tuple[str, ...]
 
 
 PATIENCE = 900.0
@@ -147,7 +114,7 @@ class System:
         self.harness.close()
 
     def _start(self) -> None:
-        self.harness.engine = Engine(lambda: self.harness.postgres.connect(), self.harness.clock)
+        self.harness.make_engine()
         self.harness.engine.ingests.update(self._feeds)  # type: ignore[arg-type]
         self.harness.engine.start()
 
@@ -345,6 +312,9 @@ class System:
                 self._write(writes)
         else:
             self._write(writes)
+        if len(writes) % 2:
+            # Every second time the messages come while a tick runs.
+            harness.decode_ahead()
         self._result(harness.engine.absorb_writes())
         if step.restart:
             harness.engine.stop()
@@ -355,23 +325,14 @@ class System:
             if text.startswith("feed "):
                 _, name, rows = text.split(" ", 2)
                 name = name.removeprefix(LONG)
-                self._feeds[self._feed_ids[name]].batches.append(self._packed(rows))
+                statement = parse(rows)[0]
+                assert isinstance(statement, Relayed)
+                rows = (statement.relay_sql or rows).rstrip("; ")
+                self._feeds[self._feed_ids[name]].batches.append(packed(self.harness.client, rows))
             else:
                 statement = parse(text)[0]
                 assert isinstance(statement, Relayed)
                 self.harness.client.execute((statement.relay_sql or text).encode())
-
-    def _packed(self, rows: str) -> Batch:
-        """Rows in the binary format in which sources hand them over."""
-        statement = parse(rows)[0]
-        assert isinstance(statement, Relayed)
-        rows = (statement.relay_sql or rows).rstrip("; ")
-        data = b""
-        with self.harness.client.cursor() as cursor:
-            with cursor.copy(f"copy ({rows}) to stdout (format binary)".encode()) as copy:
-                data = b"".join(bytes(part) for part in copy)
-            count = cursor.rowcount
-        return Batch(count, data[len(COPY_HEADER) : -len(COPY_TRAILER)], {}, messages=count)
 
     # Comparison ----------------------------------------------------------------------
 

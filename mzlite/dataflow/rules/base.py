@@ -1,7 +1,7 @@
 """Base collections: tables and sources, whose changes come from outside.
 
-A source only grows: the engine copies a batch into the delta table. A table takes the rows that
-clients wrote into its inbox.
+A source only grows: the engine copies a batch into the delta table, or into the store where nobody
+reads the delta. A table takes the rows that clients wrote into its inbox.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from mzlite.dataflow.node import Node, Step
 from mzlite.dataflow.rel import Column, Mode, names_of
 from mzlite.dataflow.rules.store import bag_columns, bag_indexes, bag_steps
+
+TICK_SETTING = "mzlite.tick"
+"""The parameter of the engine's session that has the tick's number."""
 
 _DIFF = Column("mz_diff", "bigint")
 
@@ -36,6 +39,14 @@ class Base(Node):
 
     def state_columns(self) -> Sequence[Column]:
         return bag_columns(self.columns, self.append_only)
+
+    def session_statements(self) -> list[str]:
+        statements = super().session_statements()
+        if self.append_only:
+            # For rows that are copied into the store.
+            default = f"alter column mz_tick set default current_setting('{TICK_SETTING}')::bigint"
+            statements.append(f"alter table {self.store} {default}")
+        return statements
 
     def index_statements(self) -> list[str]:
         return bag_indexes(self)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import psycopg
 import pytest
 
 from mzlite.clock import Clock
-from mzlite.dataflow.engine import Engine
+from mzlite.dataflow.engine import Engine, EngineOptions
 from mzlite.dialect.definitions import ColumnDefinition
 from mzlite.storage.bootstrap import bootstrap
 from mzlite.storage.postgres import Postgres
@@ -42,8 +43,13 @@ class Harness:
         self.start()
 
     def start(self) -> None:
-        self.engine = Engine(lambda: self.postgres.connect(), self.clock)
+        self.make_engine()
         self.engine.start()
+
+    def make_engine(self) -> None:
+        """An engine that does not run yet."""
+        # A single message is decoded ahead, where a tick leaves time for it.
+        self.engine = Engine(lambda: self.postgres.connect(), self.clock, EngineOptions(ahead_rows=1))
 
     def restart(self) -> None:
         self.engine.stop()
@@ -90,6 +96,18 @@ class Harness:
 
     def tick(self) -> int:
         return self.engine.absorb_writes().result(DEADLINE)
+
+    def decode_ahead(self) -> None:
+        """Lets the messages that wait be decoded, as if a tick were running."""
+        self.engine.ahead.begin()
+        self.until(lambda: self.engine.ahead.settled, "messages are decoded for ever")
+
+    def until(self, condition: Callable[[], bool], otherwise: str) -> None:
+        """Waits for a condition; fails with a text when it does not come true."""
+        deadline = time.monotonic() + DEADLINE
+        while not condition():
+            assert time.monotonic() < deadline, otherwise
+            time.sleep(0.001)
 
     def advance(self, milliseconds: int) -> None:
         """Moves the clock and lets the engine see it."""
