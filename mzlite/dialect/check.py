@@ -24,6 +24,7 @@ from mzlite.dialect.check_plan import (
 from mzlite.dialect.check_temporal import check_arithmetic, check_callables, check_maintained, is_clock
 from mzlite.dialect.check_values import unsupported
 from mzlite.dialect.features import FEATURES, FLAGS
+from mzlite.dialect.functions import VALUE_FUNCTIONS
 from mzlite.dialect.names import query_columns
 from mzlite.dialect.option_values import boolean_option, integer_option
 from mzlite.dialect.parser import ParsedStatement, StatementParser
@@ -39,8 +40,12 @@ _FLAGGED = {
     "ALTER TABLE ADD COLUMN": "enable_alter_table_add_column",
     "CREATE CONTINUAL TASK": "enable_create_continual_task",
 }
-_AS_IT_IS = ("invalid ", "COPY TO does not support ", "named with ", "unknown FORMAT: ", "Parquet format is ")
-_WRITTEN = Context("RETURNING clause")
+_AS_IT_IS = (
+    "invalid ", "COPY TO does not support ", "named with ", "unknown FORMAT: ", "Parquet format is ",
+    "RETURNING clause does not allow ", "SET clause does not allow ",
+)  # fmt: skip
+_RETURNED = Context("RETURNING clause")
+_SOUGHT = Context("WHERE clause")
 _GENERATOR_OPTIONS = {"COUNTER": ("MAX CARDINALITY",), "TPCH": ("SCALE FACTOR",)}
 
 
@@ -113,8 +118,10 @@ def _check_queries(parsed: ParsedStatement) -> None:
     check_names(parsed.tables)
     if parsed.expressions:
         check_names(parsed.expressions)
+        statement = parsed.statement
+        place = _SOUGHT if isinstance(statement, s.Relayed) and not statement.inserts else _RETURNED
         for expression in parsed.expressions:
-            check_expression(expression, _WRITTEN)
+            check_expression(expression, place)
             check_arithmetic(expression)
     if isinstance(parsed.statement, s.Relayed) and parsed.statement.writes:
         _check_write(parsed)
@@ -182,6 +189,9 @@ def _check_table(statement: d.CreateTable, parsed: ParsedStatement) -> None:
         check_type(data_type)
     for expression in parsed.expressions:
         check_expression(expression, DEFAULT_EXPRESSION)
+        for node in ast.walk(expression):
+            if isinstance(node, ast.Identifier) and node.parts[-1] not in VALUE_FUNCTIONS:
+                raise MzError(f'column "{".".join(node.parts)}" does not exist')
 
 
 COMPRESSIONS = ("none", "gzip", "snappy", "lz4", "zstd")

@@ -121,6 +121,10 @@ _RULES: tuple[_Rule, ...] = (
         ),
         _list_item,
     ),
+    _rule(
+        r'^column ".*" is of type (.*) but default expression is of type (.*)$',
+        r"DEFAULT expression does not support casting from \2 to \1",
+    ),
     _rule(r"^(cannot subscript type .*) because it does not support subscripting$", r"\1"),
     _rule(rf"^({_INTEGERS}) out of range$", "numeric field overflow"),
     _rule(r"^value overflows numeric format$", "value out of range: overflow"),

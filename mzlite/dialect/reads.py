@@ -101,13 +101,13 @@ class ReadParser(ShowParser):
             if isinstance(query.body, ast.Values):
                 for item in itertools.chain.from_iterable(query.body.rows):
                     self._written(item)
-        self._returning()
+        returns = self._returning()
         return s.Relayed(
             self.statement_text(),
             self.relay(start, self.last_end),
             "write",
             writes=True,
-            reads_then_writes=reads,
+            reads_then_writes=reads or returns,
             target=self.target,
             inserts=True,
         )
@@ -117,13 +117,21 @@ class ReadParser(ShowParser):
     returns_all = False
     """Whether it gives all columns of what it has written."""
 
-    def _returning(self) -> None:
-        if self.take_keyword("RETURNING"):
-            for item in self.comma_separated(self.select_item):
-                if item.expression is not None:
-                    self.expressions.append(item.expression)
-                else:
-                    self.returns_all = True
+    def _returning(self) -> bool:
+        """RETURNING, if that follows."""
+        if not self.take_keyword("RETURNING"):
+            return False
+        for item in self.comma_separated(self.select_item):
+            if item.expression is not None:
+                self.expressions.append(item.expression)
+                self._refuse_subqueries(item.expression, "RETURNING")
+            else:
+                self.returns_all = True
+        return True
+
+    def _refuse_subqueries(self, expression: ast.Expression, clause: str) -> None:
+        if any(isinstance(node, ast.Query) for node in ast.walk(expression)):
+            self.refuse(f"{clause} clause does not allow subqueries")
 
     def update(self) -> s.Statement:
         """What follows UPDATE."""
@@ -148,6 +156,7 @@ class ReadParser(ShowParser):
         self.expect(t.EQ)
         value = self.expression()
         self._written(value)
+        self._refuse_subqueries(value, "SET")
         self.expressions.append(value)
 
     def _written(self, value: ast.Expression) -> None:
