@@ -57,10 +57,10 @@ def test_statements_portals_and_columns_of_the_extended_protocol(client: psycopg
 def test_subscribe_and_its_cursor(client: psycopg.Connection[Any]) -> None:
     run(client, f"create table t ({ONE} int, {TWO} int)")
     run(client, "insert into t values (1, 2)")
-    with client.transaction():
-        run(client, f"declare {ONE} cursor for subscribe t")
-        run(client, f"declare {TWO} cursor for subscribe (select {TWO} as {ONE}, {ONE} as {TWO} from t)")
-        for cursor, values in ((ONE, (1, 2)), (TWO, (2, 1))):
+    swapped = f"(select {TWO} as {ONE}, {ONE} as {TWO} from t)"
+    for cursor, what, values in ((ONE, "t", (1, 2)), (TWO, swapped, (2, 1))):
+        with client.transaction():
+            run(client, f"declare {cursor} cursor for subscribe {what}")
             fetched = run(client, f"fetch 1 {cursor}")
             assert names(fetched)[-2:] == [ONE, TWO]
             assert [row[-2:] for row in fetched] == [values]
