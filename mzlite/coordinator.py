@@ -106,7 +106,7 @@ class Coordinator:
         results = await self._on_engine(job)
         if any(isinstance(statement, CreateSource | CreateTableFromSource) for statement in statements):
             # What a load generator has at once is there when the statement returns, as it is for the next read there.
-            for ready in self.engine.unready():
+            for ready in self.engine.connectors.unready():
                 await asyncio.wrap_future(ready)
         if any(getattr(statement, "temporary", False) for statement in statements):
             self._with_temporary.add(session.id)

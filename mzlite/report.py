@@ -74,7 +74,7 @@ def report(engine: Engine, connection: psycopg.Connection[Any]) -> Iterator[Entr
     views = []
     for object_id, database, schema, name, kind, relation, size, error in run(connection, _OBJECTS).fetchall():
         shown = _shown(database, schema, name)
-        ingest = engine.ingests.get(object_id)
+        ingest = engine.connectors.ingests.get(object_id)
         if ingest is not None:
             waiting = sum(count for _, count in ingest.waiting())
             values = _source(ingest.status, waiting)
@@ -150,7 +150,7 @@ def _source(status: SourceStatus, waiting: int) -> Values:
 
 
 def _sink(engine: Engine, object_id: str, waiting: int, oldest: int | None, now: int) -> Values:
-    publisher = engine.publishers.get(object_id)
+    publisher = engine.connectors.publishers.get(object_id)
     status = None if publisher is None else publisher.status
     return {
         "status": "starting" if status is None else status.status,

@@ -22,6 +22,7 @@ import structlog
 from mzlite.clock import Clock
 from mzlite.dataflow import restored, source_errors
 from mzlite.dataflow.ahead import Ahead, Taken, give_back, plan_ahead
+from mzlite.dataflow.connectors import RunningConnectors
 from mzlite.dataflow.dataflow import Dataflow
 from mzlite.dataflow.heal import Healing
 from mzlite.dataflow.intake import shares
@@ -34,12 +35,8 @@ from mzlite.dataflow.subscriptions import ActiveSubscription
 from mzlite.dataflow.tick import SETTINGS, Program, Stopwatch, Tick, TickResult, notify_error
 from mzlite.dataflow.transaction import ENGINE_PATH, EngineTransaction, run
 from mzlite.errors import MzError
-from mzlite.generators.runner import Generation
-from mzlite.generators.spec import GeneratorSpec
 from mzlite.kafka.ingest import Batch, Ingest
-from mzlite.kafka.publish import Publisher
 from mzlite.kafka.restored import Snapshot
-from mzlite.kafka.spec import IngestSpec, SinkSpec
 
 log = structlog.get_logger(__name__)
 
@@ -112,18 +109,15 @@ class Engine:
         self._connect = connect
         self.clock = clock
         self.options = options or EngineOptions()
-        self.dataflow = Dataflow(self)
+        self.connectors = RunningConnectors(connect, clock, self.wake, self.absorb_writes, self._snapshot)
+        self.dataflow = Dataflow(self.connectors)
         self.statistics = Statistics()
-        self.ingests: dict[str, Ingest] = {}
-        self.publishers: dict[str, Publisher] = {}
-        self.generations: dict[str, Generation] = {}
         self.subscriptions: dict[int, ActiveSubscription] = {}
-        self._leaving: deque[Ingest | Publisher | Generation] = deque(maxlen=100)
-        self._statuses = Statuses(self.ingests, self.publishers, record)
+        self._statuses = Statuses(self.connectors.ingests, self.connectors.publishers, record)
         self._program = Program(profile=self.options.profile)
         self.ahead = Ahead(
             self._open,
-            self.ingests,
+            self.connectors.ingests,
             rows=self.options.batch_rows,
             size=self.options.batch_bytes,
             least=self.options.ahead_rows,
@@ -174,12 +168,7 @@ class Engine:
         if self._thread.is_alive():
             self._thread.join()
         self.ahead.stop()
-        running: list[Ingest | Publisher | Generation] = [*self.ingests.values(), *self.publishers.values()]
-        running += [*self.generations.values(), *self._leaving]
-        for connector in running:
-            connector.stop(wait=False)
-        for connector in running:
-            connector.stop()
+        self.connectors.stop()
         if self._connection is not None:
             if self.options.profile and not self._connection.closed:
                 self._log_profile(self._connection)
@@ -212,43 +201,6 @@ class Engine:
                 self._condition.notify()
         self.ahead.notify()
 
-    # Kafka: called after the commit of what needs it ------------------------------------
-
-    def start_reader(self, spec: IngestSpec, offsets: dict[int, int]) -> None:
-        """Begins to read a source's topic."""
-        ingest = Ingest(spec, offsets, self.wake)
-        self.ingests[spec.source_id] = ingest
-        ingest.start()
-
-    def start_generator(self, spec: GeneratorSpec) -> None:
-        """Begins to fill the relations of a load generator."""
-        generation = Generation(spec, self._connect, self.clock, self.absorb_writes)
-        self.generations[spec.source_id] = generation
-        generation.start()
-
-    def unready(self) -> list[Future[None]]:
-        """The load generators that have not put out yet what is due."""
-        return [generation.ready for generation in list(self.generations.values()) if not generation.ready.done()]
-
-    def start_writer(self, spec: SinkSpec) -> None:
-        """Begins to publish a sink."""
-
-        def snapshot() -> Snapshot | str:
-            return self.submit(lambda tx: restored.snapshot(tx, self.dataflow, self.ingests, spec.sink_id)).result()
-
-        publisher = Publisher(spec, self._connect, self.wake, snapshot)
-        self.publishers[spec.sink_id] = publisher
-        publisher.start()
-
-    def stop_connector(self, object_id: str) -> None:
-        """Stops the reader, writer or generator of a dropped object."""
-        for connectors in (self.ingests, self.publishers, self.generations):
-            running = connectors.pop(object_id, None)
-            if running is not None:
-                # Its thread may be waiting for a broker that does not answer; ticks must not wait with it.
-                running.stop(wait=False)
-                self._leaving.append(running)
-
     @property
     def is_cut_off(self) -> bool:
         """Whether PostgreSQL has ended the engine's session, which an idle engine would only see at its next tick."""
@@ -267,6 +219,10 @@ class Engine:
         due = self._program.next_due()
         now = self.clock.now()
         return max(self._last, now if due is None else min(now, due - 1)) + 1
+
+    def _snapshot(self, sink_id: str) -> Snapshot | str:
+        """What a restored sink's collection holds; asked by its writer's thread."""
+        return self.submit(lambda tx: restored.snapshot(tx, self.dataflow, self.connectors.ingests, sink_id)).result()
 
     # The engine's thread ---------------------------------------------------------------
 
@@ -451,13 +407,13 @@ class Engine:
         self._statuses.committed(taken)
         if healed or tick.result.failed:
             self._plan_ahead()
-        if self.ahead.pending or any(ingest.waiting() for ingest in self.ingests.values()):
+        if self.ahead.pending or any(ingest.waiting() for ingest in self.connectors.ingests.values()):
             self.wake()
 
     def _take_in(self, tick: Tick, taken: Taken) -> None:
         """Takes what the sources have received; of append-only ones what has been decoded, if that was begun."""
         graph, budget = self.dataflow.graph, self.options.batch_rows
-        known = {source_id: ingest for source_id, ingest in self.ingests.items() if source_id in graph}
+        known = {source_id: ingest for source_id, ingest in self.connectors.ingests.items() if source_id in graph}
         prepared = self.ahead.take()
         if prepared is not None:
             taken += prepared.taken
@@ -489,7 +445,7 @@ class Engine:
         for deliver, change in result.deliveries:
             deliver(change)
         for sink_id in result.sinks:
-            publisher = self.publishers.get(sink_id)
+            publisher = self.connectors.publishers.get(sink_id)
             if publisher is not None:
                 publisher.notify()
         for future in writers:

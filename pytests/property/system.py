@@ -115,7 +115,7 @@ class System:
 
     def _start(self) -> None:
         self.harness.make_engine()
-        self.harness.engine.ingests.update(self._feeds)  # type: ignore[arg-type]
+        self.harness.engine.connectors.ingests.update(self._feeds)  # type: ignore[arg-type]
         self.harness.engine.start()
 
     # Cases -------------------------------------------------------------------------
@@ -180,7 +180,7 @@ class System:
                 if kind == "source":
                     feed = Feed(object_id, tuple(column.name for column in definitions))
                     self._feeds[object_id], self._feed_ids[name] = feed, object_id
-                    self.harness.engine.ingests[object_id] = feed  # type: ignore[assignment]
+                    self.harness.engine.connectors.ingests[object_id] = feed  # type: ignore[assignment]
 
         self._submit(job)
 
@@ -299,7 +299,7 @@ class System:
         self._submit(job)
         for object_id in made:
             self._feeds.pop(object_id, None)
-            self.harness.engine.ingests.pop(object_id, None)
+            self.harness.engine.connectors.ingests.pop(object_id, None)
         made.clear()
 
     def _step(self, step: Step, begin: int) -> None:

@@ -26,7 +26,7 @@ class Messages:
             lambda tx: tx.dataflow.create_source(tx, source_id, "public", self.source, columns)
         ).result(DEADLINE)
         self.feed = Feed(source_id, ("data", "place"))
-        harness.engine.ingests[source_id] = self.feed  # type: ignore[assignment]
+        harness.engine.connectors.ingests[source_id] = self.feed  # type: ignore[assignment]
         decoding = "data::integer as number, 100 / (data::integer - 13) as part, place"
         harness.plain_view(self.decoded, f"select {decoding} from {self.source}")
         harness.view(self.even, f"select number, part, place from {self.decoded} where number % 2 = 0")
