@@ -41,12 +41,25 @@ def _is_text(node: Node, type_of: Callable[[str], str]) -> bool:
 
 
 def _is_never_zero(divisor: Node) -> bool:
+    """A constant, or one of the usual guards: nullif(.., 0), greatest(.., 1)."""
     while isinstance(divisor, ast.TypeCast):
         divisor = divisor.arg
+    if isinstance(divisor, ast.MinMaxExpr):
+        return divisor.op == enums.MinMaxOp.IS_GREATEST and any((_constant(part) or 0) > 0 for part in divisor.args)
     if isinstance(divisor, ast.A_Expr):
-        return divisor.kind == enums.A_Expr_Kind.AEXPR_NULLIF and not _is_never_zero(divisor.rexpr)
-    if not isinstance(divisor, ast.A_Const) or divisor.isnull:
-        return False
-    value = divisor.val
-    text = str(value.ival if isinstance(value, ast.Integer) else getattr(value, "fval", getattr(value, "sval", "0")))
-    return any(digit in "123456789" for digit in text.lower().partition("e")[0])
+        return divisor.kind == enums.A_Expr_Kind.AEXPR_NULLIF and _constant(divisor.rexpr) == 0
+    return _constant(divisor) not in (None, 0)
+
+
+def _constant(node: Node) -> float | None:
+    """The value of a constant number; None for anything else."""
+    while isinstance(node, ast.TypeCast):
+        node = node.arg
+    if not isinstance(node, ast.A_Const) or node.isnull:
+        return None
+    if isinstance(node.val, ast.Integer):
+        return float(node.val.ival)
+    try:
+        return float(node.val.fval if isinstance(node.val, ast.Float) else node.val.sval)
+    except (AttributeError, ValueError):
+        return None
