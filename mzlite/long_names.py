@@ -11,7 +11,8 @@ double quotes has a short one that can, and only then, so that whoever prints a 
 it.
 
 What the digests stand for is kept in the table `mzlite.long_names` (before a statement runs that has a new one) and
-here, by the whole process: it is the same for every session, and what is true of a digest is so for ever.
+here, by the whole process: it is the same for every session, and what is true of a digest is so for ever. A start
+forgets those that nothing has any more.
 """
 
 from __future__ import annotations

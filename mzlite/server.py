@@ -33,6 +33,7 @@ from mzlite.metrics import ServerCollector, serve_metrics
 from mzlite.roster import Roster
 from mzlite.storage.backup import RESTORED
 from mzlite.storage.bootstrap import bootstrap
+from mzlite.storage.names import names_in_use
 from mzlite.storage.postgres import Postgres, PostgresError
 from mzlite.subscription import WAITING_BYTES
 from mzlite.wire.options import WireOptions
@@ -110,7 +111,7 @@ class Server:
             bootstrap(self.postgres)
             with self.postgres.connect() as connection:
                 load_defaults(connection)
-                long_names.load(connection.execute("select short, name from mzlite.long_names").fetchall())
+                long_names.load(names_in_use(connection))
             self._start_engine()
             test_clock = self.options.test_clock or self.options.clock_at is not None
             coordinator = Coordinator(
