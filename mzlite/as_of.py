@@ -52,7 +52,10 @@ class AsOf:
         Raises:
             MzError: it has passed, and is no lower bound.
         """
-        moments = f"select ({self.expression})::mz_catalog.mz_timestamp::bigint, mz_catalog.mz_now()::bigint"
+        moments = (
+            f"select mz_internal.milliseconds(({self.expression})::mz_catalog.mz_timestamp),"
+            " mz_internal.milliseconds(mz_catalog.mz_now())"
+        )
         row = as_client(tx, moments).fetchone()
         assert row is not None
         wanted, now = int(row[0]), int(row[1])

@@ -92,7 +92,9 @@ class Subscription:
 
     def _set_up_to(self, tx: EngineTransaction, statement: Subscribe) -> None:
         if statement.up_to is not None:
-            row = as_client(tx, f"select ({statement.up_to})::mz_catalog.mz_timestamp::bigint").fetchone()
+            row = as_client(
+                tx, f"select mz_internal.milliseconds(({statement.up_to})::mz_catalog.mz_timestamp)"
+            ).fetchone()
             assert row is not None
             self._up_to = int(row[0])
             if self._up_to < self.timestamp:

@@ -77,8 +77,10 @@ def analyse(
     except psycopg.Error as error:
         raise from_psycopg(error) from error
     if columns:
-        described = _run(tx, f"select * from ({query}) as q limit 0").description
-        count = len(described) if described is not None else 0
+        try:
+            count = tx.analysed(query).nfields
+        except psycopg.Error as error:
+            raise from_psycopg(error) from error
         if len(columns) > count:
             raise MzError(f"{what} definition names {_counted(len(columns))}, but {what} has {_counted(count)}")
         listed = f" ({', '.join(quote_name(name) for name in columns)})"

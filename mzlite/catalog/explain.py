@@ -112,10 +112,10 @@ def _analysed(query: str, session: Session, tx: EngineTransaction) -> Definition
     path = ", ".join(quote_name(name) for name in search_path(session))
     tx.execute("select set_config('search_path', %s, true)", (path,))
     try:
-        described = tx.execute(f"select * from ({query}) as q limit 0").description or ()
+        described = tx.analysed(query)
     except psycopg.Error as error:
         raise from_psycopg(error, query) from error
-    names = [column.name for column in described]
+    names = [(described.fname(number) or b"").decode() for number in range(described.nfields)]
     unique = [name if names.index(name) == number else f"{name}_{number + 1}" for number, name in enumerate(names)]
     return analyse(tx, session, query, columns=unique, what="query", temporary=True)
 
@@ -209,7 +209,7 @@ def _inputs(statement: Explain, session: Session, tx: EngineTransaction) -> list
 
 def _timestamp(statement: Explain, session: Session, tx: EngineTransaction) -> str:
     inputs = _inputs(statement, session, tx)
-    row = tx.execute("select mz_catalog.mz_now()::bigint").fetchone()
+    row = tx.execute("select mz_internal.milliseconds(mz_catalog.mz_now())").fetchone()
     assert row is not None
     now = int(row[0])
     wanted = now if statement.as_of is None else _wanted(tx, statement.as_of)
@@ -253,7 +253,7 @@ def _timestamp(statement: Explain, session: Session, tx: EngineTransaction) -> s
 
 
 def _wanted(tx: EngineTransaction, as_of: str) -> int:
-    row = as_client(tx, f"select ({as_of})::mz_catalog.mz_timestamp::bigint").fetchone()
+    row = as_client(tx, f"select mz_internal.milliseconds(({as_of})::mz_catalog.mz_timestamp)").fetchone()
     assert row is not None
     return int(row[0])
 

@@ -44,7 +44,7 @@ from mzlite.planner.expressions import (
 
 Execute = Callable[[str], None]
 """Runs a DDL statement."""
-MOMENT = "(({})::mz_catalog.mz_timestamp::bigint + {})"
+MOMENT = "(mz_internal.milliseconds(({})::mz_catalog.mz_timestamp) + {})"
 """A bound of a temporal filter and its distance, as SQL of ms."""
 
 

@@ -86,7 +86,9 @@ def is_of_rows(error: psycopg.Error) -> bool:
     sqlstate = error.sqlstate or ""
     # Functions raise what PostgreSQL has no SQLSTATE for; its own XX000 would be a defect.
     raised = sqlstate == "XX000" and error.diag.source_function == "exec_stmt_raise"
-    return raised or sqlstate[:2] in ("21", "22", "P0")
+    # Not a feature that is missing, though PostgreSQL calls it so.
+    binned = sqlstate == "0A000" and (error.diag.message_primary or "").startswith("timestamps cannot be binned")
+    return raised or binned or sqlstate[:2] in ("21", "22", "P0")
 
 
 class Graph:

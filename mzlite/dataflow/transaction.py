@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGresult
 
 from mzlite.dataflow.rel import Column
 
@@ -53,10 +55,19 @@ class EngineTransaction:
         """Runs one statement."""
         return run(self.connection, text, params)
 
+    def analysed(self, query: str) -> PGresult:
+        """What PostgreSQL says of the columns of a SELECT; it is not planned, as a constant in it may fail."""
+        pgconn = self.connection.pgconn
+        result = pgconn.prepare(b"", query.encode())
+        if result.status == ExecStatus.COMMAND_OK:
+            result = pgconn.describe_prepared(b"")
+        if result.status != ExecStatus.COMMAND_OK:
+            raise psycopg.errors.error_from_result(result)
+        return result
+
     def describe(self, query: str) -> list[Column]:
         """The names and types of a SELECT's columns."""
-        result = self.execute(f"select * from ({query}) as t limit 0").pgresult
-        assert result is not None
+        result = self.analysed(query)
         count = result.nfields
         if count == 0:
             return []

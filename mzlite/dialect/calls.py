@@ -13,6 +13,7 @@ from mzlite.dialect.functions import AMBIENT_SCHEMAS
 from mzlite.dialect.keywords import POSTGRES_NO_FUNCTION, POSTGRES_VALUE_FUNCTIONS
 from mzlite.dialect.regexes import PATTERN_ARGUMENT, pattern_for_postgres, quote_text, replacement_for_postgres
 from mzlite.dialect.rewritten import (
+    ORDERED_BY_VALUE,
     QUOTIENTS_OF_SUMS,
     ROWS_BY_WIDTH,
     SHIFTS,
@@ -120,13 +121,18 @@ class CallParser(TypeParser):
             return
         if name in WITHOUT_NULL_KEYS and len(call.arguments) == 2:
             self._leave_out_null_keys(call, call.arguments[0])
+        order = self._order_by_value(call, call.arguments)
         wrapper = WRAPPED_ARGUMENTS.get(name)
         if wrapper is not None and not (call.distinct and call.order_by):
             for argument in call.arguments:
                 self.edit(argument.start, argument.start, f"{wrapper}(")
                 self.edit(argument.end, argument.end, ")")
+        if order:
+            self.edit(call.arguments_end - 1, call.arguments_end - 1, order)
         if name in PATTERN_ARGUMENT:
             self._pattern_arguments(name, call.arguments)
+        if name == "array_agg" and isinstance(call.arguments[0], ast.Value) and call.arguments[0].kind == "string":
+            self.edit(call.arguments[0].end, call.arguments[0].end, "::text")
         if name == "pg_typeof":
             called = self.relay(call.start, call.end)
             self.edits = [edit for edit in self.edits if edit[0] < call.start]
@@ -138,6 +144,17 @@ class CallParser(TypeParser):
             rest = self.relay(call.arguments_end, call.end)
             self.edits = [edit for edit in self.edits if edit[0] < call.start]
             self.edit(call.start, call.end, quotient_of_sums(name, value, order, rest, distinct=call.distinct))
+
+    def _order_by_value(self, call: ast.Function, arguments: list[Expression]) -> str:
+        """What orders the rows of an aggregate by its arguments, after what it is ordered by already."""
+        known = (ast.Value, ast.Parameter)
+        told = [argument for argument in arguments if not isinstance(argument, known)]
+        if call.name[-1] not in ORDERED_BY_VALUE or call.over is not None or call.distinct or not told:
+            return ""
+        if any(isinstance(node, ast.Query) for argument in told for node in ast.walk(argument)):
+            return ""
+        values = ", ".join(self.relay(argument.start, argument.end) for argument in told)
+        return f", {values}" if call.order_by else f" order by {values}"
 
     def pattern(self, node: Expression) -> None:
         """A regular expression that is written out, as PostgreSQL reads it."""

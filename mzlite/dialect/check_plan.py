@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from mzlite.dialect import ast
 from mzlite.dialect.check_names import check_operator, check_type
+from mzlite.dialect.check_outer import is_of_outer_columns, table_names
 from mzlite.dialect.check_values import (
     check_frame,
     check_integer_literal,
@@ -77,6 +78,8 @@ def check_expression(expression: ast.Expression, context: Context) -> None:
 class _Planner:
     def __init__(self, in_view: bool) -> None:
         self.in_view = in_view
+        self.tables: list[frozenset[str]] = []
+        """The names of the tables in FROM, of each SELECT around what is looked at."""
 
     # Queries -----------------------------------------------------------------
 
@@ -155,6 +158,12 @@ class _Planner:
                 self.expression(expression, _VALUES)
 
     def select(self, select: ast.Select, order_by: list[ast.OrderBy]) -> None:
+        """A SELECT, with the ORDER BY of its query."""
+        self.tables.append(frozenset(table_names(select.from_)))
+        self._select(select, order_by)
+        self.tables.pop()
+
+    def _select(self, select: ast.Select, order_by: list[ast.OrderBy]) -> None:
         if "EXPECTED GROUP SIZE" in select.options and len(select.options) > 1:
             raise MzError(
                 "EXPECTED GROUP SIZE cannot be provided simultaneously with any of AGGREGATE INPUT GROUP SIZE, "
@@ -412,6 +421,8 @@ class _Planner:
         if call.arguments is not None and not call.arguments:
             raise MzError(f"{call.name[-1]}(*) must be used to call a parameterless aggregate function")
         self._arguments(call, inner)
+        if len(self.tables) > 1 and is_of_outer_columns(call, self.tables[-1]):
+            raise unsupported("aggregate functions that refer exclusively to outer columns")
         for item in call.order_by:
             self.expression(item.expression, inner)
         if call.filter is not None:

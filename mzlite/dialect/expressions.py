@@ -71,6 +71,10 @@ def _is_text(node: Expression | None) -> bool:
     return isinstance(node, ast.Value) and node.kind == "string"
 
 
+def _is_zero(node: Expression) -> bool:
+    return isinstance(node, ast.Value) and node.kind == "number" and float(node.value) == 0
+
+
 def is_list(node: Expression) -> bool:
     """Whether an expression is seen to be a list: LIST[..], a cast to a list, or one of these and more elements."""
     match node:
@@ -324,6 +328,9 @@ class ExpressionParser(SpecialFormParser):
         right = self.subexpression(precedence)
         if operator in PATTERN_OPERATORS:
             self.pattern(right)
+        if operator in ("/", "%") and _is_zero(right):
+            # PostgreSQL would divide constants before it knows whether there are rows, or which case is theirs.
+            self.edit(right.start, right.end, f"mz_internal.when_computed({self.text[right.start : right.end]})")
         if operator in _COMPARISONS:
             for side, other in ((left, right), (right, left)):
                 if isinstance(side, ast.Function) and side.name[-1] == "mz_now":

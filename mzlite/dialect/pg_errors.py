@@ -88,6 +88,10 @@ _RULES: tuple[_Rule, ...] = (
     _rule(r'^prepared statement "(.*)" already exists$', r'prepared statement "\1" already exists', state="42P05"),
     _rule(r'^cursor "(.*)" already exists$', r'cursor "\1" already exists', state="42P03"),
     _rule(r'^type "(.*?)(?:\[\])+" does not exist$', r'type "\1" does not exist'),
+    _rule(
+        r"^improper qualified name \(too many dotted names\): (.*)$",
+        r"qualified name did not have between 1 and 3 components: \1",
+    ),
     _rule(r'^schema "(.*)" does not exist$', r"unknown schema '\1'"),
     _rule(r"^permission denied for schema (mzlite\w*)$", r"unknown schema '\1'"),
     _rule(r"^permission denied for (?:table|view|sequence|function) (\w*)$", r"unknown catalog item '\1'"),

@@ -26,6 +26,9 @@ WRAPPED_ARGUMENTS: Mapping[str, str] = MappingProxyType(
 WITHOUT_NULL_KEYS = frozenset(["jsonb_object_agg", "map_agg"])
 """Aggregates of keys and values that leave out what has no key."""
 
+ORDERED_BY_VALUE = frozenset(["array_agg", "jsonb_agg", "jsonb_object_agg", "list_agg", "map_agg", "string_agg"])
+"""Aggregates whose value depends on the order of the rows, which is that of their arguments where it is left open."""
+
 QUOTIENTS_OF_SUMS = frozenset(["avg", "stddev", "stddev_pop", "stddev_samp", "var_pop", "var_samp", "variance"])
 """Aggregates that Materialize computes from sums and a count; mz_internal has a function of each name that divides."""
 

@@ -308,6 +308,8 @@ begin
         ('mz_catalog', 'list_length_max', 'L bigint', 'integer', 'sql',
             'select case when $2 = 1 then mz_catalog.list_length($1) when $2 between 2 and <layers> then (select max(mz_catalog.list_length_max(u.item, $2 - 1)) from unnest(mz_internal.items($1)) as u (item)) else mz_internal.raise_layer($2, <layers>) end', true, 'i', 0, 'list'),
         ('mz_catalog', 'list_n_layers', 'L', 'integer', 'sql', 'select <layers>', false, 'i', 0, ''),
+        ('mz_internal', 'contains', 'L L', 'boolean', 'sql', 'select mz_internal.items($1) @> mz_internal.items($2)', false, 'i', 0, ''),
+        ('mz_internal', 'contained', 'L L', 'boolean', 'sql', 'select mz_internal.items($1) <@ mz_internal.items($2)', false, 'i', 0, ''),
         ('mz_internal', 'no_operator', 'L text', 'text', 'plpgsql', 'begin raise exception ''operator does not exist: % || text'', mz_internal.pg_typeof(pg_typeof($1)) using errcode = ''XX000''; end', false, 'i', 0, 'plain record computed list'),
         ('mz_internal', 'no_operator', 'text L', 'text', 'plpgsql', 'begin raise exception ''operator does not exist: text || %'', mz_internal.pg_typeof(pg_typeof($2)) using errcode = ''XX000''; end', false, 'i', 0, 'plain record computed list'),
         ('mz_internal', 'joined', 'text E', 'text', 'sql', 'select $1 || $2::text', true, 's', 0, 'plain record text computed'),
@@ -385,7 +387,20 @@ begin
     cross join lateral jsonb_populate_record(g, jsonb_build_object('aggfnoid', p.oid)) as r
     where not exists (select from pg_aggregate as o where o.aggfnoid = p.oid);
 
-    -- Operators: comparisons are those of arrays.
+    -- Operators. What a list contains is what the array does.
+    insert into pg_operator
+    select r.*
+    from list_types as l
+    inner join pg_proc as p
+        on p.pronamespace = 'mz_internal'::regnamespace and p.proname in ('contains', 'contained') and p.proargtypes[0] = l.type
+    inner join pg_operator as m on m.oid = '=(anyarray, anyarray)'::regoperator
+    cross join lateral jsonb_populate_record(m, jsonb_build_object(
+        'oid', pg_nextoid('pg_operator', 'oid', 'pg_operator_oid_index'), 'oprname', case p.proname when 'contains' then '@>' else '<@' end,
+        'oprnamespace', 'mz_catalog'::regnamespace::oid, 'oprleft', l.type, 'oprright', l.type, 'oprcom', 0, 'oprnegate', 0, 'oprcode', p.oid,
+        'oprrest', 0, 'oprjoin', 0, 'oprcanmerge', false, 'oprcanhash', false
+    )) as r
+    where not exists (select from pg_operator as o where o.oprname = '@>' and o.oprleft = l.type);
+    -- Comparisons are those of arrays.
     delete from list_types as l
     where exists (select from pg_operator as o where o.oprname = '=' and o.oprleft = l.type and o.oprright = l.type);
     create temporary table if not exists list_operators (type oid, name text, operator oid, model oid);

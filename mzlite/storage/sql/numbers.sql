@@ -225,6 +225,7 @@ create function mz_internal.as_text(anyelement) returns text language sql immuta
 
 -- What to_jsonb() and its relatives make of their arguments: a moment is written as in text.
 create function mz_internal.in_json(anyarray) returns anyarray language sql immutable parallel safe as 'select $1';
+create function mz_internal.in_json(record[]) returns jsonb language internal stable strict parallel safe as 'to_jsonb';
 create function mz_internal.in_json(anyrange) returns anyrange language sql immutable parallel safe as 'select $1';
 create function mz_internal.in_json(timestamp[]) returns text[] language sql stable strict parallel safe return $1::text[];
 create function mz_internal.in_json(timestamptz[]) returns text[] language sql stable strict parallel safe return $1::text[];
@@ -364,9 +365,15 @@ end
 $$;
 create function mz_catalog.make_timestamp(integer, integer, integer, integer, integer, double precision) returns timestamp language sql immutable strict parallel safe
 return mz_catalog.make_timestamp($1::bigint, $2::bigint, $3::bigint, $4::bigint, $5::bigint, $6);
-create function mz_catalog.timezone(zone text, moment time) returns time language sql stable strict parallel safe
+-- In pg_catalog, where AT TIME ZONE looks for them.
+create function pg_catalog.timezone(zone text, moment time) returns time language sql stable strict parallel safe
 return moment + ((current_timestamp at time zone zone) - (current_timestamp at time zone 'UTC'));
-create function mz_catalog.timezone(zone interval, moment time) returns time language sql immutable strict parallel safe return moment + zone;
+create function pg_catalog.timezone(zone interval, moment time) returns time language sql immutable parallel safe
+return case
+    when extract(year from zone) <> 0 or extract(month from zone) <> 0
+        then mz_internal.raise_error('timezone interval must not contain months or years')::time
+    else moment + zone
+end;
 
 -- Bool and bigint are cast to one another; both 32- and 64-bit unsigned integers count as moments.
 create function mz_internal.as_bigint(boolean) returns bigint language sql immutable strict parallel safe return case when $1 then 1 else 0 end;

@@ -41,6 +41,12 @@ where (castsource, casttarget) in (
     ('bytea'::regtype, 'smallint'::regtype), ('bytea'::regtype, 'integer'::regtype), ('bytea'::regtype, 'bigint'::regtype),
     ('smallint'::regtype, 'bytea'::regtype), ('integer'::regtype, 'bytea'::regtype), ('bigint'::regtype, 'bytea'::regtype)
 );
+-- Nor are the names of objects, and a moment becomes no number.
+delete from pg_catalog.pg_cast
+where (castsource in ('regclass'::regtype, 'regproc'::regtype, 'regtype'::regtype) and casttarget in ('integer'::regtype, 'bigint'::regtype))
+    or (castsource, casttarget) in (
+        ('mz_catalog.mz_timestamp'::regtype, 'bigint'::regtype), ('smallint'::regtype, 'mz_catalog.mz_timestamp'::regtype)
+    );
 
 -- The other way round: the form that Materialize's pg_attrdef calls for, whose expressions are text. psql asks with the schema.
 create function pg_catalog.pg_get_expr(text, oid) returns text language sql immutable strict parallel safe return $1;

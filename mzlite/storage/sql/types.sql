@@ -47,6 +47,7 @@ create aggregate mz_catalog.min(mz_catalog.mz_timestamp) (sfunc = mz_catalog.mz_
 -- Casts. Bodies are parsed here, so callers need no rights on the schema mzlite; all of them can be inlined.
 create cast (bigint as mz_catalog.mz_timestamp) without function as implicit;
 create cast (mz_catalog.mz_timestamp as bigint) without function;
+create function mz_internal.milliseconds(mz_catalog.mz_timestamp) returns bigint language internal immutable strict leakproof parallel safe as 'int8up';
 
 -- A timestamp is held as microseconds since 2000; this hands the number out unchanged.
 create function mz_internal.microseconds_of(timestamp) returns bigint language internal immutable strict leakproof parallel safe as 'int8up';
@@ -55,7 +56,6 @@ create function mzlite.timestamp_of_microseconds(bigint) returns timestamp langu
 create function mzlite.timestamptz_of_microseconds(bigint) returns timestamptz language internal immutable strict leakproof parallel safe as 'int8up';
 
 create function mz_catalog.mz_timestamp(integer) returns mz_catalog.mz_timestamp language internal immutable strict parallel safe as 'int48';
-create function mz_catalog.mz_timestamp(smallint) returns mz_catalog.mz_timestamp language internal immutable strict parallel safe as 'int28';
 create function mz_catalog.mz_timestamp(numeric) returns mz_catalog.mz_timestamp language internal immutable strict parallel safe as 'numeric_int8';
 create function mz_catalog.mz_timestamp(timestamp) returns mz_catalog.mz_timestamp language sql immutable strict parallel safe
 return ((mz_internal.microseconds_of($1) + 946684800000000) / 1000)::mz_catalog.mz_timestamp;
@@ -69,7 +69,6 @@ create function mz_catalog.mz_timestamp_to_timestamptz(mz_catalog.mz_timestamp) 
 return mzlite.timestamptz_of_microseconds($1::bigint * 1000 - 946684800000000);
 
 create cast (integer as mz_catalog.mz_timestamp) with function mz_catalog.mz_timestamp(integer) as implicit;
-create cast (smallint as mz_catalog.mz_timestamp) with function mz_catalog.mz_timestamp(smallint) as implicit;
 create cast (numeric as mz_catalog.mz_timestamp) with function mz_catalog.mz_timestamp(numeric) as implicit;
 create cast (timestamp as mz_catalog.mz_timestamp) with function mz_catalog.mz_timestamp(timestamp) as implicit;
 create cast (timestamptz as mz_catalog.mz_timestamp) with function mz_catalog.mz_timestamp(timestamptz) as implicit;

@@ -152,3 +152,17 @@ create function mz_catalog.lpad(value text, size integer) returns text language 
 return case when size < 0 then mz_internal.raise_negative_length() else pg_catalog.lpad(value, size) end;
 create function mz_catalog.lpad(value text, size integer, fill text) returns text language sql immutable parallel safe
 return case when size < 0 then mz_internal.raise_negative_length() else pg_catalog.lpad(value, size, fill) end;
+
+-- A constant that PostgreSQL does not know before a row is computed.
+create function mz_internal.when_computed(integer) returns integer language internal stable strict parallel safe as 'int8up';
+create function mz_internal.when_computed(numeric) returns numeric language internal stable strict parallel safe as 'int8up';
+
+-- A text beside jsonb is JSON.
+create function mz_internal.jsonb_contains(jsonb, text) returns boolean language sql immutable parallel safe return $1 @> $2::jsonb;
+create function mz_internal.jsonb_contains(text, jsonb) returns boolean language sql immutable parallel safe return $1::jsonb @> $2;
+create function mz_internal.jsonb_contained(jsonb, text) returns boolean language sql immutable parallel safe return $1 <@ $2::jsonb;
+create function mz_internal.jsonb_contained(text, jsonb) returns boolean language sql immutable parallel safe return $1::jsonb <@ $2;
+create operator mz_catalog.@> (leftarg = jsonb, rightarg = text, function = mz_internal.jsonb_contains);
+create operator mz_catalog.@> (leftarg = text, rightarg = jsonb, function = mz_internal.jsonb_contains);
+create operator mz_catalog.<@ (leftarg = jsonb, rightarg = text, function = mz_internal.jsonb_contained);
+create operator mz_catalog.<@ (leftarg = text, rightarg = jsonb, function = mz_internal.jsonb_contained);

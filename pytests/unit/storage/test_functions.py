@@ -77,20 +77,22 @@ def test_mz_now_compares_with_what_casts_to_it(client: psycopg.Connection[Any]) 
 )
 def test_timestamps_become_milliseconds(client: psycopg.Connection[Any], text: str, milliseconds: int) -> None:
     for kind in ("timestamp", "timestamptz"):
-        assert value(client, f"({kind} '{text}')::mz_timestamp::bigint") == milliseconds
+        assert value(client, f"mz_internal.milliseconds({kind} '{text}')") == milliseconds
     moment = value(client, f"{milliseconds}::mz_timestamp::timestamp")
     assert moment.replace(tzinfo=UTC).timestamp() * 1000 == pytest.approx(milliseconds, abs=0.5)
 
 
 def test_dates_become_milliseconds(client: psycopg.Connection[Any]) -> None:
-    assert value(client, "(date '2026-01-01')::mz_timestamp::bigint") == 1767225600000
+    assert value(client, "mz_internal.milliseconds(date '2026-01-01')") == 1767225600000
 
 
 def test_mz_timestamps_sort_group_and_index(server: Postgres) -> None:
     with server.connect() as connection:
         connection.execute("create temporary table x (a mz_timestamp primary key)")
         connection.execute("insert into x select g::mz_timestamp from generate_series(1000, 1, -1) as g")
-        assert connection.execute("select min(a)::bigint, max(a)::bigint, count(distinct a) from x").fetchone() == (
+        assert connection.execute(
+            "select mz_internal.milliseconds(min(a)), mz_internal.milliseconds(max(a)), count(distinct a) from x"
+        ).fetchone() == (
             1,
             1000,
             1000,
@@ -114,7 +116,7 @@ def test_readers_never_see_an_unticked_moment(
 ) -> None:
     with server.connect(autocommit=False) as admin:
         admin.execute("update mzlite.clock set last_tick = %s, next_due = %s, held = %s", (last_tick, next_due, held))
-        assert value(admin, "mz_now()::bigint") == expected
+        assert value(admin, "mz_internal.milliseconds(mz_now())") == expected
         admin.rollback()
 
 
@@ -123,22 +125,22 @@ def test_the_moment_is_one_in_a_transaction_and_follows_the_clock_after_it(serve
         before = admin.execute("select last_tick, held from mzlite.clock").fetchone()
         try:
             admin.execute("update mzlite.clock set held = 4000000000000")
-            assert value(reader, "mz_now()::bigint") == 4000000000000
+            assert value(reader, "mz_internal.milliseconds(mz_now())") == 4000000000000
             admin.execute("update mzlite.clock set held = 4000000000001")
-            assert value(reader, "mz_now()::bigint") == 4000000000000
+            assert value(reader, "mz_internal.milliseconds(mz_now())") == 4000000000000
             reader.commit()
-            assert value(reader, "mz_now()::bigint") == 4000000000001
+            assert value(reader, "mz_internal.milliseconds(mz_now())") == 4000000000001
         finally:
             admin.execute("update mzlite.clock set last_tick = %s, held = %s", before)
 
 
 def test_inside_a_tick_the_moment_is_the_ticks(server: Postgres) -> None:
     with server.connect(autocommit=False) as admin:
-        assert value(admin, "mz_now()::bigint") > 10**12
+        assert value(admin, "mz_internal.milliseconds(mz_now())") > 10**12
         admin.execute("set local mzlite.now = '1234'")
-        assert value(admin, "mz_now()::bigint") == 1234
+        assert value(admin, "mz_internal.milliseconds(mz_now())") == 1234
         admin.rollback()
-        assert value(admin, "mz_now()::bigint") > 10**12
+        assert value(admin, "mz_internal.milliseconds(mz_now())") > 10**12
 
 
 # try_parse_monotonic_iso8601_timestamp ----------------------------------------------------
