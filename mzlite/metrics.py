@@ -61,6 +61,9 @@ class ServerCollector(Collector):
         )
         yield CounterMetricFamily("mzlite_tick_rows", "Rows that ticks took in.", value=statistics.rows)
         yield CounterMetricFamily(
+            "mzlite_tick_rows_ahead", "Rows that were decoded while the tick before ran.", value=statistics.ahead
+        )
+        yield CounterMetricFamily(
             "mzlite_tick_failures", "Ticks that could not be committed and were tried again.", value=statistics.failures
         )
         yield GaugeMetricFamily("mzlite_sessions", "Clients that are connected.", value=self._sessions())

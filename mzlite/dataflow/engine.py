@@ -77,6 +77,8 @@ class Statistics:
     """What the engine did since it started.
 
     Attributes:
+        rows: taken in.
+        ahead: those of them that had been decoded when their tick began.
         durations: of the last ticks, in seconds.
         failures: ticks that could not be committed and were tried again.
         failure: why the last try of a tick has failed; None when it did not.
@@ -85,6 +87,7 @@ class Statistics:
 
     ticks: int = 0
     rows: int = 0
+    ahead: int = 0
     seconds: float = 0.0
     durations: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
     timestamp: int = 0
@@ -456,6 +459,7 @@ class Engine:
         statistics.ticks += 1
         statistics.failure = None
         statistics.rows += result.rows
+        statistics.ahead += result.ahead
         statistics.timestamp = result.timestamp
         seconds = watch.total()
         statistics.seconds += seconds

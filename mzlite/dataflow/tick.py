@@ -136,6 +136,7 @@ class TickResult:
 
     timestamp: int
     rows: int = 0
+    ahead: int = 0
     failed: list[tuple[str, str, str]] = field(default_factory=list)
     deliveries: list[tuple[Deliver, Change]] = field(default_factory=list)
     sinks: set[str] = field(default_factory=set)
@@ -192,6 +193,7 @@ class Tick:
     def take_over(self, prepared: Prepared, nodes: Mapping[int, Node]) -> None:
         """Takes in what was computed ahead of this tick from all messages of append-only sources in it."""
         self.counters[AHEAD] = 1
+        self.result.ahead = prepared.rows
         for number, rows in prepared.counts.items():
             self.count(number, rows)
         for number, changes in prepared.changes.items():

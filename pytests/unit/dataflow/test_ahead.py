@@ -63,6 +63,7 @@ def test_what_is_decoded_ahead_is_what_the_tick_computes(messages: Messages) -> 
     harness = messages.harness
     messages.come(1, 2, 3)
     harness.tick()
+    before = harness.engine.statistics.ahead
     for batch in ((4, 5, 6), (7, 8)):
         messages.come(*batch)
     harness.decode_ahead()
@@ -71,6 +72,7 @@ def test_what_is_decoded_ahead_is_what_the_tick_computes(messages: Messages) -> 
     assert messages.read == [1, 2, 3]
     harness.tick()
     assert not harness.engine.ahead.pending
+    assert harness.engine.statistics.ahead == before + 5
     assert messages.read == [1, 2, 3, 4, 5, 6, 7, 8]
     # Nobody but what is decoded reads the source's changes, so its rows were stored as they came, with their tick.
     base = harness.engine.dataflow.graph[messages.feed.spec.source_id].base
