@@ -44,7 +44,8 @@ def server_settings(socket_dir: Path, shared_buffers_mb: int | None = None) -> d
         "autovacuum_naptime": "5s",
         "autovacuum_vacuum_scale_factor": "0.05",
         "autovacuum_vacuum_insert_scale_factor": "0.2",
-        "autovacuum_analyze_scale_factor": "0.05",
+        # Ticks look everything up by indexes, and an ANALYZE of a store takes half a second of a core.
+        "autovacuum_analyze_scale_factor": "1",
         "autovacuum_vacuum_cost_delay": "1ms",
         "autovacuum_max_workers": "2",
         # Small deltas against large states: compiling costs more than it saves, and workers start too slowly.
