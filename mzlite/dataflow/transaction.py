@@ -32,6 +32,17 @@ def run(connection: psycopg.Connection[Any], text: str, params: Sequence[object]
     return connection.execute(sql.SQL(text) if params is None else text, params)
 
 
+def analysed(connection: psycopg.Connection[Any], query: str) -> PGresult:
+    """What PostgreSQL says of the columns of a SELECT; it is not planned, as a constant in it may fail."""
+    pgconn = connection.pgconn
+    result = pgconn.prepare(b"", query.encode())
+    if result.status == ExecStatus.COMMAND_OK:
+        result = pgconn.describe_prepared(b"")
+    if result.status != ExecStatus.COMMAND_OK:
+        raise psycopg.errors.error_from_result(result)
+    return result
+
+
 @dataclass
 class EngineTransaction:
     """One PostgreSQL transaction of the engine.
@@ -56,14 +67,8 @@ class EngineTransaction:
         return run(self.connection, text, params)
 
     def analysed(self, query: str) -> PGresult:
-        """What PostgreSQL says of the columns of a SELECT; it is not planned, as a constant in it may fail."""
-        pgconn = self.connection.pgconn
-        result = pgconn.prepare(b"", query.encode())
-        if result.status == ExecStatus.COMMAND_OK:
-            result = pgconn.describe_prepared(b"")
-        if result.status != ExecStatus.COMMAND_OK:
-            raise psycopg.errors.error_from_result(result)
-        return result
+        """What PostgreSQL says of the columns of a SELECT."""
+        return analysed(self.connection, query)
 
     def describe(self, query: str) -> list[Column]:
         """The names and types of a SELECT's columns."""

@@ -9,9 +9,11 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.pq.abc import PGresult
 
 from mzlite.catalog.execute import execute
 from mzlite.catalog.registry import quote_name, search_path
+from mzlite.dataflow.transaction import analysed
 from mzlite.dialect import definitions as d
 from mzlite.dialect import statements as s
 from mzlite.dialect.parse import parse
@@ -117,6 +119,9 @@ class Transaction:
 
     def execute(self, sql: str, params: Sequence[Any] | None = None) -> psycopg.Cursor[Any]:
         return self.connection.execute(sql, params)  # type: ignore[call-overload,no-any-return]
+
+    def analysed(self, query: str) -> PGresult:
+        return analysed(self.connection, query)
 
 
 @dataclass
