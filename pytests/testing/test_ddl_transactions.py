@@ -57,7 +57,8 @@ def test_a_swap_of_schemas_and_clusters_is_one_moment(two: Mzlite) -> None:
     finally:
         stop.set()
         reader.join()
-    assert seen == {(blue, "25cc"), (green, "50cc")}
+    assert seen
+    assert seen <= {(blue, "25cc"), (green, "50cc")}
     assert versions(two) == [(1, 1)]
     two.execute("begin; alter schema blue swap with green; alter schema green rename to old; commit")
     assert versions(two) == [(2, 2)]
