@@ -9,7 +9,6 @@ in this process, and is thrown away and done again if definitions change or a ti
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,7 +36,6 @@ ROUND_ROWS = 5_000
 """Messages that are computed at once, at most: a tick waits for the ones at hand, so they must not take long."""
 RETRY_SECONDS = 5.0
 """After a failure, ticks compute everything themselves for so long."""
-READ_DELTA = re.compile(r"\bpg_temp\.d_(\d+)\b")
 
 Taken = list[tuple[Ingest, Batch]]
 
@@ -49,12 +47,14 @@ class AheadPlan:
     Attributes:
         sources: the base of each source whose messages are taken, by the source's id.
         nodes: what is computed from them, in dependency order.
+        decoded: numbers of the bases whose changes these nodes read.
         exported: numbers of those nodes whose changes are read by others than them.
         stored: numbers of the bases whose changes are read by nobody else: their rows only need to be stored.
     """
 
     sources: Mapping[str, Base]
     nodes: Sequence[Share]
+    decoded: frozenset[int]
     exported: frozenset[int]
     stored: frozenset[int]
 
@@ -104,16 +104,11 @@ def plan_ahead(graph: Graph, sinks: Iterable[ActiveSink]) -> AheadPlan | None:
         return None
     sources = {item.id: item.base for item in graph if item.kind == "source" and item.base.append_only}
     numbers, bases = {node.number for node in ahead}, {base.number for base in sources.values()}
-    others = [node for node in nodes if node.number not in numbers | bases]
-    read = {int(number) for node in others for number in deltas_read(node)}
+    read = frozenset().union(*(item.deltas for item in graph))
     told = [item.rel for item in graph if item.kind == "subscription"] + [sink.rel for sink in sinks]
     read = read.union(*(rel.changes_with() for rel in told))
-    return AheadPlan(sources, ahead, frozenset(numbers & read), frozenset(bases - read))
-
-
-def deltas_read(node: Node) -> list[str]:
-    """The numbers of the nodes whose deltas a node's statements name."""
-    return [number for step in node.careful_steps() for number in READ_DELTA.findall(step.sql)]
+    decoded = bases & frozenset().union(*(node.source.changes_with() for node in ahead))
+    return AheadPlan(sources, ahead, frozenset(decoded), frozenset(numbers & read), frozenset(bases - read))
 
 
 class Ahead:
@@ -288,7 +283,7 @@ class DecodingSession:
         with connection.transaction():
             for ingest, batch in work.taken:
                 base = plan.sources[ingest.spec.source_id]
-                if batch.rows:
+                if batch.rows and base.number in plan.decoded:
                     copy_in(connection, base.staging_table, ingest.spec.staged_columns, batch.copy_stream)
                 rows[base.number] += batch.rows
             for node in plan.nodes:

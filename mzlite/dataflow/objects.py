@@ -13,7 +13,7 @@ from typing import Literal
 import psycopg
 
 from mzlite.dataflow.node import Node
-from mzlite.dataflow.program import inputs_of
+from mzlite.dataflow.program import deltas_of, inputs_of
 from mzlite.dataflow.rel import Column, Rel
 from mzlite.dataflow.rules.base import Base
 
@@ -47,6 +47,7 @@ class MaintainedObject:
     error: tuple[str, str] | None = None
     function: str = field(init=False)
     inputs: frozenset[int] = field(init=False, default=frozenset())
+    deltas: frozenset[int] = field(init=False, default=frozenset())
     numbers: frozenset[int] = field(init=False, default=frozenset())
 
     def __post_init__(self) -> None:
@@ -56,6 +57,7 @@ class MaintainedObject:
     def refresh(self) -> None:
         """Recomputes what is derived from the nodes."""
         self.inputs = inputs_of(self.nodes)
+        self.deltas = deltas_of(self.nodes)
         self.numbers = self.inputs.union(node.number for node in self.nodes)
 
     @property

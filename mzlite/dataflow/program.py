@@ -7,6 +7,7 @@ Functions and delta tables are temporary: they belong to the session that ticks.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from mzlite.dataflow.node import Node, Step
@@ -14,6 +15,7 @@ from mzlite.dataflow.rel import NOW, TICK, Mode
 
 Slots = Mapping[int, int]
 """Node number -> position of its counters: `mz_c[2 * slot]` changed rows, `mz_c[2 * slot + 1]` removed rows."""
+READ_DELTA = re.compile(r"\bpg_temp\.d_(\d+)\b")
 AHEAD = 0
 """Index among the counters, from 0, of what says that steps which can be ahead of a tick were; slots begin behind it."""
 
@@ -144,6 +146,16 @@ def inputs_of(own: Sequence[Node]) -> frozenset[int]:
 
     bases = {node.number for node in own if isinstance(node, Base)}
     return frozenset((found - numbers) | bases | ahead)
+
+
+def deltas_of(own: Sequence[Node]) -> frozenset[int]:
+    """The nodes whose delta tables an object reads in a tick for which messages were decoded ahead."""
+    from mzlite.dataflow.rules.base import Base
+
+    # A source's base copies its changes into its store; where nobody else reads them they go there at once.
+    readers = [node for node in own if not (isinstance(node, Base) and node.append_only)]
+    steps = [step for node in readers for step in node.steps(Mode.TICK) if not step.ahead]
+    return frozenset(int(number) for step in steps for number in READ_DELTA.findall(step.sql))
 
 
 def driver_function(objects: Sequence[tuple[str, str, frozenset[int]]], slots: Slots) -> str:
