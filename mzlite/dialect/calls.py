@@ -11,6 +11,7 @@ from mzlite.dialect.ast import Expression
 from mzlite.dialect.data_types import TypeParser
 from mzlite.dialect.functions import AMBIENT_SCHEMAS
 from mzlite.dialect.keywords import POSTGRES_NO_FUNCTION, POSTGRES_VALUE_FUNCTIONS
+from mzlite.dialect.pretty import WIDTH, pretty_query
 from mzlite.dialect.regexes import PATTERN_ARGUMENT, pattern_for_postgres, quote_text, replacement_for_postgres
 from mzlite.dialect.rewritten import (
     ORDERED_BY_VALUE,
@@ -24,6 +25,7 @@ from mzlite.dialect.rewritten import (
     width_of_rows,
 )
 from mzlite.dialect.stream import quote_identifier
+from mzlite.dialect.tokens import tokenize
 from mzlite.errors import syntax_error
 
 _ROLE_FUNCTIONS = frozenset({"CURRENT_ROLE", "CURRENT_USER", "SESSION_USER", "USER"})
@@ -137,6 +139,12 @@ class CallParser(TypeParser):
             called = self.relay(call.start, call.end)
             self.edits = [edit for edit in self.edits if edit[0] < call.start]
             self.edit(call.start, call.end, f"mz_internal.pg_typeof({called})")
+        if name == "pretty_sql":
+            self._pretty(call, call.arguments)
+        if name == "pg_column_size" and len(call.arguments) == 1:
+            argument = self.relay(call.arguments[0].start, call.arguments[0].end)
+            self.edits = [edit for edit in self.edits if edit[0] < call.start]
+            self.edit(call.start, call.end, f"mz_internal.pg_column_size(row({argument}))")
         if name in QUOTIENTS_OF_SUMS and len(call.arguments) == 1:
             (argument,) = call.arguments
             value = self.relay(argument.start, argument.end)
@@ -144,6 +152,20 @@ class CallParser(TypeParser):
             rest = self.relay(call.arguments_end, call.end)
             self.edits = [edit for edit in self.edits if edit[0] < call.start]
             self.edit(call.start, call.end, quotient_of_sums(name, value, order, rest, distinct=call.distinct))
+
+    def _pretty(self, call: ast.Function, arguments: list[Expression]) -> None:
+        """The lines of a query that is written out; PostgreSQL is shown the text."""
+        texts = [node.value for node in arguments if isinstance(node, ast.Value) and node.kind in ("string", "number")]
+        if len(texts) < len(arguments) or len(texts) > 2:
+            return
+        width = int(texts[1]) if len(texts) == 2 and texts[1].isdigit() else WIDTH
+        parser = type(self)(tokenize(texts[0]))
+        query = parser.query()
+        parser.take(t.SEMICOLON)
+        if parser.kinds[parser.index] != t.END:
+            raise parser.expected("end of statement")
+        self.edits = [edit for edit in self.edits if edit[0] < call.start]
+        self.edit(call.start, call.end, f"mz_internal.pretty_sql({quote_text(pretty_query(query, width) + ';')})")
 
     def _order_by_value(self, call: ast.Function, arguments: list[Expression]) -> str:
         """What orders the rows of an aggregate by its arguments, after what it is ordered by already."""

@@ -313,12 +313,16 @@ class Display:
     def _operand(self, node: ast.Expression) -> str:
         """An operand of what binds tightest, in parentheses unless it holds together by itself."""
         text = self.expression(node)
+        return text if self.is_tight(node) else f"({text})"
+
+    def is_tight(self, node: ast.Expression) -> bool:
+        """Whether an expression holds together by itself before `::`, `.` and `[`."""
         tight = (
             ast.Identifier, ast.Value, ast.Function, ast.Nested, ast.Parameter, ast.Cast, ast.Subquery, ast.Sequence,
             ast.Homogenizing, ast.NullIf, ast.Subscript, ast.FieldAccess, ast.IntervalValue, ast.MapLiteral,
             ast.Collate,
         )  # fmt: skip
-        return text if isinstance(node, tight) else f"({text})"
+        return isinstance(node, tight)
 
     def _value(self, value: ast.Value) -> str:
         if value.kind == "string":
@@ -333,10 +337,14 @@ class Display:
         precision = "" if value.precision is None else f" ({value.precision})"
         return f"{text} {fields}{precision}" if fields else text
 
+    def operator(self, node: ast.Operation) -> str:
+        """The operator of an operation."""
+        if node.namespace is None:
+            return node.operator
+        return f"OPERATOR({'.'.join((*map(quote_if_needed, node.namespace), node.operator))})"
+
     def _operation(self, node: ast.Operation) -> str:
-        operator = node.operator
-        if node.namespace is not None:
-            operator = f"OPERATOR({'.'.join((*map(quote_if_needed, node.namespace), operator))})"
+        operator = self.operator(node)
         right = self.expression(node.right)
         return f"{operator} {right}" if node.left is None else f"{self.expression(node.left)} {operator} {right}"
 

@@ -331,6 +331,8 @@ def _unknown_function(message: str) -> MzError:
     message = re.sub(r"\bcharacter varying\b", "varchar", message)
     # PostgreSQL has the arguments of POSITION(a IN b) in the order b, a.
     message = re.sub(r"^function (?:pg_catalog\.)?position\((.+), (.+)\)", r"function position(\2, \1)", message)
+    if re.match(r"function (?:mz_catalog\.)?mz_row_size\(", message):
+        return MzError("mz_row_size requires a record type")
     if message.startswith("operator does not exist"):
         return MzError(re.sub(r"\bmz_catalog\.", "", message), hint=OPERATOR_HINT)
     return MzError(re.sub(r"\b(?:mz|pg)_catalog\.", "", message), hint=FUNCTION_HINT)

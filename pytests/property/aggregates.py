@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pytests.property.choices import Choices
 from pytests.property.expressions import Expressions, Scope, Value
-from pytests.property.kinds import UNORDERED
+from pytests.property.kinds import WITHOUT_EXTREMES
 
 WEIGHTS = [
     ("big", 40),
@@ -28,6 +28,11 @@ WEIGHTS = [
     ("mzt", 2),
     ("date", 2),
     ("iv", 2),
+    ("ll", 2),
+    ("tz", 2),
+    ("tm", 1),
+    ("i2", 2),
+    ("uuid", 1),
 ]
 SPREADS = ("stddev", "var_pop", "variance", "stddev_pop", "stddev_samp", "var_samp")
 
@@ -41,6 +46,10 @@ class Aggregates:
     def aggregate(self, scope: Scope, kind: str | None = None) -> Value:
         """An aggregate call, possibly with DISTINCT and FILTER."""
         kind = kind or self.choices.weighted(WEIGHTS)
+        if kind in ("uuid", "by"):
+            # They have neither max nor min.
+            value = self.expressions.value(scope, kind).sql
+            return Value(f"(array_agg({value} order by {value}))[1]", kind)
         made = self._call(scope, kind)
         if self.choices.chance(15):
             return Value(f"{made.sql} filter (where {self.expressions.condition(scope, 0)})", kind, made.exact)
@@ -61,7 +70,7 @@ class Aggregates:
             return Value(f"{name}({expressions.value(scope, 'bool').sql})", kind)
         if kind == "u8" and choices.chance(60):
             return Value(f"sum({distinct}{expressions.value(scope, choices.pick(('u4', 'u2'))).sql})", kind)
-        if kind in ("js", "lst", "tls", "arr", "map"):
+        if kind in ("js", "lst", "tls", "ll", "arr", "map"):
             return Value(self._collected(scope, kind, distinct), kind, exact=False)
         if kind == "txt" and choices.chance(40):
             inner = expressions.value(scope, "txt").sql
@@ -105,14 +114,15 @@ class Aggregates:
             return f"map_agg({key}, {number} order by {key}, {number})"
         if kind == "js" and self.choices.chance(40):
             return f"jsonb_object_agg({key}, {number} order by {key}, {number})"
-        inner = {"lst": number, "arr": number, "tls": text}.get(kind) or self.choices.pick((number, text))
+        lists = expressions.value(scope, "lst").sql
+        inner = {"lst": number, "arr": number, "tls": text, "ll": lists}.get(kind) or self.choices.pick((number, text))
         name = {"js": "jsonb_agg", "arr": "array_agg"}.get(kind, "list_agg")
         return f"{name}({distinct}{inner} order by {inner}{'' if distinct else self.choices.direction()})"
 
     def extremes(self, scope: Scope) -> list[Value]:
         """Several least and greatest values, which share what is kept for them."""
         found = []
-        for ref in self.choices.some([ref for ref in scope if ref.kind not in UNORDERED], 1, 4):
+        for ref in self.choices.some([ref for ref in scope if ref.kind not in WITHOUT_EXTREMES], 1, 4):
             call = f"{self.choices.pick(('max', 'min'))}({ref.sql})"
             if self.choices.chance(20):
                 call += f" filter (where {self.expressions.condition(scope, 0)})"

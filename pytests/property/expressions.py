@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytests.property.choices import Choices
-from pytests.property.kinds import INTERVALS, KINDS, LITERALS, RARE_KINDS, TYPES, UNORDERED
+from pytests.property.kinds import INTERVALS, KINDS, LISTED, LISTS, LITERALS, RARE_KINDS, TYPES, UNORDERED
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,12 @@ class Ref:
 
 
 Scope = Sequence[Ref]
+
+KEYED = {
+    "map": ("? 'a'", "? 'b'", "?& array['a', 'b']", "?| array['b', 'x']", "@> '{a=>1}'::mpi", "<@ '{a=>1}'::mpi"),
+    "js": ("? 'a'", "@> '{\"a\": 1}'::jsonb", "<@ '{\"a\": 1}'::jsonb", "-> 'b' is null", "->> 'a' = '1'"),
+}
+"""What may stand behind a map or a jsonb value in a condition."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ class Expressions:
             name = choices.pick(
                 ("coalesce", "nullif") if kind in UNORDERED else ("coalesce", "nullif", "greatest", "least")
             )
-            name = "coalesce" if kind in ("lst", "tls", "map") else name
+            name = "coalesce" if kind == "map" else name
             return Value(f"{name}({first.sql}, {second.sql})", kind, first.exact and second.exact and kind != "js")
         return getattr(self, f"_{kind}")(scope, depth)  # type: ignore[no-any-return]
 
@@ -96,12 +102,16 @@ class Expressions:
         form = self.choices.number(0, 6)
         if form == 0:
             return Value(f"length({self.value(scope, 'txt', depth).sql})", "int")
-        if form == 6 and (ref := self.column(scope, ("lst", "tls", "map", "arr", "u2", "u4", "date"))) is not None:
+        kinds = (*LISTED, "u2", "u4", "i2", "date", "tz", "tm")
+        if form == 6 and (ref := self.column(scope, kinds)) is not None:
             texts = {
+                "ll": (f"{ref.sql}[1][1]", f"list_length({ref.sql})", f"list_length({ref.sql}[3])"),
+                "tz": (f"extract(minute from {ref.sql})::integer",),
+                "tm": (f"extract(hour from {ref.sql})::integer",),
                 "lst": (f"{ref.sql}[1]", f"list_length({ref.sql})"),
                 "tls": (f"length({ref.sql}[2])", f"list_length({ref.sql})"),
                 "map": (f"({ref.sql} -> 'a')", f"map_length({ref.sql})"),
-                "arr": (f"{ref.sql}[1]", f"array_length({ref.sql}, 1)"),
+                "arr": (f"{ref.sql}[1]", f"array_length({ref.sql}, 1)", f"array_position({ref.sql}, 1)"),
                 "date": (f"extract(day from {ref.sql})::integer",),
             }
             return Value(self.choices.pick(texts.get(ref.kind, (f"({ref.sql})::integer",))), "int")
@@ -139,8 +149,27 @@ class Expressions:
         return self._pair(scope, "dbl", depth, ("+", "-"))
 
     def _txt(self, scope: Scope, depth: int) -> Value:
-        form = self.choices.number(0, 5)
+        form = self.choices.number(0, 9)
         inner = self.value(scope, "txt", depth).sql
+        if form == 9 and (ref := self.column(scope, (*LISTED, "uuid", "by", "tm", "date"))) is not None:
+            return Value(f"encode({ref.sql}, 'hex')" if ref.kind == "by" else f"({ref.sql})::text", "txt")
+        if form == 8:
+            moment = self.value(scope, self.choices.pick(("ts", "tz")), depth).sql
+            return Value(f"to_char({moment}, 'YYYY-MM-DD HH24:MI')", "txt")
+        if form == 7:
+            return Value(f"(regexp_match({inner}, '(a)(.?)'))[{self.choices.number(1, 3)}]", "txt")
+        if form == 6:
+            other = self.value(scope, "int", depth).sql
+            call = (
+                f"split_part({inner}, 'b', 1)",
+                f"lpad({inner}, 3, 'x')",
+                f"concat({inner}, {other})",
+                f"concat_ws('-', {inner}, {other})",
+                f"array_to_string(array[{inner}, {inner}], ',', '?')",
+                f"substring({inner}, 2)",
+                f"translate({inner}, 'ab', 'b')",
+            )
+            return Value(self.choices.pick(call), "txt")
         if form == 0:
             return Value(f"{self.choices.pick(('upper', 'lower', 'reverse'))}({inner})", "txt")
         if form == 1:
@@ -156,8 +185,9 @@ class Expressions:
     def _ts(self, scope: Scope, depth: int) -> Value:
         inner = self.value(scope, "ts", depth).sql
         form = self.choices.number(0, 3)
-        if form == 3 and (ref := self.column(scope, ("date", "iv"))) is not None:
-            return Value(f"({ref.sql})::timestamp" if ref.kind == "date" else f"({inner} + {ref.sql})", "ts")
+        if form == 3 and (ref := self.column(scope, ("date", "iv", "tz"))) is not None:
+            texts = {"date": f"({ref.sql})::timestamp", "tz": f"({ref.sql} at time zone 'UTC')"}
+            return Value(texts.get(ref.kind, f"({inner} + {ref.sql})"), "ts")
         if form == 0:
             return Value(f"date_trunc('hour', {inner})", "ts")
         if form == 1:
@@ -171,7 +201,15 @@ class Expressions:
         inner = self.value(scope, "lst", depth).sql
         item = f"({self.value(scope, 'int', depth).sql})"
         forms = (f"list_append({inner}, {item})", f"list_prepend({item}, {inner})", f"({inner} || {inner})")
-        return Value(self.choices.pick((*forms, f"list_cat({inner}, {self.literal('lst').sql})")), "lst")
+        forms += (f"list_cat({inner}, {self.literal('lst').sql})", f"({inner})[1:2]", f"({inner})[2:]")
+        if (ref := self.column(scope, ("ll",))) is not None:
+            forms += (f"{ref.sql}[1]", f"{ref.sql}[2]")
+        return Value(self.choices.pick(forms), "lst")
+
+    def _ll(self, scope: Scope, depth: int) -> Value:
+        inner, item = self.value(scope, "ll", depth).sql, self.value(scope, "lst", depth).sql
+        forms = (f"list_append({inner}, {item})", f"list_prepend({item}, {inner})", f"({inner} || {inner})")
+        return Value(self.choices.pick((*forms, f"({inner})[1:2]")), "ll")
 
     def _tls(self, scope: Scope, depth: int) -> Value:
         inner, item = self.value(scope, "tls", depth).sql, self.value(scope, "txt", depth).sql
@@ -203,6 +241,25 @@ class Expressions:
     def _mzt(self, scope: Scope, depth: int) -> Value:
         return Value(f"({self.value(scope, 'ts', depth).sql})::mz_timestamp", "mzt")
 
+    def _tz(self, scope: Scope, depth: int) -> Value:
+        if self.choices.chance(50):
+            return Value(f"({self.value(scope, 'ts', depth).sql})::timestamptz", "tz")
+        return Value(f"({self.value(scope, 'tz', depth).sql} + interval '{self.choices.pick(INTERVALS)}')", "tz")
+
+    def _tm(self, scope: Scope, depth: int) -> Value:
+        return Value(f"({self.value(scope, self.choices.pick(('ts', 'tz')), depth).sql})::time", "tm")
+
+    def _i2(self, scope: Scope, depth: int) -> Value:
+        return Value(f"({self.value(scope, 'int', depth).sql} % 3)::smallint", "i2")
+
+    def _uuid(self, scope: Scope, depth: int) -> Value:
+        return Value(f"uuid_generate_v5({self.literal('uuid').sql}, {self.value(scope, 'txt', depth).sql})", "uuid")
+
+    def _by(self, scope: Scope, depth: int) -> Value:
+        if self.choices.chance(30):
+            return Value(f"digest({self.value(scope, 'txt', depth).sql}, 'md5')", "by")
+        return self._pair(scope, "by", depth, ("||",))
+
     def _date(self, scope: Scope, depth: int) -> Value:
         return Value(f"({self.value(scope, 'ts', depth).sql})::date", "date")
 
@@ -210,8 +267,12 @@ class Expressions:
         return Value(f"({self.value(scope, 'iv', depth).sql} + interval '{self.choices.pick(INTERVALS)}')", "iv")
 
     def _js(self, scope: Scope, depth: int) -> Value:
-        form = self.choices.number(0, 4)
-        if form >= 3 and (ref := self.column(scope, ("int", "txt", "lst", "map", "bool"))) is not None:
+        form = self.choices.number(0, 6)
+        if form >= 5:
+            inner = self.value(scope, "js", depth).sql
+            forms = (f"({inner} - 'a')", f"({inner} || {self.literal('js').sql})", f"jsonb_strip_nulls({inner})")
+            return Value(self.choices.pick((*forms, f"({inner} #> '{{b,0}}')")), "js", exact=False)
+        if form >= 3 and (ref := self.column(scope, ("int", "txt", *LISTED, "bool"))) is not None:
             return Value(f"to_jsonb({ref.sql})", "js", exact=False)
         if form == 0:
             return Value(f"({self.value(scope, 'js', depth).sql} -> 'b')", "js", exact=False)
@@ -239,12 +300,18 @@ class Expressions:
         left = ref.sql if ref is not None else self.literal(kind).sql
         if form == 3:
             return f"{left} is {choices.pick(('', 'not '))}null"
-        if kind in ("map", "lst", "arr") and form in (5, 6, 7):
-            key = choices.pick(("'a'", "'b'")) if kind == "map" else self.value(scope, "int", 0).sql
-            return f"{left} ? {key}" if kind == "map" else f"{key} = any ({left})"
-        if kind in ("lst", "tls", "map"):
+        if kind in ("map", "js") and form in (5, 6, 7):
+            return f"{left} {choices.pick(KEYED[kind])}"
+        if kind in ("lst", "arr") and form in (6, 7):
+            return f"{self.value(scope, 'int', 0).sql} {choices.pick(('= any', '<> all', '< any'))} ({left})"
+        if kind == "map" or (kind in LISTS and form in (8, 9)):
             length = "map_length" if kind == "map" else "list_length"
             return f"{length}({left}) {self.comparison()} {choices.number(0, 2)}"
+        if form == 10 and kind not in UNORDERED:
+            other = choices.pick(scope) if scope else None
+            if other is not None and other.kind not in UNORDERED:
+                right = f"({self.value(scope, kind, 0).sql}, {self.value(scope, other.kind, 0).sql})"
+                return f"({left}, {other.sql}) {self.comparison()} {right}"
         if kind in UNORDERED or form == 4:
             return f"({left} is {choices.pick(('', 'not '))}distinct from {self.value(scope, kind, 0).sql})"
         if form == 5:

@@ -30,16 +30,25 @@ RARE = {
     "mzt": "mz_timestamp",
     "date": "date",
     "iv": "interval",
+    "ll": "lls",
+    "tz": "timestamptz",
+    "tm": "time",
+    "i2": "smallint",
+    "uuid": "uuid",
+    "by": "bytea",
 }
 TYPES = {**USUAL, **RARE}
 KINDS, RARE_KINDS = tuple(USUAL), tuple(RARE)
 ORDERED = ("int", "big", "txt", "num", "dbl", "ts")
-LISTED = ("lst", "tls", "map", "arr")
-UNORDERED = ("js", "bool", *LISTED)
-"""What conditions do not compare by order, and what has no greatest value."""
-NOT_JOINED = ("js", *LISTED)
+LISTS = ("lst", "tls", "ll")
+LISTED = (*LISTS, "map", "arr")
+UNORDERED = ("js", "bool", "map")
+"""What conditions do not compare by order."""
+WITHOUT_EXTREMES = (*UNORDERED, *LISTED, "uuid", "by")
+"""What max and min do not take."""
+NOT_JOINED = ("js", "map")
 """What joins and subqueries do not compare."""
-SPELLINGS = {"lst": "integer list", "tls": "text list", "mpi": "map[text=>integer]"}
+SPELLINGS = {"lst": "integer list", "tls": "text list", "lls": "integer list list", "mpi": "map[text=>integer]"}
 
 LITERALS = {
     "int": ("0", "1", "2", "3", "-1", "5"),
@@ -60,6 +69,16 @@ LITERALS = {
     "mzt": ("@0@::mz_timestamp", "@60@::mz_timestamp", "@-30@::mz_timestamp"),
     "date": ("@0@::date", "@-1500@::date", "@1500@::date"),
     "iv": ("interval '0 minutes'", "interval '1 hour'", "interval '30 minutes'"),
+    "ll": ("'{}'::lls", "'{{1}}'::lls", "'{{2,null},{},{1}}'::lls", "'{null,{1}}'::lls"),
+    "tz": ("@0@::timestamptz", "@30@::timestamptz", "@-45@::timestamptz"),
+    "tm": ("time '00:00:00'", "time '12:30:00'", "time '23:59:59.5'"),
+    "i2": ("0::smallint", "1::smallint", "-2::smallint"),
+    "uuid": (
+        "'00000000-0000-0000-0000-000000000000'::uuid",
+        "'00000000-0000-0000-0000-0000000000ff'::uuid",
+        "'10000000-0000-0000-0000-000000000000'::uuid",
+    ),
+    "by": ("''::bytea", "'\\x00'::bytea", "'\\x61ff'::bytea"),
 }
 VALUES = {
     **LITERALS,
@@ -85,5 +104,5 @@ def spelled(text: str, begin: int) -> str:
         at = datetime.fromtimestamp(begin // 1000 + int(found[1]) * 60, UTC)
         return f"timestamp '{at:%Y-%m-%d %H:%M:%S}'"
 
-    text = re.sub(r"(::| )(lst|tls|mpi)\b", lambda found: found[1] + SPELLINGS[found[2]], text)
+    text = re.sub(r"(::| )(lst|tls|lls|mpi)\b", lambda found: found[1] + SPELLINGS[found[2]], text)
     return re.sub(r"@(-?\d+)@", moment, text)

@@ -7,56 +7,18 @@ are numbered, cut off and collected in orders over all the columns that show.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from pytests.property.aggregates import Aggregates
 from pytests.property.choices import Choices
 from pytests.property.expressions import Expressions, Ref, Scope, Value
 from pytests.property.kinds import LITERALS, NOT_JOINED, ORDERED, TYPES
+from pytests.property.nested import Nested
+from pytests.property.parts import Column, From, Item, Query, joins
 from pytests.property.subqueries import Subqueries
 from pytests.property.table_functions import TableFunctions
 from pytests.property.windows import Windows
 
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a relation; `exact` as in `Ref`."""
-
-    name: str
-    kind: str
-    exact: bool = True
-
-
-@dataclass(frozen=True)
-class Query:
-    """A query and its columns."""
-
-    sql: str
-    columns: tuple[Column, ...]
-
-
 Relations = Mapping[str, Sequence[Column]]
-
-
-@dataclass
-class Item:
-    """Something in FROM: its SQL with the alias, and its columns in scope."""
-
-    sql: str
-    refs: list[Ref]
-
-
-@dataclass
-class From:
-    """A FROM clause."""
-
-    sql: str
-    scope: list[Ref] = field(default_factory=list)
-
-
-def joins(first: str, second: str) -> bool:
-    """Whether two kinds may be equated."""
-    return (first == second and first not in NOT_JOINED) or {first, second} == {"int", "big"}
 
 
 class Queries:
@@ -74,6 +36,7 @@ class Queries:
         self.windows = Windows(choices, self.expressions)
         self.table_functions = TableFunctions(choices, self.expressions)
         self.subqueries = Subqueries(choices, self.expressions, self.simple_item)
+        self.nested = Nested(self)
 
     def query(self, depth: int = 2, kinds: Sequence[str] | None = None) -> Query:
         """A query; with `kinds`, one whose columns are of these."""
@@ -86,7 +49,7 @@ class Queries:
             (self.limited, 6),
         ]
         if depth > 0:
-            forms += [(self.set_operation, 14), (self.with_cte, 7), (self.top_k, 5), (self.recursive, 4)]
+            forms += [(self.set_operation, 14), *self.nested.forms()]
             if kinds is None:
                 forms.append((self.advancing, 3))
         return self.choices.weighted(forms)(depth, kinds)
@@ -146,6 +109,8 @@ class Queries:
                     f"{made.sql}{', ' if kind == ',' else ' cross join '}{other.sql}", [*made.scope, *other.refs]
                 )
                 continue
+            if choices.chance(10) and (natural := self.natural(made, other, kind)) is not None:
+                return natural
             if (shared := self.shared(made.scope, other.refs, kind)) is not None:
                 merged = [ref for ref in (*made.scope, *other.refs) if not ref.sql.endswith(f".{shared}")]
                 kind_of = next(ref.kind for ref in other.refs if ref.sql.endswith(f".{shared}"))
@@ -175,6 +140,23 @@ class Queries:
             and ref.kind not in NOT_JOINED
         ]
         return self.choices.pick(found) if found else None
+
+    def natural(self, left: From, right: Item, kind: str) -> From | None:
+        """A natural join, if the columns of equal names can be equated."""
+        names = [ref.sql.split(".")[-1] for ref in left.scope]
+        kinds = {ref.sql.split(".")[-1]: ref.kind for ref in left.scope}
+        merged = []
+        for ref in right.refs:
+            name = ref.sql.split(".")[-1]
+            if name in kinds:
+                if names.count(name) > 1 or kinds[name] != ref.kind or ref.kind in NOT_JOINED:
+                    return None
+                merged.append(Ref(name, ref.kind))
+        if not merged:
+            return None
+        shared = {ref.sql for ref in merged}
+        rest = [ref for ref in (*left.scope, *right.refs) if ref.sql.split(".")[-1] not in shared]
+        return From(f"{left.sql} natural {kind} {right.sql}", [*merged, *rest])
 
     def join_condition(self, left: Scope, right: Scope, *, equalities_only: bool, temporal: bool = False) -> str | None:
         """The condition of a join: mostly an equality, perhaps with more."""
@@ -298,6 +280,8 @@ class Queries:
         """GROUP BY, HAVING."""
         choices, aggregates = self.choices, self.aggregates
         made = self.from_clause(depth)
+        if kinds is None and choices.chance(15):
+            return self.grouped_by_expressions(made)
         keys = choices.some(made.scope, 0, 2)
         targets: list[Value] = []
         if kinds is not None:
@@ -319,6 +303,20 @@ class Queries:
         having = aggregates.having(made.scope)
         return Query(f"select {text} from {made.sql}{self.where(made.scope)}{by}{having}", columns)
 
+    def grouped_by_expressions(self, made: From) -> Query:
+        """GROUP BY expressions, by their places; perhaps with a window over the groups."""
+        choices, aggregates = self.choices, self.aggregates
+        keys = [self.expressions.value(made.scope, self.expressions.kind(), 2) for _ in range(choices.number(1, 2))]
+        targets = keys + [aggregates.aggregate(made.scope) for _ in range(choices.number(1, 2))]
+        if choices.chance(25):
+            call = choices.pick(("rank()", "dense_rank()", "sum(count(*))", "max(count(*))"))
+            window = Value(f"{call} over (order by count(*){choices.direction()})", "num" if "sum" in call else "big")
+            targets.append(window)
+        text, columns = self.listed(targets)
+        by = ", ".join(str(place) for place in range(1, len(keys) + 1))
+        having = aggregates.having(made.scope)
+        return Query(f"select {text} from {made.sql}{self.where(made.scope)} group by {by}{having}", columns)
+
     def window(self, depth: int, kinds: Sequence[str] | None) -> Query:
         """Window functions over partitions, ordered by all columns where the order matters."""
         made = self.from_clause(depth)
@@ -337,53 +335,6 @@ class Queries:
         )
         return Query(f"({left.sql}) {operator} ({right.sql})", columns)
 
-    def with_cte(self, depth: int, kinds: Sequence[str] | None) -> Query:
-        """A CTE, read at least twice."""
-        inner = self.query(depth - 1)
-        name = self.choices.name("w")
-        before = self.relations
-        self.relations = {**before, name: inner.columns}
-        first, second = self.named(name, inner.columns, "r"), self.named(name, inner.columns, "r")
-        on = self.join_condition(first.refs, second.refs, equalities_only=True)
-        scope = [*first.refs, *second.refs]
-        kind = self.choices.pick(("join", "left join")) if on else "cross join"
-        source = f"{first.sql} {kind} {second.sql}" + (f" on {on}" if on else "")
-        text, columns = self.listed(self.targets(scope, kinds))
-        outer = f"select {text} from {source}{self.where(scope)}"
-        self.relations = before
-        return Query(f"with {name} as ({inner.sql}) {outer}", columns)
-
-    def top_k(self, depth: int, kinds: Sequence[str] | None) -> Query:
-        """For each key the first rows of another relation, by a lateral subquery."""
-        choices = self.choices
-        outer, inner = self.simple_item("g"), self.simple_item("l")
-        pairs = [
-            (a.sql, b.sql) for a in outer.refs for b in inner.refs if a.kind == b.kind and a.kind not in NOT_JOINED
-        ]
-        if not pairs:
-            return self.plain(depth, kinds)
-        left, right = choices.pick(pairs)
-        shown = choices.some(inner.refs, 1, 3)
-        text, columns = self.listed([Value(ref.sql, ref.kind, ref.exact) for ref in shown])
-        order = ", ".join(f"{place}{self.choices.direction()}" for place in range(1, len(shown) + 1))
-        key = choices.name("k")
-        lateral = (
-            f"(select {text} from {inner.sql} where {right} = {key}.x order by {order} limit {choices.number(1, 2)})"
-        )
-        alias = choices.name("t")
-        join = (
-            f"cross join lateral {lateral} {alias}"
-            if choices.chance(60)
-            else f"left join lateral {lateral} {alias} on true"
-        )
-        kind = next(ref.kind for ref in outer.refs if ref.sql == left)
-        scope = [
-            Ref(f"{key}.x", kind),
-            *(Ref(f"{alias}.{column.name}", column.kind, column.exact) for column in columns),
-        ]
-        text, columns = self.listed(self.targets(scope, kinds))
-        return Query(f"select {text} from (select distinct {left} as x from {outer.sql}) {key} {join}", columns)
-
     def advancing(self, depth: int, kinds: Sequence[str] | None) -> Query:
         """Table functions in the select list."""
         made = self.from_clause(depth)
@@ -397,41 +348,3 @@ class Queries:
                 shown.append(Value(f"generate_series(1, abs({bound} % 3))", "int"))
         text, columns = self.listed(shown)
         return Query(f"select {text} from {made.sql}{self.where(made.scope)}", columns)
-
-    def recursive(self, depth: int, kinds: Sequence[str] | None) -> Query:
-        """WITH MUTUALLY RECURSIVE: pairs that are linked, whole, up to a limit, or with what is left out."""
-        choices = self.choices
-        base = self.simple_item("b")
-        kind = choices.pick(("int", "txt", "big"))
-        ends = [ref for ref in base.refs if ref.kind == kind]
-        if not ends:
-            return self.plain(depth, kinds)
-        first, second = choices.pick(ends).sql, choices.pick(ends).sql
-        name, other = choices.name("w"), choices.name("w")
-        pairs = f"select {first}, {second} from {base.sql}"
-        if choices.chance(40):
-            pairs += f" where {self.expressions.condition(base.refs, 0)}"
-        all_ = choices.chance(25)
-        limit = choices.number(1, 4)
-        option = f" (return at recursion limit {limit})" if all_ or choices.chance(30) else ""
-        # With ALL the number of paths may grow without end.
-        union = "union all" if all_ else "union"
-        step = f"select p.x, q.y from {name} p join ({pairs}) q (x, y) on p.y = q.x"
-        type_ = TYPES[kind]
-        bindings = [f"{name} (x {type_}, y {type_}) as (({pairs}) {union} ({step}))"]
-        read, refs = name, [("x", kind), ("y", kind)]
-        if choices.chance(40):
-            inner = choices.pick(
-                (
-                    f"select x, count(*) from {name} group by x",
-                    f"select x, count(distinct y) from {name} where x <> y group by x",
-                    f"select y, count(*) from {name} group by y union select x, 0 from {other}",
-                )
-            )
-            bindings.append(f"{other} (x {type_}, n bigint) as ({inner})")
-            read, refs = other, [("x", kind), ("n", "big")]
-        alias = choices.name("r")
-        scope = [Ref(f"{alias}.{column}", ref_kind) for column, ref_kind in refs]
-        text, columns = self.listed(self.targets(scope, kinds, computed=False))
-        head = f"with mutually recursive{option} {', '.join(bindings)}"
-        return Query(f"{head} select {text} from {read} {alias}", columns)

@@ -33,8 +33,19 @@ class TableFunctions:
     def _one(self, scope: Scope) -> tuple[str, list[str]]:
         choices, expressions = self.choices, self.expressions
         shape = expressions.column(scope, ("js",), exact=True)
-        collection = expressions.column(scope, ("lst", "tls", "arr", "map"))
-        form = choices.number(0, 9)
+        collection = expressions.column(scope, ("lst", "tls", "ll", "arr", "map"))
+        form = choices.number(0, 11)
+        if form >= 10:
+            text = expressions.value(scope, "txt", 0).sql
+            kinds = expressions.column(scope, ("arr",))
+            calls = [
+                (f"regexp_extract('(?P<x>a)(b)?', {text})", ["txt", "txt"]),
+                (f"csv_extract(2, {text} || ',b')", ["txt", "txt"]),
+                (f"unnest(string_to_array({text}, 'a'))", ["txt"]),
+            ]
+            if kinds is not None:
+                calls.append((f"generate_subscripts({kinds.sql}, 1)", ["int"]))
+            return choices.pick(calls)
         if form <= 3 and shape is not None:
             return (
                 (f"jsonb_array_elements({shape.sql} -> 'b')", ["js"]),
@@ -43,7 +54,9 @@ class TableFunctions:
                 (f"jsonb_array_elements_text({shape.sql} -> 'b')", ["txt"]),
             )[form]
         if form >= 6 and collection is not None:
-            kinds = {"lst": ["int"], "tls": ["txt"], "arr": ["int"], "map": ["txt", "int"]}[collection.kind]
+            kinds = {"lst": ["int"], "tls": ["txt"], "ll": ["lst"], "arr": ["int"], "map": ["txt", "int"]}[
+                collection.kind
+            ]
             return f"unnest({collection.sql})", kinds
         if form == 4:
             text = expressions.value(scope, "txt", 0).sql

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytests.property.choices import Choices
-from pytests.property.expressions import Expressions, Scope, Value
-from pytests.property.kinds import KINDS, RARE_KINDS
+from pytests.property.expressions import Expressions, Ref, Scope, Value
+from pytests.property.kinds import KINDS, RARE_KINDS, WITHOUT_EXTREMES
 
 FRAMES = (
     ("unbounded preceding", "current row"),
@@ -49,14 +49,38 @@ class Windows:
             if ref is None:
                 found.append(self.expressions.literal(kind))
                 continue
-            name = choices.pick(("lag", "lead", "first_value", "last_value"))
-            if name in ("lag", "lead"):
+            name = choices.pick(("lag", "lead", "first_value", "last_value", "aggregate"))
+            if name == "aggregate":
+                found.append(self._aggregate(ref, f"{by}{order}", kind))
+            elif name in ("lag", "lead"):
                 arguments = choices.pick((ref.sql, f"{ref.sql}, 2", f"{ref.sql}, 1, {ref.sql}"))
                 found.append(Value(f"{name}({arguments}) over ({by}{order})", ref.kind, False))
             else:
                 frame = self.frame() if choices.chance(40) else ""
                 found.append(Value(f"{name}({ref.sql}) over ({by}{order}{frame})", ref.kind, False))
         return found
+
+    def _aggregate(self, ref: Ref, window: str, kind: str) -> Value:
+        """An aggregate over the rows of a frame."""
+        choices = self.choices
+        frame = self.frame() if choices.chance(60) else ""
+        over = f"over ({window}{frame})"
+        calls = [Value(f"count({ref.sql}) {over}", "big")]
+        if ref.kind not in WITHOUT_EXTREMES:
+            calls.append(Value(f"{choices.pick(('max', 'min'))}({ref.sql}) {over}", ref.kind, False))
+        if ref.kind == "int":
+            calls += [
+                Value(f"avg({ref.sql}) {over}", "num", False),
+                Value(f"stddev({ref.sql}) {over}", "num", False),
+                Value(f"list_agg({ref.sql}) {over}", "lst"),
+                Value(f"array_agg({ref.sql}) {over}", "arr"),
+            ]
+        if ref.kind == "txt":
+            calls.append(Value(f"string_agg({ref.sql}, ',') {over}", "txt"))
+        if ref.kind == "bool":
+            calls.append(Value(f"{choices.pick(('bool_and', 'bool_or'))}({ref.sql}) {over}", "bool"))
+        calls = [call for call in calls if kind in ("any", call.kind)]
+        return choices.pick(calls) if calls else Value(f"first_value({ref.sql}) {over}", ref.kind, False)
 
     def frame(self) -> str:
         """A frame of rows."""

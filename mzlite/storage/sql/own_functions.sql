@@ -141,3 +141,12 @@ return replace(
     ),
     chr(1), '$'
 );
+
+-- Queries that are written out are broken into lines before PostgreSQL sees them.
+create function mz_internal.pretty_sql(lines text) returns text language sql immutable strict parallel safe return lines;
+create function mz_catalog.pretty_sql(statement text, width integer default 100) returns text language plpgsql immutable strict parallel safe
+as $$
+begin
+    raise exception 'pretty_sql of what is no query that is written out not yet supported' using errcode = '0A000';
+end
+$$;
