@@ -142,9 +142,9 @@ class CallParser(TypeParser):
         if name == "pretty_sql":
             self._pretty(call, call.arguments)
         if name == "pg_column_size" and len(call.arguments) == 1:
-            argument = self.relay(call.arguments[0].start, call.arguments[0].end)
+            item = self.relay(call.arguments[0].start, call.arguments[0].end)
             self.edits = [edit for edit in self.edits if edit[0] < call.start]
-            self.edit(call.start, call.end, f"mz_internal.pg_column_size(row({argument}))")
+            self.edit(call.start, call.end, f"mz_internal.pg_column_size(row({item}))")
         if name in QUOTIENTS_OF_SUMS and len(call.arguments) == 1:
             (argument,) = call.arguments
             value = self.relay(argument.start, argument.end)
