@@ -8,12 +8,12 @@ The same arguments and the same steps give the same messages, byte for byte.
 from __future__ import annotations
 
 import random
-from heapq import heappop, heappush
 from itertools import accumulate
 from typing import Any, Protocol, TypeAlias
 
 import orjson
 
+from generator.agenda import Agenda
 from generator.events import Event
 from generator.identifiers import uuid_text
 from generator.lifecycle import Template, templates
@@ -97,7 +97,7 @@ class DeliveryWorld(FaultySender):
         self.truth = self.counts = Truth()
         self._rng = random.Random(seed)
         self._fault_rng = random.Random(f"faults of {seed}")
-        self._pending: list[Pending] = []
+        self._pending = Agenda[Pending]()
         self._ties = 0
         self._formatted = TimestampFormatter()
         self.follower: Follower | None = None
@@ -155,10 +155,10 @@ class DeliveryWorld(FaultySender):
             Order(identifier, date_ms, start_ms, lives[number], counts)
             for identifier, date_ms, start_ms, number, counts in saved["orders"]
         ]
-        world._pending = [
+        world._pending = Agenda(
             (due, tie, None if place is None else orders[place], index, repeated and tuple(repeated))
             for due, tie, place, index, repeated in saved["pending"]
-        ]
+        )
         world._ties = max((entry[1] for entry in world._pending), default=0)
         world.truth.preparing = {order: (placed, at) for order, (placed, at) in saved["preparing"].items()}
         world.truth.windows = {start: WindowTotals(count, cents) for start, count, cents in saved["windows"]}
@@ -191,10 +191,8 @@ class DeliveryWorld(FaultySender):
             budget: how many events to aim for; None for `AS_MANY_AS_POSSIBLE` new orders.
         """
         events: list[Event] = []
-        pending = self._pending
         # Statuses first, so that the rest of the budget is known; both within the same short step.
-        while pending and pending[0][0] <= until_ms:
-            due_ms, _, order, index, repeated = heappop(pending)
+        for due_ms, _, order, index, repeated in self._pending.due(until_ms):
             if order is not None:
                 self._status(order, index, due_ms, events)
             elif repeated is not None:
@@ -237,7 +235,7 @@ class DeliveryWorld(FaultySender):
         if self.follower is not None and not is_late:
             self.follower.placed(order, orjson.loads(value))
         self._ties += 1
-        heappush(self._pending, (now_ms + template[0][1], self._ties, order, 0, None))
+        self._pending.add((now_ms + template[0][1], self._ties, order, 0, None))
         self._send((ORDERS, order_id, value, now_ms), events)
 
     def _status(self, order: Order, index: int, due_ms: int, events: list[Event]) -> None:
@@ -248,14 +246,11 @@ class DeliveryWorld(FaultySender):
             following = index + 1
             if following < len(order.template):
                 self._ties += 1
-                heappush(
-                    self._pending,
-                    (order.start_ms + order.template[following][1], self._ties, order, following, None),
-                )
+                self._pending.add((order.start_ms + order.template[following][1], self._ties, order, following, None))
             if self._fault_rng.random() < self.shares.late:
                 held_ms = self._fault_rng.randrange(LATE_FROM_MS, LATE_TO_MS)
                 self._ties += 1
-                heappush(self._pending, (at_ms + held_ms, self._ties, order, index, None))
+                self._pending.add((at_ms + held_ms, self._ties, order, index, None))
                 return
             self.truth.statuses += 1
             if order.counts:
@@ -274,7 +269,7 @@ class DeliveryWorld(FaultySender):
 
     def _send_again(self, event: Event, due_ms: int) -> None:
         self._ties += 1
-        heappush(self._pending, (due_ms, self._ties, None, 0, event))
+        self._pending.add((due_ms, self._ties, None, 0, event))
 
     def _repeat(self, event: Event, now_ms: int, events: list[Event]) -> None:
         topic, key, value, first_ms = event

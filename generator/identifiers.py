@@ -12,5 +12,5 @@ def uuid_text(bits: int) -> str:
     >>> uuid_text(0)
     '00000000-0000-4000-a000-000000000000'
     """
-    text = f"{bits:032x}"
+    text = bits.to_bytes(16).hex()
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"

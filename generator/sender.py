@@ -41,6 +41,8 @@ class FaultySender(ABC):
         self.counts.sent[topic] += 1
         shares = self.shares
         luck = self._fault_rng.random()
+        if luck > shares.any_fault:
+            return
         if luck < shares.duplicate:
             self._send_again(event, now_ms + self._fault_rng.randrange(1, self.resend_to_ms))
             return

@@ -6,6 +6,7 @@ In: numbers from options. Out: the same, checked.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 
 @dataclass(frozen=True)
@@ -30,3 +31,8 @@ class Shares:
         for name, value in vars(self).items():
             if not 0 <= value <= 1:
                 raise ValueError(f"the share {name} must be from 0 to 1, not {value}")
+
+    @cached_property
+    def any_fault(self) -> float:
+        """No draw above this brings a duplicate or anything broken; a little more than the sum, for rounding."""
+        return self.duplicate + self.malformed + self.invalid + 1e-9

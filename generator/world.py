@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import random
 from abc import abstractmethod
-from heapq import heappop, heappush
 from typing import Any, ClassVar, Self, TypeAlias
 
 import orjson
 
+from generator.agenda import Agenda
 from generator.counts import Expected, MessageCounts
 from generator.events import Event
 from generator.identifiers import uuid_text
@@ -58,7 +58,7 @@ class SimulatedWorld(FaultySender):
         self.counts = MessageCounts()
         self._rng = random.Random(seed)
         self._fault_rng = random.Random(f"faults of {seed}")
-        self._pending: list[Pending] = []
+        self._pending = Agenda[Pending]()
         self._ties = 0
         self._formatted = TimestampFormatter()
         self.timely_duplicates = 0
@@ -78,9 +78,7 @@ class SimulatedWorld(FaultySender):
     def advance(self, until_ms: int, budget: int | None) -> list[Event]:
         """Let time pass until `until_ms`: what is under way happens, new beginnings fill the budget."""
         events: list[Event] = []
-        pending = self._pending
-        while pending and pending[0][0] <= until_ms:
-            due_ms, _, kind, data = heappop(pending)
+        for due_ms, _, kind, data in self._pending.due(until_ms):
             if kind == LATE_MESSAGE:
                 self._send_late(data, due_ms, events)
             elif kind == REPEATED_MESSAGE:
@@ -126,7 +124,7 @@ class SimulatedWorld(FaultySender):
 
     def _arrange(self, due_ms: int, kind: str, data: Any) -> None:
         self._ties += 1
-        heappush(self._pending, (due_ms, self._ties, kind, data))
+        self._pending.add((due_ms, self._ties, kind, data))
 
     def _tell(
         self, key: str, fields: dict[str, Any], at_ms: int, events: list[Event], topic: str | None = None
@@ -173,7 +171,7 @@ class SimulatedWorld(FaultySender):
             "seed": self.seed,
             "now_ms": self.now_ms,
             "random": [self._rng.getstate(), self._fault_rng.getstate()],
-            "pending": self._pending,
+            "pending": list(self._pending),
             "state": self._state(),
         }
 
@@ -195,7 +193,7 @@ class SimulatedWorld(FaultySender):
         world = cls(shares, saved["seed"], saved["now_ms"])
         for rng, (version, state, gauss) in zip((world._rng, world._fault_rng), saved["random"], strict=True):
             rng.setstate((version, tuple(state), gauss))
-        world._pending = [(due_ms, tie, kind, data) for due_ms, tie, kind, data in saved["pending"]]
+        world._pending = Agenda((due_ms, tie, kind, data) for due_ms, tie, kind, data in saved["pending"])
         world._ties = max((entry[1] for entry in world._pending), default=0)
         world._restore(saved["state"])
         return world
