@@ -95,20 +95,7 @@ def analyse(
     ).fetchall()
     names = [str(row[0]) for row in rows]
     _refuse_hidden(tx)
-    references = tx.execute(
-        f"""
-        with parts (catalog, part) as (
-            select 'pg_catalog.pg_rewrite'::regclass::oid, r.oid
-            from pg_catalog.pg_rewrite as r where r.ev_class = 'mzlite_def.mzlite_probe'::regclass
-            union all
-            select 'pg_catalog.pg_proc'::regclass::oid, unnest({functions_of(PROBE)})
-        )
-        select distinct o.id, o.session_id
-        from parts as p
-        inner join pg_catalog.pg_depend as d on d.classid = p.catalog and d.objid = p.part
-        inner join mzlite.objects as o on o.relation = d.refobjid and d.refclassid = 'pg_catalog.pg_class'::regclass
-        """
-    ).fetchall()
+    references = _references(tx)
     if not temporary and any(session_id is not None for _, session_id in references):
         raise MzError("non-temporary items cannot depend on temporary item", sqlstate="42P16")
     row = tx.execute(
@@ -122,10 +109,52 @@ def analyse(
     drop_blocks(tx, PROBE)
     return Definition(
         tuple(names),
-        tuple(sorted(str(object_id) for object_id, _ in references)),
+        tuple(sorted(object_id for object_id, _ in references)),
         tuple(name for name in never_null(tx, str(row[0])) if name in names),
         shown_query(tx, session, query, syntax),
     )
+
+
+def _references(tx: EngineTransaction) -> list[tuple[str, int | None]]:
+    """The objects that the probe names, and of which sessions they are."""
+    rows = tx.execute(
+        f"""
+        with parts (catalog, part) as (
+            select 'pg_catalog.pg_rewrite'::regclass::oid, r.oid
+            from pg_catalog.pg_rewrite as r where r.ev_class = 'mzlite_def.mzlite_probe'::regclass
+            union all
+            select 'pg_catalog.pg_proc'::regclass::oid, unnest({functions_of(PROBE)})
+        )
+        select distinct o.id, o.session_id
+        from parts as p
+        inner join pg_catalog.pg_depend as d on d.classid = p.catalog and d.objid = p.part
+        inner join mzlite.objects as o on
+            (o.relation = d.refobjid and d.refclassid = 'pg_catalog.pg_class'::regclass)
+            or (
+                o.type = 'type' and d.refclassid = 'pg_catalog.pg_type'::regclass
+                and mzlite.is_of_type(d.refobjid, (o.details ->> 'type_oid')::bigint::oid)
+            )
+        """
+    ).fetchall()
+    return [(str(object_id), session_id) for object_id, session_id in rows]
+
+
+def read_by(tx: EngineTransaction, session: Session, relation: int, expressions: Sequence[str]) -> set[str]:
+    """The objects that expressions over the rows of a relation name, with that one.
+
+    Raises:
+        MzError: PostgreSQL refuses an expression.
+    """
+    path = ", ".join(quote_name(name) for name in search_path(session))
+    row = tx.execute("select %s::bigint::oid::regclass::text", (relation,)).fetchone()
+    assert row is not None
+    tx.execute("select set_config('search_path', %s, true)", (path,))
+    selected = ", ".join(f"({text}) as c_{number}" for number, text in enumerate(expressions))
+    _run(tx, f"create view mzlite_def.{PROBE} as select {selected} from {row[0]} as mzlite_rows")
+    tx.execute("select set_config('search_path', '', true)")
+    found = {object_id for object_id, _ in _references(tx)}
+    tx.execute(f"drop view mzlite_def.{PROBE}")
+    return found
 
 
 def _refuse_hidden(tx: EngineTransaction) -> None:

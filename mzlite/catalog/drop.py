@@ -104,14 +104,14 @@ def drop_for_replacement(tx: EngineTransaction, item: Item, wanted: str) -> None
 
 
 def refuse_dependents(tx: EngineTransaction, item: Item) -> None:
-    """Refuse to drop what others need; indexes and the progress of a source go with it.
+    """Refuse to drop what others need; indexes on a relation and the progress of a source go with it.
 
     Raises:
         MzError: something depends on it.
     """
     for own in (item, *_belonging(tx, item)):
         for dependent in _direct_dependents(tx, own.id):
-            if dependent.type != "index":
+            if dependent.type != "index" or item.type == "type":
                 needed = f'still depended upon by {dependent.words} "{dependent.name}"'
                 raise MzError(f'cannot drop {item.words} "{item.name}": {needed}', hint=CASCADE_HINT)
 

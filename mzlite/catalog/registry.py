@@ -373,16 +373,22 @@ def add_item(tx: EngineTransaction, session: Session, item: NewItem, references:
 
 
 def _types_of(tx: EngineTransaction, relation: int) -> set[str]:
-    """The ids of the user's types that a relation's columns have."""
+    """The ids of the user's types that a relation's columns have, or their defaults name."""
     rows = tx.execute(
         """
-        select o.id from pg_catalog.pg_attribute as a
-        inner join pg_catalog.pg_type as t on t.oid = a.atttypid
+        with types (oid) as (
+            select a.atttypid from pg_catalog.pg_attribute as a
+            where a.attrelid = %s::bigint::oid and a.attnum > 0
+            union
+            select d.refobjid from pg_catalog.pg_attrdef as f
+            inner join pg_catalog.pg_depend as d on d.classid = 'pg_catalog.pg_attrdef'::regclass and d.objid = f.oid
+            where f.adrelid = %s::bigint::oid and d.refclassid = 'pg_catalog.pg_type'::regclass
+        )
+        select o.id from types as t
         inner join mzlite.objects as o
-            on o.type = 'type' and (o.details ->> 'type_oid')::bigint in (t.oid::bigint, t.typelem::bigint)
-        where a.attrelid = %s::bigint::oid and a.attnum > 0
+            on o.type = 'type' and mzlite.is_of_type(t.oid, (o.details ->> 'type_oid')::bigint::oid)
         """,
-        (relation,),
+        (relation, relation),
     ).fetchall()
     return {str(row[0]) for row in rows}
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mzlite.catalog.create_sql import broken, cluster_reference, literal, name_list, reference
-from mzlite.catalog.definitions import Definition, analyse, refuse_repeated
+from mzlite.catalog.definitions import Definition, analyse, read_by, refuse_repeated
 from mzlite.catalog.drop import drop_for_replacement
 from mzlite.catalog.interface import EngineTransaction, ExecuteResult
 from mzlite.catalog.maintained import check_inputs
@@ -74,6 +74,7 @@ def create_table(statement: CreateTable, session: Session, tx: EngineTransaction
     identity = next_id(tx)
     columns = [resolved_column(tx, session, column) for column in statement.columns]
     relation = tx.dataflow.create_table(tx, identity, schema.physical, name, columns)
+    _set_defaults(tx, session, f"{quote_name(schema.physical)}.{quote_name(name)}", statement.columns)
     details = {
         "not_null": [column.name for column in statement.columns if column.not_null],
         "defaults": {column.name: column.default_sql for column in statement.columns if column.default_sql is not None},
@@ -101,6 +102,16 @@ def create_table(statement: CreateTable, session: Session, tx: EngineTransaction
         ),
     )
     return ExecuteResult("CREATE TABLE")
+
+
+def _set_defaults(tx: EngineTransaction, session: Session, relation: str, columns: Sequence[ColumnDefinition]) -> None:
+    """Give a table's columns their defaults, whose names are the session's."""
+    path = ", ".join(quote_name(name) for name in search_path(session))
+    tx.execute("select set_config('search_path', %s, true)", (path,))
+    for column in columns:
+        if column.default_sql is not None:
+            tx.execute(f"alter view {relation} alter column {quote_name(column.name)} set default {column.default_sql}")
+    tx.execute("select set_config('search_path', '', true)")
 
 
 def resolved_column(tx: EngineTransaction, session: Session, column: ColumnDefinition) -> ColumnDefinition:
@@ -343,7 +354,7 @@ def create_index(statement: CreateIndex, session: Session, tx: EngineTransaction
             None,
             {"on_id": on.id},
         ),
-        [on.id],
+        {on.id} if expressions is None else {on.id} | read_by(tx, session, on.relation, expressions),
     )
     for position, key in enumerate(keys, start=1):
         tx.execute(

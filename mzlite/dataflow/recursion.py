@@ -15,7 +15,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from mzlite.dataflow.transaction import EngineTransaction
+from mzlite.dataflow.transaction import ENGINE_PATH, EngineTransaction
 from mzlite.dialect.recursion import CALL, Block
 from mzlite.errors import MzError, unsupported
 from mzlite.planner.expressions import literal, quote
@@ -126,7 +126,7 @@ class Anchor:
         limit = "null" if block.limit is None else str(block.limit)
         return (
             f"create function {SCHEMA}.f_{name}_{place}({parameters}) returns setof {own[place].row}\n"
-            f"language plpgsql stable security definer rows 1000 set search_path = pg_catalog, mz_catalog {PLANS} as $mzlite$\n"
+            f"language plpgsql stable security definer rows 1000 set search_path = {ENGINE_PATH} {PLANS} as $mzlite$\n"
             f"declare\niteration integer := 0; changed boolean;\n{variables}\nbegin\nloop\n"
             f"iteration := iteration + 1; changed := false;\n{turns}\nexit when not changed;\n"
             f"exit when mz_internal.recursion_limit(iteration, {size}, {limit}, {str(block.returns).lower()});\nend loop;\n"

@@ -24,13 +24,13 @@ def inbox_statement(node: Base, columns: Sequence[ColumnDefinition]) -> str:
 
 
 def inbox_statements(node: Base, relation: str, columns: Sequence[ColumnDefinition]) -> list[str]:
-    """DDL of a table's inbox, its trigger function (run with the owner's rights) and the relation's defaults."""
+    """DDL of a table's inbox and its trigger function (run with the owner's rights)."""
     comma = ", " if columns else ""
     own = ", ".join(quote(column.name) for column in columns)
     new, old = (", ".join(f"{row}.{quote(column.name)}" for column in columns) for row in ("new", "old"))
     head = f"insert into {node.inbox} ({own}{comma}mz_diff) values"
     function = f"mzlite_inbox.write_{node.number}"
-    statements = [
+    return [
         inbox_statement(node, columns),
         f"create function {function}() returns trigger language plpgsql security definer set search_path = pg_catalog as $$\n"
         "begin\n"
@@ -43,12 +43,6 @@ def inbox_statements(node: Base, relation: str, columns: Sequence[ColumnDefiniti
         f"create trigger write instead of insert or update or delete on {relation}"
         f" for each row execute function {function}()",
     ]
-    for column in columns:
-        if column.default_sql is not None:
-            statements.append(
-                f"alter view {relation} alter column {quote(column.name)} set default {column.default_sql}"
-            )
-    return statements
 
 
 def _one_layer(column: ColumnDefinition) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CLIENT_ROLE = "materialize"
 """The role of the clients' backends in the inner PostgreSQL."""
-ENGINE_PATH = "pg_catalog, mz_catalog"
+ENGINE_PATH = "pg_catalog, mz_catalog, mzlite_compare"
 """The engine's search path: PostgreSQL's own functions first, then the operators of Materialize's types."""
 
 

@@ -24,7 +24,7 @@ from mzlite.dialect.check_plan import (
 from mzlite.dialect.check_temporal import check_arithmetic, check_callables, check_maintained, is_clock
 from mzlite.dialect.check_values import unsupported
 from mzlite.dialect.features import FEATURES, FLAGS
-from mzlite.dialect.functions import VALUE_FUNCTIONS
+from mzlite.dialect.functions import UNMATERIALIZABLE, VALUE_FUNCTIONS
 from mzlite.dialect.names import query_columns
 from mzlite.dialect.option_values import boolean_option, integer_option
 from mzlite.dialect.parser import ParsedStatement, StatementParser
@@ -123,8 +123,23 @@ def _check_queries(parsed: ParsedStatement) -> None:
         for expression in parsed.expressions:
             check_expression(expression, place)
             check_arithmetic(expression)
+            if place is _RETURNED:
+                _check_returned(expression)
     if isinstance(parsed.statement, s.Relayed) and parsed.statement.writes:
         _check_write(parsed)
+
+
+def _check_returned(expression: ast.Expression) -> None:
+    """RETURNING is evaluated on the rows alone, without the session and the moment."""
+    for node in ast.walk(expression):
+        name = node.name[-1] if isinstance(node, ast.Function) else None
+        if isinstance(node, ast.Identifier) and len(node.parts) == 1 and node.parts[0] in VALUE_FUNCTIONS:
+            name = node.parts[0]
+        called = UNMATERIALIZABLE.get(name or "")
+        if called is not None and called != "mz_now":
+            called = "current_schemas_without_system" if name == "current_schema" else called
+            variant = "".join(word.capitalize() for word in called.split("_"))
+            raise MzError(f"internal error: cannot evaluate unmaterializable function: {variant}")
 
 
 def _check_write(parsed: ParsedStatement) -> None:

@@ -69,7 +69,7 @@ def check_type(data_type: ast.DataType) -> None:
         if data_type.kind in ("list", "array") and data_type.element.name == ("bpchar",):
             raise MzError("char list not yet supported" if data_type.kind == "list" else "char[] not yet supported")
         if data_type.kind == "array" and data_type.element.kind in ("list", "map"):
-            raise MzError(f"{_humanized(data_type.element)}[] not yet supported")
+            raise MzError(f"{humanized(data_type.element)}[] not yet supported")
     if data_type.kind == "named":
         _check_modifiers(data_type)
 
@@ -77,14 +77,15 @@ def check_type(data_type: ast.DataType) -> None:
 def _check_map(data_type: ast.DataType) -> None:
     key = data_type.key
     if key is not None and key.name not in (("text",), ("pg_catalog", "text")):
-        raise MzError(f"map key type must be text, got {_humanized(key)}")
+        raise MzError(f"map key type must be text, got {humanized(key)}")
 
 
-def _humanized(data_type: ast.DataType) -> str:
+def humanized(data_type: ast.DataType) -> str:
+    """A type as errors call it."""
     names = {"int4": "integer", "int8": "bigint", "int2": "smallint", "float8": "double precision", "float4": "real"}
     if data_type.kind == "named":
         return names.get(data_type.name[-1], data_type.name[-1])
-    inner = "" if data_type.element is None else _humanized(data_type.element)
+    inner = "" if data_type.element is None else humanized(data_type.element)
     if data_type.kind == "map":
         return f"map[text=>{inner}]"
     return f"{inner} list" if data_type.kind == "list" else f"{inner}[]"

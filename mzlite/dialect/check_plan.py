@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mzlite.dialect import ast
-from mzlite.dialect.check_names import check_operator, check_type
+from mzlite.dialect.check_names import check_operator, check_type, humanized
 from mzlite.dialect.check_outer import is_of_outer_columns, table_names
 from mzlite.dialect.check_values import (
     check_frame,
@@ -329,10 +329,8 @@ class _Planner:
     def _sequence(self, node: ast.Sequence, context: Context) -> None:
         inner = context.named(node.kind.upper())
         for item in node.items:
-            if node.kind == "array":
-                kind = item.kind if isinstance(item, ast.Sequence) else None
-                if kind == "list" or isinstance(item, ast.MapLiteral):
-                    raise unsupported("list[]" if kind == "list" else "map[]")
+            if node.kind == "array" and (kind := _no_element(item)) is not None:
+                raise unsupported(f"{kind}[]")
             self.expression(item, inner)
 
     def _subquery(
@@ -470,6 +468,23 @@ class _Planner:
             raise unsupported(_IGNORE_NULLS)
         if call.over is not None and call.over.ignore_nulls and not call.over.is_rewritten:
             raise refused_here("IGNORE NULLS is not supported by mzlite")
+
+
+def _no_element(item: ast.Expression) -> str | None:
+    """The type of a value of which there are no arrays, as far as it can be seen."""
+    match item:
+        case ast.Nested():
+            return _no_element(item.expression)
+        case ast.Sequence(kind="list") | ast.SequenceSubquery(kind="list"):
+            return "list"
+        case ast.MapLiteral() | ast.SequenceSubquery(kind="map"):
+            return "map"
+        case ast.Cast(data_type=ast.DataType(kind="list" | "map") as data_type):
+            return humanized(data_type)
+        case ast.Cast(data_type=ast.DataType(kind="named", name=(*_, "bpchar"))):
+            return "char"
+        case _:
+            return None
 
 
 def _width(body: ast.QueryBody) -> int | None:

@@ -67,6 +67,11 @@ def _no_list_of(message: str) -> MzError:
     return unsupported(f"{'char' if kind == 'character' else kind} list not yet supported")
 
 
+def _no_array(found: re.Match[str]) -> MzError:
+    """What array_agg() says; the error about ARRAY[..] has a position, see `_of_a_list`."""
+    return MzError(f"array_agg on {in_words(found.group(1))} not yet supported")
+
+
 def _relation(found: re.Match[str]) -> MzError:
     return MzError(f"unknown catalog item '{found.group(1)}'")
 
@@ -83,6 +88,7 @@ _INTEGERS = "integer|bigint|smallint"
 _RULES: tuple[_Rule, ...] = (
     (re.compile(f'{RAISE_PREFIX}(.*?)"?$', re.DOTALL), _raised),
     (re.compile(r'^relation "(.*)" does not exist$'), _relation),
+    (re.compile(r"^could not find array type for data type (.*)$"), _no_array),
     _rule(r'^(column ".*" must not be null)$', r"Evaluation error: \1"),
     (re.compile(r"^cannot execute .* in a read-only transaction$"), _read_only),
     _rule(r'^prepared statement "(.*)" already exists$', r'prepared statement "\1" already exists', state="42P05"),
@@ -229,11 +235,17 @@ def translate(fields: Mapping[str, str], sql: str | None = None) -> MzError:
 
 
 def _of_a_list(error: MzError, sql: str, position: int) -> MzError:
-    """An error about the array of which a list is made, or about the cast of its items, is one about the list."""
+    """An error about the array of which a list is made, or about the cast of its items, is one about the list; and one
+    about an array without a type is not array_agg's."""
     message = error.message
     if sql.startswith(LIST_ITEM, position):
         found = re.fullmatch("CAST does not support casting from (.*) to (.*)", message)
         return error if found is None else MzError("LIST could not convert type {} to {}".format(*found.groups()))
+    if (found := re.fullmatch("array_agg on (.*) not yet supported", message)) is not None:
+        kind = found.group(1).replace("character", "char")
+        array = sql.rfind("array[", 0, position + len("array["))
+        is_list = sql.endswith("mz_internal.list(", 0, max(array, 0))
+        return MzError(f"{kind} list not yet supported" if is_list else f"{kind}[] not yet supported")
     if message.startswith("ARRAY types ") or message == "cannot determine type of empty array":
         array = sql.rfind("array[", 0, position + len("array["))
         if sql.endswith("mz_internal.list(", 0, max(array, 0)):

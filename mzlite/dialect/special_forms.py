@@ -345,7 +345,7 @@ class SpecialFormParser(CallParser):
         names = [self.relay(key.start, key.end) for key in keys]
         items = [self.relay(value.start, value.end) for value in values]
         if not values:
-            return "'{}'::jsonb"
+            return "'{}'"
         if any(isinstance(value, ast.MapLiteral | ast.Sequence | ast.SequenceSubquery) for value in values):
             pairs = (f"{name}, mz_internal.in_json({item})" for name, item in zip(names, items, strict=True))
             return f"mz_internal.map(jsonb_build_object({', '.join(pairs)}))"

@@ -149,7 +149,7 @@ def _value(value: str, kind: str) -> str:
     if base in QUOTED:
         return f"'\"' || {value}::text || '\"'"
     if base.startswith("map_"):
-        return f"mzlite.json_value({value}::jsonb)"
+        return f"mzlite.json_value(mz_internal.in_json({value}))"
     special = SPECIAL.get(base)
     return f"to_json({value}::text)::text" if special is None else special(value)
 

@@ -400,7 +400,7 @@ begin
         'oprrest', 0, 'oprjoin', 0, 'oprcanmerge', false, 'oprcanhash', false
     )) as r
     where not exists (select from pg_operator as o where o.oprname = '@>' and o.oprleft = l.type);
-    -- Comparisons are those of arrays.
+    -- Comparisons are those of arrays; queries have = only.
     delete from list_types as l
     where exists (select from pg_operator as o where o.oprname = '=' and o.oprleft = l.type and o.oprright = l.type);
     create temporary table if not exists list_operators (type oid, name text, operator oid, model oid);
@@ -416,8 +416,8 @@ begin
     inner join list_operators as c on c.type = o.type and c.model = m.oprcom
     inner join list_operators as n on n.type = o.type and n.model = m.oprnegate
     cross join lateral jsonb_populate_record(m, jsonb_build_object(
-        'oid', o.operator, 'oprnamespace', 'mz_catalog'::regnamespace::oid, 'oprleft', o.type, 'oprright', o.type,
-        'oprcom', c.operator, 'oprnegate', n.operator
+        'oid', o.operator, 'oprnamespace', case o.name when '=' then 'mz_catalog' else 'mzlite_compare' end::regnamespace::oid,
+        'oprleft', o.type, 'oprright', o.type, 'oprcom', c.operator, 'oprnegate', n.operator
     )) as r;
     insert into pg_operator
     select r.*
@@ -497,7 +497,7 @@ begin
     delete from pg_amop where amoplefttype = list;
     delete from pg_amproc where amproclefttype = list;
     delete from pg_opclass where opcintype = list;
-    delete from pg_operator where oprnamespace = 'mz_catalog'::regnamespace and (oprleft in (list, element) or oprright in (list, element));
+    delete from pg_operator where oprnamespace in ('mz_catalog'::regnamespace, 'mzlite_compare'::regnamespace) and (oprleft in (list, element) or oprright in (list, element));
     delete from pg_cast where list in (castsource, casttarget);
     delete from pg_aggregate where aggfnoid in (select p.oid from pg_proc as p where p.prorettype = list);
     delete from pg_proc

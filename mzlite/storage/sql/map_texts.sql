@@ -110,15 +110,15 @@ select coalesce(pg_catalog.jsonb_object_agg(h.key, h.value::text order by h.n) f
 from unnest(headers) with ordinality as h (key, value, n);
 end;
 create function mz_catalog.map_build(records mz_catalog.list_record) returns mz_catalog.map_nested language sql stable strict parallel safe
-as $$
+begin atomic
 select coalesce(pg_catalog.jsonb_object_agg(f.key, f.value order by f.n) filter (where f.key is not null), '{}')::mz_catalog.map_nested
 from (
     select u.n, max(p.value #>> '{}') filter (where p.place = 1) as key, (array_agg(p.value) filter (where p.place = 2))[1] as value
     from jsonb_array_elements(mz_internal.in_json(records)) with ordinality as u (record, n)
     cross join lateral (select e.value, row_number() over () as place from jsonb_each(u.record) as e (key, value)) as p
     group by u.n
-) as f
-$$;
+) as f;
+end;
 
 create function mz_catalog.list_length(headers mz_catalog.kafka_header[]) returns integer language internal immutable strict parallel safe as 'array_cardinality';
 

@@ -1,6 +1,7 @@
 -- Schemas, roles and the format marker.
 -- Visible to clients: public, mz_catalog, mz_internal, mz_introspection, mz_unsafe.
--- Hidden: mzlite (registry, clock), mzlite_def (definition views), mzlite_data (stores), mzlite_inbox (writes that wait for a tick).
+-- Hidden: mzlite (registry, clock), mzlite_def (definition views), mzlite_data (stores), mzlite_inbox (writes that wait for a tick),
+-- mzlite_compare (operators that sort and group what queries cannot compare).
 
 -- Over an older version's database: what only_in_postgres.sql has hidden is there again while the scripts run.
 set local allow_system_table_mods = on;
@@ -18,6 +19,7 @@ create schema mzlite;
 create schema mzlite_def;
 create schema mzlite_data;
 create schema mzlite_inbox;
+create schema mzlite_compare;
 
 -- One role for all clients; who may do what is decided by mzlite, not by the inner PostgreSQL.
 -- Roles belong to the whole cluster, so a database that was left half made may find it there.
