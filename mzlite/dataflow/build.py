@@ -7,7 +7,8 @@ planner need not know any.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from mzlite.dataflow.indexes import Describe, hash_index, key_index, order_index, removed_index
@@ -44,6 +45,8 @@ from mzlite.planner.expressions import (
 
 Execute = Callable[[str], None]
 """Runs a DDL statement."""
+Stores = Mapping[str, AbstractSet[str]]
+"""The names of the columns of each store, by the store's qualified name."""
 MOMENT = "(mz_internal.milliseconds(({})::mz_catalog.mz_timestamp) + {})"
 """A bound of a temporal filter and its distance, as SQL of ms."""
 
@@ -56,7 +59,7 @@ class Builder:
         owner: the object's id.
         relation: gives the readable relation of another object by the oid of its visible relation.
         numbers: where node numbers come from: fresh ones, or those of an existing object in their order.
-        create: makes stores and indexes (else they exist: the object is attached again after a restart).
+        stores: those that exist, where the object is attached again after a restart; None where it is made.
         indexes: the statements of those that `finish` makes.
     """
 
@@ -65,10 +68,15 @@ class Builder:
     numbers: Iterator[int]
     describe: Describe
     execute: Execute
-    create: bool
+    stores: Stores | None
     nodes: list[Node] = field(default_factory=list)
     built: dict[int, Rel] = field(default_factory=dict)
     indexes: list[str] = field(default_factory=list)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether stores and indexes are to be made."""
+        return self.stores is None
 
     def add(self, node: Node) -> NodeRel:
         """Takes a node in and makes its tables.
@@ -76,14 +84,16 @@ class Builder:
         Raises:
             MzError: the store of an existing one was made by a version that kept something else in it.
         """
-        if node.has_store and not self.create:
-            stored = {column.name for column in self.describe(f"select * from {node.store}")}
+        if node.has_store and self.stores is not None:
+            stored = self.stores.get(node.store)
+            if stored is None:
+                raise MzError(f"the store of its {node.title.lower()} is missing")
             if stored != {column.name for column in node.state_columns()}:
                 raise MzError(f"the store of its {node.title.lower()} has other columns")
-        statements = [*(node.store_statements() if self.create else ()), *node.session_statements()]
+        statements = [*(node.store_statements() if self.is_new else ()), *node.session_statements()]
         for statement in statements:
             self.execute(statement)
-        if self.create:
+        if self.is_new:
             self.indexes += node.index_statements()
         self.nodes.append(node)
         return NodeRel(node, foreign=False)
@@ -228,7 +238,7 @@ class Builder:
 
     def index(self, statement: str | None) -> None:
         """Makes an index, if there is anything to index and this object is new."""
-        if statement is not None and self.create:
+        if statement is not None and self.is_new:
             self.indexes.append(statement)
 
     def finish(self) -> None:

@@ -8,6 +8,7 @@ Every method works inside an `EngineTransaction`; if that fails, the engine puts
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import psycopg
 
@@ -15,7 +16,16 @@ from mzlite.dataflow import source_errors
 from mzlite.dataflow.build import Builder, as_foreign
 from mzlite.dataflow.connected import Connected
 from mzlite.dataflow.generated import Generated
-from mzlite.dataflow.keeping import base_node, fill, is_kept, kept, make_index, mark_failed
+from mzlite.dataflow.keeping import (
+    Existing,
+    base_node,
+    existing_stores,
+    fill,
+    is_kept,
+    kept,
+    make_index,
+    mark_failed,
+)
 from mzlite.dataflow.node import Node
 from mzlite.dataflow.objects import Kind, MaintainedObject, evaluation_error, is_of_rows
 from mzlite.dataflow.recursion import anchored, drop_blocks, owner_of, recursive_reads
@@ -192,9 +202,10 @@ class Dataflow(Connected):
         rows = tx.execute(
             "select object_id, kind, relation, coalesce(definition, 0), numbers from mzlite.dataflows order by position"
         ).fetchall()
+        stores = existing_stores(tx)
         for object_id, kind, relation, definition, numbers in rows:
             try:
-                self._attach_one(tx, object_id, kind, relation, definition, iter(numbers))
+                self._attach_one(tx, object_id, kind, relation, definition, Existing(iter(numbers), stores))
             except (MzError, psycopg.Error) as error:
                 raise MzError(
                     f"object {object_id} was made by another version of mzlite and cannot be maintained by this one: "
@@ -302,9 +313,9 @@ class Dataflow(Connected):
         return item.relation
 
     def _builder(
-        self, tx: EngineTransaction, object_id: str, numbers: Iterator[int] | None, reads: set[str] | None = None
+        self, tx: EngineTransaction, object_id: str, existing: Existing | None, reads: set[str] | None = None
     ) -> Builder:
-        """A builder; with `numbers` it attaches what exists."""
+        """A builder; it makes what does not exist."""
 
         def relation(oid: int) -> Rel:
             item = self.readable(tx, oid)
@@ -321,7 +332,9 @@ class Dataflow(Connected):
         def execute(statement: str) -> None:
             tx.execute(statement)
 
-        return Builder(object_id, relation, numbers or fresh(), tx.describe, execute, numbers is None)
+        numbers = fresh() if existing is None else existing.numbers
+        stores = None if existing is None else existing.stores
+        return Builder(object_id, relation, numbers, tx.describe, execute, stores)
 
     def _build(
         self,
@@ -330,11 +343,11 @@ class Dataflow(Connected):
         kind: Kind,
         relation: int,
         definition: int,
-        numbers: Iterator[int] | None,
+        existing: Existing | None,
     ) -> MaintainedObject:
         """Builds the nodes of a view's definition, and fills them if they are new."""
         reads: set[str] = set()
-        builder = self._builder(tx, object_id, numbers, reads)
+        builder = self._builder(tx, object_id, existing, reads)
         tree = plan(definition_text(tx, definition), _Lookup(self, tx))
         rel = builder.build(tree)
         if kind == "materialized-view":
@@ -343,7 +356,7 @@ class Dataflow(Connected):
             # Shared views and subscriptions need their changes only, worked out once.
             rel = builder.once(rel)
         item = MaintainedObject(object_id, kind, relation, definition, builder.nodes, rel, frozenset(reads))
-        if numbers is None:
+        if existing is None:
             self._fill(tx, item)
             builder.finish()
             source_errors.inherit(tx, item)
@@ -388,21 +401,21 @@ class Dataflow(Connected):
         return item
 
     def _attach_one(
-        self, tx: EngineTransaction, object_id: str, kind: Kind, relation: int, definition: int, numbers: Iterator[int]
+        self, tx: EngineTransaction, object_id: str, kind: Kind, relation: int, definition: int, existing: Existing
     ) -> None:
         if kind in ("table", "source", "generated"):
             columns = tx.describe(f"select * from {regclass(tx, relation)}")
-            builder = self._builder(tx, object_id, numbers)
+            builder = self._builder(tx, object_id, existing)
             ingest = tx.execute("select spec from mzlite.ingests where source_id = %s", (object_id,)).fetchone()
             upsert = ingest is not None and ingest_from_json(ingest[0]).upsert
             node = base_node(builder.number(), object_id, kind, tuple(columns), upsert=upsert)
             base = builder.add(node)
             self.graph.add(MaintainedObject(object_id, kind, relation, 0, builder.nodes, base))
             return
-        item = self._build(tx, object_id, kind, relation, definition, numbers)
-        remaining = list(numbers)
+        item = self._build(tx, object_id, kind, relation, definition, existing)
+        remaining = list(existing.numbers)
         if kind == "view" and remaining:
-            builder = self._builder(tx, object_id, iter(remaining))
+            builder = self._builder(tx, object_id, replace(existing, numbers=iter(remaining)))
             builder.nodes = list(item.nodes)
             rel = kept(builder, as_foreign(item.rel))
             self.graph.add(MaintainedObject(object_id, kind, relation, definition, builder.nodes, rel, item.reads))

@@ -1,14 +1,15 @@
 """Whether a relation's rows lie in a store, and how they get there.
 
-In: relations and nodes as built. Out: relations that are stored, filled nodes, indexes.
+In: relations and nodes as built. Out: relations that are stored, filled nodes, indexes; what is stored already.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from mzlite.dataflow.build import Builder, readable_before
+from mzlite.dataflow.build import Builder, Stores, readable_before
 from mzlite.dataflow.node import Node
 from mzlite.dataflow.objects import Kind, MaintainedObject
 from mzlite.dataflow.program import hydrate
@@ -61,6 +62,29 @@ def base_node(number: int, object_id: str, kind: Kind, columns: tuple[Column, ..
     if upsert:
         return Upsert(number, object_id, columns)
     return Base(number, object_id, columns, append_only=kind == "source")
+
+
+@dataclass(frozen=True)
+class Existing:
+    """What there is of an object that is attached again after a restart.
+
+    Attributes:
+        numbers: its nodes', in order.
+        stores: the stores of all objects.
+    """
+
+    numbers: Iterator[int]
+    stores: Stores
+
+
+def existing_stores(tx: EngineTransaction) -> Stores:
+    """The stores that there are."""
+    rows = tx.execute(
+        "select 'mzlite_data.' || c.relname, array_agg(a.attname::text) from pg_class as c"
+        " join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped"
+        " where c.relnamespace = 'mzlite_data'::regnamespace and c.relkind = 'r' group by 1"
+    ).fetchall()
+    return {store: frozenset(columns) for store, columns in rows}
 
 
 def fill(tx: EngineTransaction, item: MaintainedObject, only: list[Node] | None = None) -> None:
