@@ -18,6 +18,7 @@ from typing import Any
 import psycopg
 import structlog
 
+from mzlite.dataflow.binary_copy import copy_in, copy_out
 from mzlite.dataflow.intake import shares
 from mzlite.dataflow.node import Node
 from mzlite.dataflow.objects import Graph
@@ -27,8 +28,6 @@ from mzlite.dataflow.rules.share import Share
 from mzlite.dataflow.sinks import ActiveSink
 from mzlite.dataflow.transaction import run
 from mzlite.kafka.ingest import Batch, Ingest
-from mzlite.kafka.pack import COPY_HEADER, COPY_TRAILER
-from mzlite.planner.expressions import quote
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +65,7 @@ class Prepared:
     Attributes:
         taken: the messages, in the order of their taking.
         counts: changed rows of each node.
-        changes: of the exported nodes: rows in PostgreSQL's binary COPY format (columns and `mz_diff`), without header and trailer.
+        changes: of the exported nodes: rows in PostgreSQL's binary COPY format (columns and `mz_diff`).
         stored: numbers of the bases whose rows go directly into their stores.
     """
 
@@ -284,14 +283,15 @@ class DecodingSession:
             for ingest, batch in work.taken:
                 base = plan.sources[ingest.spec.source_id]
                 if batch.rows and base.number in plan.decoded:
-                    copy_in(connection, base.staging_table, ingest.spec.staged_columns, batch.copy_stream)
+                    copy_in(connection, base.staging_table, ingest.spec.staged_columns, [batch.copy_data])
                 rows[base.number] += batch.rows
             for node in plan.nodes:
                 for step in node.steps(Mode.TICK):
                     if all(any(rows[number] for number in numbers) for numbers in step.when):
                         rows[node.number] += connection.execute(step.sql.encode(), prepare=True).rowcount
                 if rows[node.number] and node.number in plan.exported:
-                    work.changes[node.number] = [copy_out(connection, node)]
+                    columns = names_of(changes_columns(node))
+                    work.changes[node.number] = [copy_out(connection, f"{node.delta_table} ({columns})")]
         work.counts = {node.number: rows[node.number] for node in plan.nodes if rows[node.number]}
 
     def _opened(self, plan: AheadPlan) -> psycopg.Connection[Any]:
@@ -308,24 +308,9 @@ class DecodingSession:
         return self._connection
 
 
-def copy_in(connection: psycopg.Connection[Any], table: str, columns: Sequence[str], stream: bytes) -> None:
-    """Copies a complete binary stream into a table."""
-    statement = f"copy {table} ({', '.join(map(quote, columns))}) from stdin (format binary)"
-    with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-        copy.write(stream)
-
-
 def changes_columns(node: Node) -> list[Column]:
     """The columns of a node's delta table."""
     return [*node.columns, Column("mz_diff", "bigint")]
-
-
-def copy_out(connection: psycopg.Connection[Any], node: Node) -> bytes:
-    """The rows of a node's delta table, without header and trailer."""
-    statement = f"copy {node.delta_table} ({names_of(changes_columns(node))}) to stdout (format binary)"
-    with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-        stream = b"".join(bytes(part) for part in copy)
-    return stream[len(COPY_HEADER) : -len(COPY_TRAILER)]
 
 
 def give_back(taken: Sequence[tuple[Ingest, Batch]]) -> None:

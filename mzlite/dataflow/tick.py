@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from mzlite.dataflow.ahead import Prepared, changes_columns, copy_in
+from mzlite.dataflow.ahead import Prepared, changes_columns
+from mzlite.dataflow.binary_copy import copy_in
 from mzlite.dataflow.dataflow import Dataflow
 from mzlite.dataflow.node import Node
 from mzlite.dataflow.objects import MaintainedObject
@@ -24,7 +25,6 @@ from mzlite.dataflow.subscriptions import ActiveSubscription, Change, Deliver, c
 from mzlite.dataflow.transaction import EngineTransaction
 from mzlite.errors import MzError
 from mzlite.kafka.ingest import Batch
-from mzlite.kafka.pack import COPY_HEADER, COPY_TRAILER
 
 log = structlog.get_logger(__name__)
 
@@ -177,11 +177,11 @@ class Tick:
         """Takes a source's batch in, with its offsets; `stored`: into its store at once, as nobody reads its changes."""
         node = item.base
         if batch.rows and stored:
-            copy_in(self.tx.connection, node.store, columns, batch.copy_stream)
+            copy_in(self.tx.connection, node.store, columns, [batch.copy_data])
         elif batch.rows:
-            rows, stream = batch.latest_of_keys() if batch.by_key else (batch.rows, batch.copy_stream)
-            copy_in(self.tx.connection, node.staging_table, columns, stream)
-            self.count(node.number, rows)
+            rows = batch.latest_of_keys() if batch.by_key else (batch.copy_data,)
+            copy_in(self.tx.connection, node.staging_table, columns, rows)
+            self.count(node.number, len(rows) if batch.by_key else batch.rows)
         values = ", ".join(f"('{item.id}', {partition}, {offset})" for partition, offset in batch.offsets.items())
         if values:
             self.tx.execute(
@@ -198,8 +198,7 @@ class Tick:
             self.count(number, rows)
         for number, changes in prepared.changes.items():
             node = nodes[number]
-            stream = COPY_HEADER + b"".join(changes) + COPY_TRAILER
-            copy_in(self.tx.connection, node.delta_table, [column.name for column in changes_columns(node)], stream)
+            copy_in(self.tx.connection, node.delta_table, [column.name for column in changes_columns(node)], changes)
 
     def collect(self, item: MaintainedObject) -> None:
         """Takes in what clients wrote to a table."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -19,7 +19,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from mzlite.kafka.client import quiet
-from mzlite.kafka.pack import COPY_HEADER, COPY_TRAILER, Message, Packed, packer
+from mzlite.kafka.pack import Message, Packed, packer
 from mzlite.kafka.spec import IngestSpec
 from mzlite.kafka.status import Health, SourceStatus
 
@@ -50,8 +50,7 @@ class Batch:
 
     Attributes:
         rows: how many rows `copy_data` has.
-        copy_data: the rows in PostgreSQL's binary COPY format, without the stream's header and trailer;
-            columns as in `IngestSpec.staged_columns`.
+        copy_data: the rows in PostgreSQL's binary COPY format; columns as in `IngestSpec.staged_columns`.
         offsets: the next offset to read, for each partition that the batch touched.
         messages: how many messages it stands for, the skipped ones included.
         newest_timestamp: the highest Kafka timestamp, in milliseconds since 1970; -1 without messages.
@@ -70,19 +69,14 @@ class Batch:
     _failure: str | None = field(default=None, repr=False)
     _held: int = field(default=0, repr=False)
 
-    @property
-    def copy_stream(self) -> bytes:
-        """The complete stream for `COPY .. FROM STDIN (FORMAT BINARY)`."""
-        return COPY_HEADER + self.copy_data + COPY_TRAILER
-
-    def latest_of_keys(self) -> tuple[int, bytes]:
-        """Of an upsert source: the last row of each key, as a count and a complete stream."""
+    def latest_of_keys(self) -> Collection[bytes]:
+        """Of an upsert source: the last row of each key."""
         latest: dict[bytes, bytes] = {}
         for chunk in self._chunks:
             for row in chunk.rows:
                 # The key is the first column, after the number of columns and its own length.
                 latest[row[6 : 6 + int.from_bytes(row[2:6], "big")]] = row
-        return len(latest), COPY_HEADER + b"".join(latest.values()) + COPY_TRAILER
+        return latest.values()
 
 
 @dataclass

@@ -18,9 +18,6 @@ from mzlite.dialect.definitions import Include
 from mzlite.kafka.decode import NULL_FIELD, DecodeError, bytes_field, check_text, decoder
 from mzlite.kafka.spec import MARK_ERROR, MARK_TOMBSTONE, MARK_VALUE, IngestSpec
 
-COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
-COPY_TRAILER = struct.pack("!h", -1)
-
 POSTGRES_EPOCH_US = 946_684_800_000_000
 LATEST_MS = 9_224_318_015_999_999
 TEXT_OID, BYTEA_OID = 25, 17

@@ -10,8 +10,8 @@ from typing import Any
 
 import psycopg
 
+from mzlite.dataflow.binary_copy import copy_out
 from mzlite.kafka.ingest import Batch
-from mzlite.kafka.pack import COPY_HEADER, COPY_TRAILER
 
 
 class Feed:
@@ -50,8 +50,6 @@ class FeedSpec:
 
 def packed(client: psycopg.Connection[Any], rows: str, offsets: dict[int, int] | None = None) -> Batch:
     """The rows of a query in the binary format in which sources hand them over."""
-    with client.cursor() as cursor:
-        with cursor.copy(f"copy ({rows}) to stdout (format binary)".encode()) as copy:
-            data = b"".join(bytes(part) for part in copy)
-        count = cursor.rowcount
-    return Batch(count, data[len(COPY_HEADER) : -len(COPY_TRAILER)], offsets or {}, messages=count)
+    row = client.execute(f"select count(*) from ({rows}) as r".encode()).fetchone()
+    assert row is not None
+    return Batch(row[0], copy_out(client, f"({rows})"), offsets or {}, messages=row[0])

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from mzlite.dataflow.binary_copy import copy_in
 from mzlite.dialect.definitions import Format
 from mzlite.kafka.decode import DecodeError, decoder, json_field, text_field
 from mzlite.kafka.json_errors import json_error
-from mzlite.kafka.pack import COPY_HEADER, COPY_TRAILER
 
 ERRORS = [
     (b'{"a"', "EOF while parsing an object at line 1 column 4"),
@@ -55,9 +55,7 @@ def accepted(data: bytes) -> bool:
 def jsonb_takes(connection: psycopg.Connection, fields: list[bytes]) -> bool:
     """A COPY of these fields works."""
     connection.execute("create temporary table if not exists documents (document jsonb)")
-    rows = b"".join(b"\0\1" + field for field in fields)
-    with connection.cursor().copy("copy documents from stdin (format binary)") as copy:
-        copy.write(COPY_HEADER + rows + COPY_TRAILER)
+    copy_in(connection, "documents", ("document",), [b"\0\1" + field for field in fields])
     return True
 
 

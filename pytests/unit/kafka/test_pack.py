@@ -9,8 +9,9 @@ from confluent_kafka import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mzlite.dataflow.binary_copy import copy_in
 from mzlite.dialect.definitions import Format, Include
-from mzlite.kafka.pack import COPY_HEADER, COPY_TRAILER, Packed, packer
+from mzlite.kafka.pack import Packed, packer
 from mzlite.kafka.spec import IngestSpec, source_columns
 
 BYTES = Format(None, "bytes")
@@ -49,8 +50,7 @@ def stored(connection: psycopg.Connection, source: IngestSpec, messages: list[An
     table = ", ".join(f'"{name}" {kind}' for name, kind in types)
     connection.execute("drop table if exists stored")
     connection.execute(f"create temporary table stored ({table})")  # type: ignore[call-overload]
-    with connection.cursor().copy("copy stored from stdin (format binary)") as copy:
-        copy.write(COPY_HEADER + b"".join(packed.rows) + COPY_TRAILER)
+    copy_in(connection, "stored", source.staged_columns, packed.rows)
     return connection.execute("select * from stored").fetchall()
 
 
@@ -125,8 +125,7 @@ def test_absurd_timestamps_do_not_fail_the_copy(connection: psycopg.Connection) 
     source = spec(connection, BYTES, (Include("timestamp"),))
     packed = packer(source)([message(b"a", timestamp=2**62), message(b"b", timestamp=-1)])
     connection.execute("create temporary table if not exists moments (data bytea, moment timestamp)")
-    with connection.cursor().copy("copy moments from stdin (format binary)") as copy:
-        copy.write(COPY_HEADER + b"".join(packed.rows) + COPY_TRAILER)
+    copy_in(connection, "moments", ("data", "moment"), packed.rows)
     found = connection.execute("select moment::text from moments").fetchall()
     assert found == [("294276-12-31 23:59:59.999",), ("1969-12-31 23:59:59.999",)]
 
