@@ -289,7 +289,7 @@ class Engine:
 
     def _work(self, job: Callable[[EngineTransaction], T]) -> T:
         """Runs a job in a transaction and makes the tick's functions anew."""
-        self.ahead.withdraw()
+        self.ahead.withdraw()  # The job may stop the readers whose messages have been taken.
         with self._transaction() as tx:
             # A session that sits on a lock must not hold up the ticks for long.
             tx.execute(
@@ -304,7 +304,6 @@ class Engine:
 
     def _plan_ahead(self) -> None:
         """After a change of what is maintained, of what reads it, or of what can be computed."""
-        self.ahead.withdraw()
         self.ahead.install(plan_ahead(self.dataflow.graph, self.dataflow.sinks.values()))
 
     def _run(self) -> None:
@@ -409,6 +408,7 @@ class Engine:
         self._finished(watch, tick.result, writers)
         self._statuses.committed(taken)
         if healed or tick.result.failed:
+            self.ahead.withdraw()
             self._plan_ahead()
         if self.ahead.pending or any(ingest.waiting() for ingest in self.connectors.ingests.values()):
             self.wake()
