@@ -1,6 +1,6 @@
-"""Fixtures for every test: a real Kafka broker, started when the first test asks for it.
+"""Fixtures for every test: a real Kafka broker and a bootstrapped PostgreSQL, started when the first test asks for them.
 
-With pytest-xdist all workers share one broker; the process that the person started stops it.
+With pytest-xdist all workers share one broker; the process that the person started stops it. Each has its own PostgreSQL.
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from mzlite.storage.postgres import Postgres
+from pytests.postgres import bootstrapped
 from stack.broker import Broker
 
 REPOSITORY = Path(__file__).parent.parent
@@ -61,3 +64,10 @@ def kafka() -> Broker:
         # Detached: whichever worker starts it, the others still need it when that one has ended.
         broker.start(detach=True)
     return broker
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A running PostgreSQL with mzlite's bootstrap; what a test makes in it, it takes away again."""
+    with bootstrapped(tmp_path_factory.mktemp("postgres")) as server:
+        yield server

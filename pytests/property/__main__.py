@@ -13,8 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from mzlite.storage.bootstrap import bootstrap
-from mzlite.storage.postgres import Postgres
+from pytests.postgres import bootstrapped
 from pytests.property.search import first_failure, smallest
 from pytests.property.system import System
 
@@ -29,17 +28,13 @@ def main() -> int:
     )
     parser.add_argument("--go-on", action="store_true", help="go on after a failure")
     options = parser.parse_args()
-    status = 0
-    with tempfile.TemporaryDirectory(prefix="mzlite-property-", ignore_cleanup_errors=True) as directory:
-        server = Postgres(Path(directory), shared_buffers_mb=128)
-        server.start()
-        try:
-            bootstrap(server)
-            system = System(server)
-            status = _run(system, options)
-            system.close()
-        finally:
-            server.stop()
+    with (
+        tempfile.TemporaryDirectory(prefix="mzlite-property-", ignore_cleanup_errors=True) as directory,
+        bootstrapped(Path(directory), shared_buffers_mb=128) as server,
+    ):
+        system = System(server)
+        status = _run(system, options)
+        system.close()
     return status
 
 

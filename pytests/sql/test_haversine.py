@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from generator.geography import distance_km
-from mzlite.storage.postgres import Postgres
 
 MACROS = Path(__file__).parents[2] / "macros"
 latitudes = st.integers(-90_000_000, 90_000_000).map(lambda degrees: degrees / 1_000_000)
@@ -16,11 +15,11 @@ longitudes = st.integers(-180_000_000, 180_000_000).map(lambda degrees: degrees 
 
 
 @pytest.fixture(scope="module")
-def distance(tmp_path_factory):
+def distance(postgres):
     module = jinja2.Environment().from_string((MACROS / "geography.sql").read_text()).make_module()
     arguments = [f"%({name})s::double precision" for name in ("a", "b", "c", "d")]
     query = f"select {module.haversine_km(*arguments)}"
-    with Postgres(tmp_path_factory.mktemp("haversine")) as server, server.connect("postgres") as connection:
+    with postgres.connect("postgres") as connection:
 
         def measure(start, end):
             parameters = {"a": start[0], "b": start[1], "c": end[0], "d": end[1]}

@@ -95,8 +95,8 @@ def _fits(item: Any, depth: int, arrays: bool) -> bool:
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connection[Any]]:
-    with Postgres(tmp_path_factory.mktemp("postgres")) as server, server.connect("postgres") as connection:
+def connection(postgres: Postgres) -> Iterator[psycopg.Connection[Any]]:
+    with postgres.connect("postgres") as connection:
         connection.execute("create temporary table messages (number int, data bytea)")
         connection.execute("create temporary table fields (number int, value text)")
         yield connection
@@ -119,11 +119,11 @@ def decode(connection: psycopg.Connection[Any], messages: Sequence[bytes], depth
 
 
 @pytest.mark.parametrize(("depth", "arrays"), SHAPES)
-def test_decodes_what_a_strict_parser_takes(postgres: psycopg.Connection[Any], depth: int, arrays: bool) -> None:
+def test_decodes_what_a_strict_parser_takes(connection: psycopg.Connection[Any], depth: int, arrays: bool) -> None:
     @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(st.lists(documents(), min_size=20, max_size=100))
     def check(messages: list[bytes]) -> None:
-        found = decode(postgres, messages, depth, arrays)
+        found = decode(connection, messages, depth, arrays)
         assert found == [expected(data, depth, arrays) for data in messages]
 
     check()
@@ -155,8 +155,8 @@ def test_decodes_what_a_strict_parser_takes(postgres: psycopg.Connection[Any], d
         (b'{"a":1234567890123456}', False),
     ],
 )
-def test_known_documents(postgres: psycopg.Connection[Any], data: bytes, is_taken: bool) -> None:
-    [found] = decode(postgres, [data], 1, False)
+def test_known_documents(connection: psycopg.Connection[Any], data: bytes, is_taken: bool) -> None:
+    [found] = decode(connection, [data], 1, False)
     assert (found is not None) == is_taken == (expected(data, 1, False) is not None)
 
 
@@ -173,8 +173,8 @@ DIGITS = st.text(st.sampled_from("0123456789.-e+ "), max_size=16)
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(st.lists(DIGITS, min_size=50, max_size=100))
-def test_decimals_are_exact_or_null(postgres: psycopg.Connection[Any], values: list[str]) -> None:
-    found = casts(postgres, macro("safe_casts.sql", "safe_decimal", "value", 14, 2), values)
+def test_decimals_are_exact_or_null(connection: psycopg.Connection[Any], values: list[str]) -> None:
+    found = casts(connection, macro("safe_casts.sql", "safe_decimal", "value", 14, 2), values)
     for item, result in zip(values, found, strict=True):
         fits = re.fullmatch(r"-?[0-9]+(\.[0-9]{1,2}0*)?", item) is not None and len(item) <= 12
         assert (result and Decimal(result)) == (Decimal(item) if fits else None)
@@ -182,8 +182,8 @@ def test_decimals_are_exact_or_null(postgres: psycopg.Connection[Any], values: l
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(st.lists(DIGITS, min_size=50, max_size=100))
-def test_integers_are_exact_or_null(postgres: psycopg.Connection[Any], values: list[str]) -> None:
-    found = casts(postgres, macro("safe_casts.sql", "safe_integer", "value"), values)
+def test_integers_are_exact_or_null(connection: psycopg.Connection[Any], values: list[str]) -> None:
+    found = casts(connection, macro("safe_casts.sql", "safe_integer", "value"), values)
     for item, result in zip(values, found, strict=True):
         fits = re.fullmatch("-?[0-9]+", item) is not None and len(item) <= 9
         assert (result and int(result)) == (int(item) if fits else None)
@@ -197,9 +197,9 @@ def test_integers_are_exact_or_null(postgres: psycopg.Connection[Any], values: l
     )
 )
 def test_uuids_are_canonical_or_null(
-    postgres: psycopg.Connection[Any], damaged: list[tuple[Any, str, int, int]]
+    connection: psycopg.Connection[Any], damaged: list[tuple[Any, str, int, int]]
 ) -> None:
     values = [str(good)[:place] + junk + str(good)[place + skipped :] for good, junk, place, skipped in damaged]
-    found = casts(postgres, macro("safe_casts.sql", "safe_uuid", "value"), values)
+    found = casts(connection, macro("safe_casts.sql", "safe_uuid", "value"), values)
     canonical = re.compile("-".join(f"[0-9a-fA-F]{{{length}}}" for length in (8, 4, 4, 4, 12)))
     assert found == [item.lower() if canonical.fullmatch(item) else None for item in values]

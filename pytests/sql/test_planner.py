@@ -25,8 +25,7 @@ import pytest
 from mzlite.errors import MzError
 from mzlite.planner.scope import RelationInfo
 from mzlite.planner.select import plan
-from mzlite.storage.bootstrap import bootstrap
-from mzlite.storage.postgres import Postgres
+from pytests.postgres import bootstrapped
 
 PLANS = Path(__file__).parent / "plans"
 TABLES = {
@@ -93,17 +92,11 @@ def test_cases_titled_refused_are_those_that_are() -> None:
 
 @pytest.fixture(scope="module")
 def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connection]:
-    server = Postgres(tmp_path_factory.mktemp("plans"), shared_buffers_mb=32)
-    server.start()
-    try:
-        bootstrap(server)
-        with server.connect() as made:
-            for name, columns in TABLES.items():
-                made.execute(f"create table public.{name} ({columns})".encode())
-            made.execute("set search_path = ''")
-            yield made
-    finally:
-        server.stop()
+    with bootstrapped(tmp_path_factory.mktemp("plans")) as server, server.connect() as made:
+        for name, columns in TABLES.items():
+            made.execute(f"create table public.{name} ({columns})".encode())
+        made.execute("set search_path = ''")
+        yield made
 
 
 def test_definitions_are_as_postgres_prints_them(connection: psycopg.Connection) -> None:

@@ -19,7 +19,6 @@ from mzlite.dialect import statements as s
 from mzlite.dialect.parse import parse
 from mzlite.kafka.spec import IngestSpec, SinkSpec
 from mzlite.session import Session
-from mzlite.storage.bootstrap import bootstrap
 from mzlite.storage.postgres import Postgres
 
 
@@ -161,17 +160,6 @@ class Database:
         """What SHOW CREATE says."""
         ((_, text),) = self.rows(f"show create {kind} {name}")
         return str(text)
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    server = Postgres(tmp_path_factory.mktemp("postgres"), shared_buffers_mb=32)
-    server.start()
-    try:
-        bootstrap(server)
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -14,8 +13,8 @@ import pytest
 from mzlite.clock import Clock
 from mzlite.dataflow.engine import Engine, EngineOptions
 from mzlite.dialect.definitions import ColumnDefinition
-from mzlite.storage.bootstrap import bootstrap
 from mzlite.storage.postgres import Postgres
+from pytests.postgres import bootstrapped
 
 START = 1_767_225_600_000
 """2026-01-01 00:00:00 UTC in ms: where the held clock begins."""
@@ -134,14 +133,8 @@ class Harness:
 
 @pytest.fixture(scope="module")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    directory: Path = tmp_path_factory.mktemp("mzlite")
-    server = Postgres(directory, shared_buffers_mb=64)
-    server.start()
-    try:
-        bootstrap(server)
+    with bootstrapped(tmp_path_factory.mktemp("mzlite"), shared_buffers_mb=64) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="module")

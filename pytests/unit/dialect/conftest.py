@@ -7,19 +7,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from mzlite.storage.bootstrap import bootstrap
 from mzlite.storage.postgres import Postgres
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    server = Postgres(tmp_path_factory.mktemp("postgres"), shared_buffers_mb=32)
-    server.start()
-    try:
-        bootstrap(server)
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-import psycopg
-import pytest
-
-from mzlite.storage.bootstrap import bootstrap
 from mzlite.storage.postgres import Postgres
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -26,22 +21,11 @@ def load_generator() -> ModuleType:
     return module
 
 
-@pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connection]:
-    server = Postgres(tmp_path_factory.mktemp("docs"), shared_buffers_mb=32)
-    server.start()
-    try:
-        bootstrap(server)
-        with server.connect() as made:
-            yield made
-    finally:
-        server.stop()
-
-
-def test_generated_part_is_in_step(connection: psycopg.Connection) -> None:
+def test_generated_part_is_in_step(postgres: Postgres) -> None:
     generator = load_generator()
     page = (DOCS / "supported-sql.md").read_text()
-    part = generator.generated(generator.present_functions(connection))
+    with postgres.connect() as connection:
+        part = generator.generated(generator.present_functions(connection))
     # If this fails: python docs/generate_supported_sql.py
     assert generator.page_with(page, part) == page
 

@@ -16,24 +16,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from mzlite.storage.bootstrap import bootstrap
 from mzlite.storage.postgres import Postgres
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    found = Postgres(tmp_path_factory.mktemp("functions"), shared_buffers_mb=32)
-    found.start()
-    try:
-        bootstrap(found)
-        yield found
-    finally:
-        found.stop()
-
-
 @pytest.fixture
-def client(server: Postgres) -> Iterator[psycopg.Connection[Any]]:
-    with server.connect(user="materialize") as connection:
+def client(postgres: Postgres) -> Iterator[psycopg.Connection[Any]]:
+    with postgres.connect(user="materialize") as connection:
         yield connection
 
 
@@ -86,8 +74,8 @@ def test_dates_become_milliseconds(client: psycopg.Connection[Any]) -> None:
     assert value(client, "mz_internal.milliseconds(date '2026-01-01')") == 1767225600000
 
 
-def test_mz_timestamps_sort_group_and_index(server: Postgres) -> None:
-    with server.connect() as connection:
+def test_mz_timestamps_sort_group_and_index(postgres: Postgres) -> None:
+    with postgres.connect() as connection:
         connection.execute("create temporary table x (a mz_timestamp primary key)")
         connection.execute("insert into x select g::mz_timestamp from generate_series(1000, 1, -1) as g")
         assert connection.execute(
@@ -112,16 +100,16 @@ def test_mz_timestamps_sort_group_and_index(server: Postgres) -> None:
     ],
 )
 def test_readers_never_see_an_unticked_moment(
-    server: Postgres, last_tick: int, next_due: int | None, held: int, expected: int
+    postgres: Postgres, last_tick: int, next_due: int | None, held: int, expected: int
 ) -> None:
-    with server.connect(autocommit=False) as admin:
+    with postgres.connect(autocommit=False) as admin:
         admin.execute("update mzlite.clock set last_tick = %s, next_due = %s, held = %s", (last_tick, next_due, held))
         assert value(admin, "mz_internal.milliseconds(mz_now())") == expected
         admin.rollback()
 
 
-def test_the_moment_is_one_in_a_transaction_and_follows_the_clock_after_it(server: Postgres) -> None:
-    with server.connect() as admin, server.connect(user="materialize", autocommit=False) as reader:
+def test_the_moment_is_one_in_a_transaction_and_follows_the_clock_after_it(postgres: Postgres) -> None:
+    with postgres.connect() as admin, postgres.connect(user="materialize", autocommit=False) as reader:
         before = admin.execute("select last_tick, held from mzlite.clock").fetchone()
         try:
             admin.execute("update mzlite.clock set held = 4000000000000")
@@ -134,8 +122,8 @@ def test_the_moment_is_one_in_a_transaction_and_follows_the_clock_after_it(serve
             admin.execute("update mzlite.clock set last_tick = %s, held = %s", before)
 
 
-def test_inside_a_tick_the_moment_is_the_ticks(server: Postgres) -> None:
-    with server.connect(autocommit=False) as admin:
+def test_inside_a_tick_the_moment_is_the_ticks(postgres: Postgres) -> None:
+    with postgres.connect(autocommit=False) as admin:
         assert value(admin, "mz_internal.milliseconds(mz_now())") > 10**12
         admin.execute("set local mzlite.now = '1234'")
         assert value(admin, "mz_internal.milliseconds(mz_now())") == 1234
@@ -241,9 +229,9 @@ def test_unsigned_values_out_of_range(client: psycopg.Connection[Any], expressio
     assert (caught.value.sqlstate, caught.value.diag.message_primary) == ("XX000", message)
 
 
-def test_unsigned_operators_are_those_of_numerics(server: Postgres) -> None:
+def test_unsigned_operators_are_those_of_numerics(postgres: Postgres) -> None:
     """Up to both ends and with nulls, in both orders."""
-    with server.connect() as admin:
+    with postgres.connect() as admin:
         admin.execute("create temporary table of_uints (c uint8, k bigint)")
         admin.execute(
             "insert into of_uints select c, k"
@@ -274,13 +262,13 @@ def test_unsigned_operators_are_those_of_numerics(server: Postgres) -> None:
                 assert [value(admin, text) for text in texts] == [None, None], (kind, operator)
 
 
-def test_unsigned_operators_and_casts_are_inlined(server: Postgres) -> None:
+def test_unsigned_operators_and_casts_are_inlined(postgres: Postgres) -> None:
     """What PostgreSQL calls instead costs a hundred times as much."""
     expressions = [f"{name} {operator} {name}" for name in "abc" for operator in "+-*/%"]
     expressions += [f"c {operator} k" for operator in ("+", "*", "/", "=", "<>", "<", "<=", ">", ">=")]
     expressions += [f"k {operator} c" for operator in ("-", "%", "=", "<>", "<", "<=", ">", ">=")]
     expressions += ["a::uint8", "b::uint2", "c::uint4", "c::real", "c::bigint", "c::json", "k::uint8", "n::uint8"]
-    with server.connect() as admin:
+    with postgres.connect() as admin:
         admin.execute("create temporary table of_uints (a uint2, b uint4, c uint8, k bigint, n numeric)")
         for expression in expressions:
             plan = "".join(row[0] for row in admin.execute(f"explain (verbose) select {expression} from of_uints"))

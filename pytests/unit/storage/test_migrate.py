@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -11,6 +10,7 @@ import pytest
 
 from mzlite.storage.bootstrap import FormatError, bootstrap, fingerprint
 from mzlite.storage.postgres import Postgres
+from pytests.postgres import bootstrapped
 
 SHAPES = {
     "functions": "select oid::regprocedure::text, prosrc, coalesce(pg_get_function_sqlbody(oid), '') from pg_proc",
@@ -27,13 +27,8 @@ SHAPES = {
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    postgres = Postgres(Path(tmp_path_factory.mktemp("migrate")), shared_buffers_mb=32)
-    postgres.start()
-    try:
-        bootstrap(postgres)
+    with bootstrapped(tmp_path_factory.mktemp("migrate")) as postgres:
         yield postgres
-    finally:
-        postgres.stop()
 
 
 def shape(connection: psycopg.Connection[Any]) -> dict[str, set[tuple[Any, ...]]]:

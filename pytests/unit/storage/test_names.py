@@ -9,9 +9,8 @@ import psycopg
 import pytest
 
 from mzlite.long_names import digest
-from mzlite.storage.bootstrap import bootstrap
 from mzlite.storage.names import names_in_use
-from mzlite.storage.postgres import Postgres
+from pytests.postgres import bootstrapped
 
 NAMES = {kind: f"{kind}_" + "n" * 80 for kind in ("relation", "column", "alias", "role", "schema", "database", "gone")}
 SHORT = {kind: digest(name) for kind, name in NAMES.items()}
@@ -19,14 +18,8 @@ SHORT = {kind: digest(name) for kind, name in NAMES.items()}
 
 @pytest.fixture
 def connection(tmp_path: Any) -> Iterator[psycopg.Connection[Any]]:
-    server = Postgres(tmp_path, shared_buffers_mb=32)
-    server.start()
-    try:
-        bootstrap(server)
-        with server.connect() as found:
-            yield found
-    finally:
-        server.stop()
+    with bootstrapped(tmp_path) as server, server.connect() as found:
+        yield found
 
 
 def test_what_nothing_has_is_forgotten(connection: psycopg.Connection[Any]) -> None:
