@@ -156,7 +156,8 @@ class Ahead:
     def install(self, plan: AheadPlan | None) -> None:
         """Has other nodes computed from now on; what was prepared must have been withdrawn."""
         with self._condition:
-            assert not self._busy and not self._prepared.taken
+            assert not self._busy
+            assert not self._prepared.taken
             self._plan = plan
 
     def begin(self) -> None:

@@ -7,13 +7,12 @@ planner need not know any.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from mzlite.dataflow.indexes import Describe, hash_index, key_index, order_index, removed_index
-from mzlite.dataflow.node import Node
-from mzlite.dataflow.rel import Column, ConstantRel, MapRel, NodeRel, Rel, UnionRel, is_plain
+from mzlite.dataflow.indexes import hash_index, key_index, order_index, removed_index
+from mzlite.dataflow.nodes import Nodes, is_stored, readable_before
+from mzlite.dataflow.rel import Column, ConstantRel, MapRel, NodeRel, Rel, UnionRel
 from mzlite.dataflow.rules.accumulators import Call
 from mzlite.dataflow.rules.aggregate import Aggregate, Key, plan_call
 from mzlite.dataflow.rules.counted import Counted, Place, Values
@@ -24,10 +23,9 @@ from mzlite.dataflow.rules.keys import hash_of
 from mzlite.dataflow.rules.outer_join import OuterJoin
 from mzlite.dataflow.rules.per_key import PerKey
 from mzlite.dataflow.rules.recompute import Recompute
-from mzlite.dataflow.rules.share import Share
 from mzlite.dataflow.rules.store import Store
 from mzlite.dataflow.rules.temporal import Temporal
-from mzlite.errors import MzError, unsupported
+from mzlite.errors import unsupported
 from mzlite.planner import operators as op
 from mzlite.planner.expressions import Node as Expression
 from mzlite.planner.expressions import (
@@ -43,71 +41,20 @@ from mzlite.planner.expressions import (
     sql,
 )
 
-Execute = Callable[[str], None]
-"""Runs a DDL statement."""
-Stores = Mapping[str, AbstractSet[str]]
-"""The names of the columns of each store, by the store's qualified name."""
 MOMENT = "(mz_internal.milliseconds(({})::mz_catalog.mz_timestamp) + {})"
 """A bound of a temporal filter and its distance, as SQL of ms."""
 
 
 @dataclass
-class Builder:
-    """Builds the nodes of one object.
+class Builder(Nodes):
+    """Builds the nodes of one object out of operators.
 
     Attributes:
-        owner: the object's id.
         relation: gives the readable relation of another object by the oid of its visible relation.
-        numbers: where node numbers come from: fresh ones, or those of an existing object in their order.
-        stores: those that exist, where the object is attached again after a restart; None where it is made.
-        indexes: the statements of those that `finish` makes.
     """
 
-    owner: str
-    relation: Callable[[int], Rel]
-    numbers: Iterator[int]
-    describe: Describe
-    execute: Execute
-    stores: Stores | None
-    nodes: list[Node] = field(default_factory=list)
+    relation: Callable[[int], Rel] = field(kw_only=True)
     built: dict[int, Rel] = field(default_factory=dict)
-    indexes: list[str] = field(default_factory=list)
-
-    @property
-    def is_new(self) -> bool:
-        """Whether stores and indexes are to be made."""
-        return self.stores is None
-
-    def add(self, node: Node) -> NodeRel:
-        """Takes a node in and makes its tables.
-
-        Raises:
-            MzError: the store of an existing one was made by a version that kept something else in it.
-        """
-        if node.has_store and self.stores is not None:
-            stored = self.stores.get(node.store)
-            if stored is None:
-                raise MzError(f"the store of its {node.title.lower()} is missing")
-            if stored != {column.name for column in node.state_columns()}:
-                raise MzError(f"the store of its {node.title.lower()} has other columns")
-        statements = [*(node.store_statements() if self.is_new else ()), *node.session_statements()]
-        for statement in statements:
-            self.execute(statement)
-        if self.is_new:
-            self.indexes += node.index_statements()
-        self.nodes.append(node)
-        return NodeRel(node, foreign=False)
-
-    def number(self) -> int:
-        """The next node's number.
-
-        Raises:
-            MzError: an existing object has fewer nodes than its definition needs now.
-        """
-        number = next(self.numbers, None)
-        if number is None:
-            raise MzError("its definition needs more nodes than it has")
-        return number
 
     def build(self, operator: op.Operator) -> Rel:
         """The relation of an operator; an operator that occurs twice is built once."""
@@ -235,34 +182,6 @@ class Builder:
         for group in keys:
             self.index(key_index(rel, alias, group))
         return rel
-
-    def index(self, statement: str | None) -> None:
-        """Makes an index, if there is anything to index and this object is new."""
-        if statement is not None and self.is_new:
-            self.indexes.append(statement)
-
-    def finish(self) -> None:
-        """Makes the indexes, when the stores are filled."""
-        for statement in self.indexes:
-            self.execute(statement)
-        self.indexes.clear()
-
-    def keep(self, rel: Rel) -> NodeRel:
-        """The relation's rows in a store of their own."""
-        if isinstance(rel, NodeRel) and rel.node.has_store and readable_before(rel) and not rel.foreign:
-            return rel
-        source = rel if is_plain(rel) else self.written(rel)
-        return self.add(Store(self.number(), self.owner, source))
-
-    def written(self, rel: Rel) -> NodeRel:
-        """The relation with its delta written down."""
-        if isinstance(rel, NodeRel):
-            return rel
-        return self.add(Share(self.number(), self.owner, rel))
-
-    def once(self, rel: Rel) -> Rel:
-        """The relation, written down if it is read more than once and not free to read."""
-        return rel if isinstance(rel, NodeRel) or is_plain(rel) else self.written(rel)
 
     def partners(self, item: JoinInput, on: Sequence[Expression]) -> Rel:
         """A side of an outer join, which is read several times.
@@ -479,26 +398,6 @@ def table_text(table: op.TableFunction) -> str:
     return f" cross join lateral {table.call}"
 
 
-def readable_before(rel: Rel) -> bool:
-    """Whether the rows before a tick can be read apart from those after it."""
-    match rel:
-        case NodeRel():
-            node = rel.node
-            if isinstance(node, Share):
-                return readable_before(node.source)
-            return not isinstance(node, (Join, OuterJoin, Counted))
-        case MapRel():
-            return readable_before(rel.source)
-        case UnionRel():
-            return all(readable_before(source) for source in rel.sources)
-    return True
-
-
-def is_stored(rel: Rel) -> bool:
-    """Whether reading the relation reads one stored table, without computing columns."""
-    return bool(rel.columns) and all(rel.stored(column.name) is not None for column in rel.columns)
-
-
 def partner_keys(alias: str, on: Sequence[Expression]) -> list[list[Expression]]:
     """For each other input: the expressions of this one that conditions equate with it."""
     groups: dict[str, list[Expression]] = {}
@@ -531,15 +430,3 @@ def key_pair(part: Expression, left: str, right: str) -> tuple[str, str] | None:
         if aliases(own) == {left} and aliases(other) == {right}:
             return sql(own), sql(other)
     return None
-
-
-def as_foreign(rel: Rel) -> Rel:
-    """The relation as other objects read it."""
-    match rel:
-        case NodeRel():
-            return NodeRel(rel.node, foreign=True)
-        case MapRel():
-            return replace(rel, source=as_foreign(rel.source))
-        case UnionRel():
-            return UnionRel(tuple(as_foreign(source) for source in rel.sources), rel.columns)
-    return rel

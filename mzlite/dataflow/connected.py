@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from psycopg.types.json import Jsonb
 
-from mzlite.dataflow.build import as_foreign
+from mzlite.dataflow.nodes import as_foreign
 from mzlite.dataflow.objects import Graph
 from mzlite.dataflow.rel import NOW
 from mzlite.dataflow.sinks import ActiveSink, snapshot_statement

@@ -13,7 +13,7 @@ from dataclasses import replace
 import psycopg
 
 from mzlite.dataflow import source_errors
-from mzlite.dataflow.build import Builder, as_foreign
+from mzlite.dataflow.build import Builder
 from mzlite.dataflow.connected import Connected
 from mzlite.dataflow.generated import Generated
 from mzlite.dataflow.keeping import (
@@ -27,6 +27,7 @@ from mzlite.dataflow.keeping import (
     mark_failed,
 )
 from mzlite.dataflow.node import Node
+from mzlite.dataflow.nodes import as_foreign
 from mzlite.dataflow.objects import Kind, MaintainedObject, evaluation_error, is_of_rows
 from mzlite.dataflow.recursion import anchored, drop_blocks, owner_of, recursive_reads
 from mzlite.dataflow.rel import Column, NodeRel, Rel, names_of
@@ -334,7 +335,7 @@ class Dataflow(Connected):
 
         numbers = fresh() if existing is None else existing.numbers
         stores = None if existing is None else existing.stores
-        return Builder(object_id, relation, numbers, tx.describe, execute, stores)
+        return Builder(object_id, numbers, tx.describe, execute, stores, relation=relation)
 
     def _build(
         self,

@@ -9,8 +9,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mzlite.dataflow.build import Builder, Stores, readable_before
 from mzlite.dataflow.node import Node
+from mzlite.dataflow.nodes import Nodes, Stores, readable_before
 from mzlite.dataflow.objects import Kind, MaintainedObject
 from mzlite.dataflow.program import hydrate
 from mzlite.dataflow.rel import Column, MapRel, NodeRel, Rel, is_plain
@@ -41,7 +41,7 @@ def is_sure(rel: Rel) -> bool:
     return True
 
 
-def kept(builder: Builder, rel: Rel) -> Rel:
+def kept(builder: Nodes, rel: Rel) -> Rel:
     """The relation, in a store of its object's own."""
     node = stored_node(rel)
     own = {item.number for item in builder.nodes}

@@ -1,0 +1,142 @@
+"""The nodes of one object while it is built: their tables, their indexes, and what makes a relation readable.
+
+In: nodes, and relations that a rule wants to read in a way that they do not offer. Out: the nodes with their tables, and
+relations whose rows are stored or whose changes are written down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+
+from mzlite.dataflow.indexes import Describe
+from mzlite.dataflow.node import Node
+from mzlite.dataflow.rel import MapRel, NodeRel, Rel, UnionRel, is_plain
+from mzlite.dataflow.rules.counted import Counted
+from mzlite.dataflow.rules.join import Join
+from mzlite.dataflow.rules.outer_join import OuterJoin
+from mzlite.dataflow.rules.share import Share
+from mzlite.dataflow.rules.store import Store
+from mzlite.errors import MzError
+
+Execute = Callable[[str], None]
+"""Runs a DDL statement."""
+Stores = Mapping[str, AbstractSet[str]]
+"""The names of the columns of each store, by the store's qualified name."""
+
+
+@dataclass
+class Nodes:
+    """The nodes of one object, as they are made.
+
+    Attributes:
+        owner: the object's id.
+        numbers: where node numbers come from: fresh ones, or those of an existing object in their order.
+        stores: those that exist, where the object is attached again after a restart; None where it is made.
+        indexes: the statements of those that `finish` makes.
+    """
+
+    owner: str
+    numbers: Iterator[int]
+    describe: Describe
+    execute: Execute
+    stores: Stores | None
+    nodes: list[Node] = field(default_factory=list)
+    indexes: list[str] = field(default_factory=list)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether stores and indexes are to be made."""
+        return self.stores is None
+
+    def add(self, node: Node) -> NodeRel:
+        """Takes a node in and makes its tables.
+
+        Raises:
+            MzError: the store of an existing one was made by a version that kept something else in it.
+        """
+        if node.has_store and self.stores is not None:
+            stored = self.stores.get(node.store)
+            if stored is None:
+                raise MzError(f"the store of its {node.title.lower()} is missing")
+            if stored != {column.name for column in node.state_columns()}:
+                raise MzError(f"the store of its {node.title.lower()} has other columns")
+        statements = [*(node.store_statements() if self.is_new else ()), *node.session_statements()]
+        for statement in statements:
+            self.execute(statement)
+        if self.is_new:
+            self.indexes += node.index_statements()
+        self.nodes.append(node)
+        return NodeRel(node, foreign=False)
+
+    def number(self) -> int:
+        """The next node's number.
+
+        Raises:
+            MzError: an existing object has fewer nodes than its definition needs now.
+        """
+        number = next(self.numbers, None)
+        if number is None:
+            raise MzError("its definition needs more nodes than it has")
+        return number
+
+    def index(self, statement: str | None) -> None:
+        """Makes an index, if there is anything to index and this object is new."""
+        if statement is not None and self.is_new:
+            self.indexes.append(statement)
+
+    def finish(self) -> None:
+        """Makes the indexes, when the stores are filled."""
+        for statement in self.indexes:
+            self.execute(statement)
+        self.indexes.clear()
+
+    def keep(self, rel: Rel) -> NodeRel:
+        """The relation's rows in a store of their own."""
+        if isinstance(rel, NodeRel) and rel.node.has_store and readable_before(rel) and not rel.foreign:
+            return rel
+        source = rel if is_plain(rel) else self.written(rel)
+        return self.add(Store(self.number(), self.owner, source))
+
+    def written(self, rel: Rel) -> NodeRel:
+        """The relation with its delta written down."""
+        if isinstance(rel, NodeRel):
+            return rel
+        return self.add(Share(self.number(), self.owner, rel))
+
+    def once(self, rel: Rel) -> Rel:
+        """The relation, written down if it is read more than once and not free to read."""
+        return rel if isinstance(rel, NodeRel) or is_plain(rel) else self.written(rel)
+
+
+def readable_before(rel: Rel) -> bool:
+    """Whether the rows before a tick can be read apart from those after it."""
+    match rel:
+        case NodeRel():
+            node = rel.node
+            if isinstance(node, Share):
+                return readable_before(node.source)
+            return not isinstance(node, (Join, OuterJoin, Counted))
+        case MapRel():
+            return readable_before(rel.source)
+        case UnionRel():
+            return all(readable_before(source) for source in rel.sources)
+    return True
+
+
+def is_stored(rel: Rel) -> bool:
+    """Whether reading the relation reads one stored table, without computing columns."""
+    return bool(rel.columns) and all(rel.stored(column.name) is not None for column in rel.columns)
+
+
+def as_foreign(rel: Rel) -> Rel:
+    """The relation as other objects read it."""
+    match rel:
+        case NodeRel():
+            return NodeRel(rel.node, foreign=True)
+        case MapRel():
+            return replace(rel, source=as_foreign(rel.source))
+        case UnionRel():
+            return UnionRel(tuple(as_foreign(source) for source in rel.sources), rel.columns)
+    return rel
