@@ -39,6 +39,7 @@ class Backend:
         self.path = str(Path(path) / SOCKET_NAME) if Path(path).is_dir() else path
         self.stream = ChunkStream(on_closed)
         self._key: BackendKeyData | None = None
+        self._ending = asyncio.Lock()  # a cancel request and the end come one after the other
 
     async def start(self, parameters: Mapping[str, str]) -> None:
         """Connect and log in.
@@ -86,13 +87,16 @@ class Backend:
 
     async def cancel(self) -> None:
         """Ask PostgreSQL to end what runs now; nothing happens if nothing does."""
-        if self._key is None:
-            return
+        async with self._ending:
+            if self._key is not None and not self.stream.closed:
+                await self._request_cancel(self._key)
+
+    async def _request_cancel(self, key: BackendKeyData) -> None:
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(CANCEL_TIMEOUT_SECONDS):
                 reader, writer = await asyncio.open_unix_connection(self.path)
                 try:
-                    writer.write(CancelRequest(self._key.process_id, self._key.secret_key).encode())
+                    writer.write(CancelRequest(key.process_id, key.secret_key).encode())
                     await writer.drain()
                     await reader.read()  # closed by PostgreSQL when it has sent the signal
                 finally:
@@ -102,7 +106,8 @@ class Backend:
     async def stop(self) -> None:
         """Log out. What runs is not waited for."""
         self.stream.on_closed = None
-        if not self.stream.closed:
-            self.stream.send(TERMINATE)
-        self.stream.close()
-        await self.stream.wait_lost(CLOSE_TIMEOUT_SECONDS)
+        async with self._ending:
+            if not self.stream.closed:
+                self.stream.send(TERMINATE)
+            self.stream.close()
+            await self.stream.wait_lost(CLOSE_TIMEOUT_SECONDS)

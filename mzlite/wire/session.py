@@ -219,8 +219,8 @@ class ClientSession:
         await self.extended.clean_up()
         if self.attached.has_backend:
             backend = self.attached.backend
-            if self._busy:
-                self.server.background(asyncio.ensure_future(backend.cancel()))
+            if self.attached.is_connected and self.relay.expected:
+                await backend.cancel()
             await backend.stop()
             await self._end_session()
         self.client.on_closed = None

@@ -16,6 +16,7 @@ from mzlite.wire.messages import (
     CANCEL_REQUEST_CODE,
     PROTOCOL_VERSION,
     SSL_REQUEST_CODE,
+    TERMINATE,
     CancelRequest,
     ErrorResponse,
     ParameterStatus,
@@ -305,6 +306,22 @@ def test_stop_tells_clients(postgres: Postgres) -> None:
         return int(row[0])
 
     eventually(lambda: left() == 0)
+    wire.close()
+
+
+def test_sessions_that_end_do_not_cancel_what_has_gone(postgres: Postgres) -> None:
+    """PostgreSQL writes a line into its log for each request that finds no backend."""
+    before = postgres.log_path.stat().st_size
+    wire = Wire(postgres)
+    for query in ["select 1"] * 10 + ["select * from slow"]:
+        client = RawClient(wire)
+        client.send(Query(query))
+        if query == "select 1":
+            client.until_ready()
+            client.send(TERMINATE)
+            assert client.rest() == []
+    wire.stop()
+    assert b"in cancel request did not match" not in postgres.log_path.read_bytes()[before:]
     wire.close()
 
 
