@@ -29,6 +29,11 @@ SETTINGS: dict[str, Any] = {
     "message.timeout.ms": 120_000,
 }
 
+BUSY_RATE = 2_000
+"""From so many events/s on they are gathered for longer before they are sent."""
+BUSY_SETTINGS: dict[str, Any] = {"linger.ms": 60}
+"""Each request costs the broker, and whoever reads at the end of the topics, much more than a message in it."""
+
 # The client's own words about connections are for debugging; failures that matter come as errors.
 _client_log = logging.getLogger("hotplate.generator.kafka")
 _client_log.addHandler(logging.NullHandler())
@@ -37,6 +42,11 @@ _client_log.propagate = False
 
 class WriteError(Exception):
     """Messages could not be written; the text says how many and why."""
+
+
+def settings_at(rate: float) -> dict[str, Any]:
+    """What suits a rate in events/s, 0 being as many as possible, in place of the usual settings."""
+    return BUSY_SETTINGS if rate == 0 or rate >= BUSY_RATE else {}
 
 
 class EventWriter:

@@ -30,7 +30,7 @@ from generator.resume import load, save
 from generator.run import HOUR_MS, Pace, Progress, Report, Run
 from generator.shares import Shares
 from generator.systems import new_world, parts_of
-from generator.writer import EventWriter, WriteError
+from generator.writer import EventWriter, WriteError, settings_at
 from stack.errors import StackError
 
 REPORT_SECONDS = 0.1
@@ -80,7 +80,7 @@ def generate(plan: Plan, console: Console, *, as_json: bool) -> SystemWorld:
         StackError: the broker does not answer, has not the topics, or refuses messages.
     """
     try:
-        with EventWriter(plan.brokers) as writer:
+        with EventWriter(plan.brokers, settings_at(plan.pace.rate)) as writer:
             world, is_resumed = open_world(plan)
             writer.wait_for_topics(world.topics, timeout=10.0)
             teller = _JsonTeller(world) if as_json else _BarTeller(console, plan.pace)
