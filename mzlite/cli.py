@@ -17,7 +17,7 @@ import structlog
 import typer
 
 from mzlite.dataflow.engine import EngineOptions
-from mzlite.errors import MzError
+from mzlite.errors import MzError, reason
 from mzlite.server import ServerOptions, run
 from mzlite.storage.backup import BackupError, back_up, restore
 from mzlite.storage.bootstrap import FormatError
@@ -66,26 +66,26 @@ def serve(
         "127.0.0.1:6875"
     ),
     shared_buffers: Annotated[
-        int | None, typer.Option(help="PostgreSQL's buffer cache in MiB.", envvar="MZLITE_SHARED_BUFFERS")
+        int | None, typer.Option(min=1, help="PostgreSQL's buffer cache in MiB.", envvar="MZLITE_SHARED_BUFFERS")
     ] = None,
-    max_connections: Annotated[int, typer.Option(help="Sessions at the same time.")] = 500,
-    login_timeout: Annotated[float, typer.Option(help="Seconds for a client to log in.")] = 60.0,
-    reserved_connections: Annotated[int, typer.Option(help="How many of them are kept for superusers.")] = 3,
-    message_limit: Annotated[int, typer.Option(help="MiB that one message of a client may have.")] = 256,
-    subscription_limit: Annotated[int, typer.Option(help="MiB that may wait for one subscriber.")] = 256,
+    max_connections: Annotated[int, typer.Option(min=1, help="Sessions at the same time.")] = 500,
+    login_timeout: Annotated[float, typer.Option(min=0.001, help="Seconds for a client to log in.")] = 60.0,
+    reserved_connections: Annotated[int, typer.Option(min=0, help="How many of them are kept for superusers.")] = 3,
+    message_limit: Annotated[int, typer.Option(min=1, max=2047, help="MiB that a client's message may have.")] = 256,
+    subscription_limit: Annotated[int, typer.Option(min=1, help="MiB that may wait for one subscriber.")] = 256,
     authentication: Annotated[
         Authentication, typer.Option(help="Whether clients have to prove who they are.", envvar="MZLITE_AUTHENTICATION")
     ] = Authentication.NONE,
     tls_mode: Annotated[TlsMode | None, typer.Option(help="By default `prefer` with a certificate.")] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate (PEM, the chain behind it).")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its private key, of mode 0600.")] = None,
-    batch_rows: Annotated[int, typer.Option(help="Messages of all sources together in one tick, at most.")] = 20_000,
+    batch_rows: Annotated[int, typer.Option(min=1, help="Messages of all sources in one tick, at most.")] = 20_000,
     ahead_rows: Annotated[
         int,
-        typer.Option(help="Waiting messages from which on they are decoded in a second session; 0 for never."),
+        typer.Option(min=0, help="Waiting messages from which on they are decoded in a second session; 0 for never."),
     ] = 1_000,
     clock_at: Annotated[
-        int | None, typer.Option(help="Hold the clock at this moment (ms since 1970).", envvar="MZLITE_CLOCK_AT")
+        int | None, typer.Option(min=0, help="Hold the clock at this moment (ms since 1970).", envvar="MZLITE_CLOCK_AT")
     ] = None,
     test_clock: Annotated[
         bool,
@@ -131,7 +131,7 @@ def serve(
     try:
         status = run(options, lambda at, number: typer.echo(f"mzlite ready on {at}:{number}"))
     except (PostgresError, FormatError, MzError, OSError) as error:
-        typer.echo(f"mzlite cannot start: {error}", err=True)
+        typer.echo(f"mzlite cannot start: {reason(error)}", err=True)
         raise typer.Exit(1) from error
     raise typer.Exit(status)
 
@@ -214,7 +214,7 @@ def encryption(mode: TlsMode | None, certificate: Path | None, key: Path | None)
     try:
         return load_tls(certificate, key, required=mode is TlsMode.REQUIRE)
     except (OSError, ValueError) as error:
-        raise typer.BadParameter(str(error)) from error
+        raise typer.BadParameter(reason(error)) from error
 
 
 def set_up_logging(level: str, log_format: LogFormat = LogFormat.TEXT) -> None:

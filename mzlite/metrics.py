@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from mzlite.dataflow.engine import Statistics
+from mzlite.errors import cannot_listen
 
 Rows = Callable[[str], list[tuple[Any, ...]]]
 
@@ -109,7 +110,10 @@ def serve_metrics(collector: ServerCollector, host: str, port: int) -> tuple[int
     """
     registry = CollectorRegistry()
     registry.register(collector)
-    server, thread = start_http_server(port, host, registry)
+    try:
+        server, thread = start_http_server(port, host, registry)
+    except OSError as error:
+        raise cannot_listen(host, port, error) from error
 
     def stop() -> None:
         server.shutdown()

@@ -15,6 +15,7 @@ import typer
 from generator.run import Pace
 from generator.shares import Shares
 from generator.systems import default_rate
+from mzlite.errors import reason
 from stack import dbt, logs, refunds_cli
 from stack import options as opt
 from stack.administration import run_clock, run_verify
@@ -314,6 +315,10 @@ def main() -> None:
     except StackError as error:
         error_console.print("[bold red]hotplate:[/] ", end="")
         error_console.print(str(error), markup=False, soft_wrap=True)
+        sys.exit(error.status)
+    except OSError as error:
+        # A disk without room, a directory that cannot be written.
+        error_console.print(f"hotplate: {reason(error)}", markup=False, soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         error_console.print("interrupted")

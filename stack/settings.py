@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any, Self
 
 from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from stack.errors import StackError
+from stack.errors import OptionError
 
 LOOPBACK = "127.0.0.1"
 REMEMBERED = ("kafka_port", "sql_port", "partitions")
 """What later commands must agree on with the `up` that started the stack."""
+OPTIONS = (*REMEMBERED, "state_dir", "test_clock")
+"""The settings that are options of the command, too."""
 
 
 class Settings(BaseSettings):
@@ -38,7 +41,7 @@ class Settings(BaseSettings):
         """Settings from the options that are not None, and from everywhere else.
 
         Raises:
-            StackError: a value is out of range, or the project directory holds no dbt project.
+            OptionError: a value is out of range, or the project directory holds no dbt project.
         """
         given = {name: value for name, value in options.items() if value is not None}
         try:
@@ -47,10 +50,9 @@ class Settings(BaseSettings):
             # What the environment sets is in `model_fields_set` too, so it wins over what was written down.
             settings = cls(**{**{k: v for k, v in remembered.items() if k not in first.model_fields_set}, **given})
         except ValidationError as error:
-            problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-            raise StackError(f"these settings do not fit: {problems}") from error
+            raise OptionError("; ".join(map(_problem, error.errors()))) from error
         if not (settings.project_dir / "dbt_project.yml").exists():
-            raise StackError(f"{settings.project_dir} holds no dbt_project.yml; set HOTPLATE_PROJECT_DIR")
+            raise OptionError(f"{settings.project_dir} holds no dbt_project.yml; set HOTPLATE_PROJECT_DIR")
         return settings
 
     @property
@@ -117,3 +119,10 @@ class Settings(BaseSettings):
             return {name: values[name] for name in REMEMBERED}
         except (OSError, ValueError, KeyError, TypeError):
             return {}
+
+
+def _problem(error: ErrorDetails) -> str:
+    """What is wrong with a value, by the names under which a person gives it."""
+    name = str(error["loc"][0])
+    option = f"--{name.replace('_', '-')} or " if name in OPTIONS else ""
+    return f"{error['input']!r} does not fit {option}HOTPLATE_{name.upper()}: {error['msg']}"

@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from stack.errors import StackError
+from stack.errors import OptionError, StackError
 
 ALL = "all"
 SYSTEMS: dict[str, tuple[str, ...]] = {
@@ -32,14 +32,14 @@ def topics_of(system: str) -> tuple[str, ...]:
     """The topics of one system, or of `all`.
 
     Raises:
-        StackError: there is no such system.
+        OptionError: there is no such system.
     """
     if system == ALL:
         return tuple(topic for topics in SYSTEMS.values() for topic in topics)
     try:
         return SYSTEMS[system]
     except KeyError:
-        raise StackError(f"there is no system {system}; there are {', '.join((*SYSTEMS, ALL))}") from None
+        raise OptionError(f"there is no system {system}; there are {', '.join((*SYSTEMS, ALL))}") from None
 
 
 def create_topics(brokers: str, names: Sequence[str], partitions: int) -> list[str]:

@@ -78,6 +78,7 @@ class Postgres:
         self.socket_dir = self.data_dir / "socket"
         self.port = SOCKET_PORT
         self._own_socket_dir: Path | None = None
+        self._log_start = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
         self._account = service_account()
@@ -100,7 +101,9 @@ class Postgres:
         self._take_lock()
         try:
             self._stop_orphan()
-            if not (self.cluster_dir / "PG_VERSION").exists():
+            if (self.cluster_dir / "PG_VERSION").exists():
+                self._require_version()
+            else:
                 self._initialize()
             self._write_access_rules()
             self._prepare_socket_dir()
@@ -148,8 +151,12 @@ class Postgres:
         self.stop()
 
     def _prepare_directory(self) -> None:
-        # Passing through is all that PostgreSQL's own account needs.
-        self.data_dir.mkdir(mode=0o700 if self._account is None else 0o711, parents=True, exist_ok=True)
+        try:
+            # Passing through is all that PostgreSQL's own account needs.
+            self.data_dir.mkdir(mode=0o700 if self._account is None else 0o711, parents=True, exist_ok=True)
+        except OSError as error:
+            why = "it is no directory" if isinstance(error, FileExistsError) else error.strerror
+            raise PostgresError(f"{self.data_dir} cannot be the data directory: {why}") from error
         if self._account is not None:
             # PostgreSQL refuses to run as root; its own account has to reach the cluster and the programs.
             _allow_traversal(self.data_dir)
@@ -171,6 +178,14 @@ class Postgres:
                 raise PostgresError(f"postgres with process id {pid} does not stop")
         _end_survivors(self.cluster_dir)
         pid_file.unlink(missing_ok=True)
+
+    def _require_version(self) -> None:
+        found = (self.cluster_dir / "PG_VERSION").read_text().strip()
+        if found != MAJOR_VERSION:
+            raise PostgresError(
+                f"the data directory {self.data_dir} is of PostgreSQL {found}, and this mzlite has {MAJOR_VERSION}:"
+                " start the mzlite that made it, or use a new directory"
+            )
 
     def _initialize(self) -> None:
         fresh = self.data_dir / "postgres.new"
@@ -215,6 +230,7 @@ class Postgres:
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
         with open(self.log_path, "ab", opener=_private) as output:
+            self._log_start = output.tell()
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -248,7 +264,7 @@ class Postgres:
 
     def _log_tail(self, size: int = 4000) -> str:
         try:
-            return self.log_path.read_bytes()[-size:].decode(errors="replace")
+            return self.log_path.read_bytes()[self._log_start :][-size:].decode(errors="replace").rstrip()
         except OSError:
             return "(no log)"
 

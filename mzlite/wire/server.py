@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import structlog
 
-from mzlite.errors import MzError
+from mzlite.errors import MzError, cannot_listen
 from mzlite.wire.backend import Backend
 from mzlite.wire.descriptions import Descriptions
 from mzlite.wire.errors import TOO_MANY_CONNECTIONS
@@ -67,7 +67,11 @@ class WireServer:
             OSError: the address is taken.
         """
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(self._connect, self.options.host, self.options.port, backlog=512)
+        host, port = self.options.host, self.options.port
+        try:
+            self._listener = await loop.create_server(self._connect, host, port, backlog=512)
+        except OSError as error:
+            raise cannot_listen(host, port, error) from error
         log.info("listening", host=self.address[0], port=self.address[1])
 
     async def stop(self) -> None:

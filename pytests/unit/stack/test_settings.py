@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from stack.errors import StackError
+from stack.errors import OptionError, StackError
 from stack.settings import Settings
 
 
@@ -52,7 +52,9 @@ def test_a_broken_memory_counts_as_none(project):
 
 @pytest.mark.parametrize(("name", "value"), [("sql_port", 0), ("kafka_port", 70_000), ("partitions", 0)])
 def test_values_out_of_range_are_named(project, name, value):
-    with pytest.raises(StackError, match=name):
+    with pytest.raises(
+        OptionError, match=f"{value} does not fit --{name.replace('_', '-')} or HOTPLATE_{name.upper()}: "
+    ):
         Settings.load(project_dir=project, **{name: value})
 
 

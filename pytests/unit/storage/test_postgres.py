@@ -129,9 +129,19 @@ def test_a_long_path_gets_a_short_socket(tmp_path: Path) -> None:
 def test_the_reason_why_it_does_not_start_is_told(server: Postgres) -> None:
     server.start()
     server.stop()
-    (server.cluster_dir / "PG_VERSION").write_text("9.4\n")
-    with pytest.raises(PostgresError, match=r"(?s)ended while starting.*9\.4"):
+    (server.cluster_dir / "global" / "pg_control").write_bytes(b"")
+    with pytest.raises(PostgresError, match=r"(?s)ended while starting.*pg_control") as caught:
         server.start()
+    assert "is ready to accept connections" not in str(caught.value), "what an earlier start said is no reason"
+    (server.cluster_dir / "PG_VERSION").write_text("9.4\n")
+    with pytest.raises(PostgresError, match=r"is of PostgreSQL 9\.4, and this mzlite has 18"):
+        server.start()
+
+
+def test_a_file_is_no_data_directory(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(PostgresError, match=r"/file cannot be the data directory: it is no directory"):
+        Postgres(tmp_path / "file").start()
 
 
 def test_scripts_run_in_a_fixed_order() -> None:
