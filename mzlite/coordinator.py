@@ -22,7 +22,7 @@ from mzlite.catalog.drop import drop_temporary
 from mzlite.catalog.execute import execute
 from mzlite.catalog.interface import ExecuteResult
 from mzlite.catalog.rbac import is_enforced
-from mzlite.catalog.registry import find_item, quote_name, search_path
+from mzlite.catalog.registry import find_item, quote_name, refuse_as_input, search_path
 from mzlite.catalog.remote import Question
 from mzlite.catalog.timedomain import TimeDomain
 from mzlite.dataflow.engine import Engine
@@ -223,6 +223,23 @@ class Coordinator:
             "mzlite.superuser": "on" if session.superuser else "off",
         }
         return str(self.postgres.socket_dir / f".s.PGSQL.{self.postgres.port}"), parameters
+
+    def read_error(self, session: Session, names: Sequence[Name], error: MzError) -> MzError:
+        """The error of a query that PostgreSQL has refused because it has no such relation."""
+        named = next((name for name in names if error.message == f"unknown catalog item '{'.'.join(name)}'"), None)
+        if named is None:
+            return error
+        with self.postgres.connect() as connection:
+            tx: Any = connection
+            try:
+                item = find_item(tx, session, named)
+            except MzError:
+                return error
+        try:
+            refuse_as_input(item)
+        except MzError as found:
+            return found
+        return error
 
     def write_error(self, session: Session, name: Name, error: MzError, *, inserts: bool) -> MzError:
         """The error of a write that PostgreSQL has refused, with what Materialize says of the relation."""

@@ -16,12 +16,13 @@ import psycopg
 from mzlite.catalog.create_sql import reference
 from mzlite.catalog.interface import EngineTransaction
 from mzlite.catalog.nullable import never_null
-from mzlite.catalog.registry import SYSTEM_SCHEMAS, find_item, quote_name, search_path
+from mzlite.catalog.registry import SYSTEM_SCHEMAS, find_item, quote_name, refuse_as_input, search_path
 from mzlite.dataflow.recursion import anchored, drop_blocks, functions_of
 from mzlite.dialect.ast import Query
 from mzlite.dialect.display import Naming, display_name, display_query
 from mzlite.dialect.functions import find_function
 from mzlite.dialect.pg_errors import from_psycopg
+from mzlite.dialect.reading import relations
 from mzlite.dialect.statements import Name
 from mzlite.errors import MzError
 from mzlite.session import Session
@@ -69,6 +70,8 @@ def analyse(
     Raises:
         MzError: the query is refused, too many column names were given, or a permanent view reads a temporary object.
     """
+    if syntax is not None:
+        _refuse_inputs(tx, session, syntax)
     path = ", ".join(quote_name(name) for name in search_path(session))
     tx.execute("select set_config('search_path', %s, true)", (path,))
     listed = ""
@@ -113,6 +116,20 @@ def analyse(
         tuple(name for name in never_null(tx, str(row[0])) if name in names),
         shown_query(tx, session, query, syntax),
     )
+
+
+def _refuse_inputs(tx: EngineTransaction, session: Session, syntax: Query) -> None:
+    """Refuse a query that reads an index, a sink or another object without rows.
+
+    Raises:
+        MzError: it does.
+    """
+    for name in relations([syntax]):
+        try:
+            item = find_item(tx, session, name)
+        except MzError:
+            continue  # PostgreSQL says that it is not there
+        refuse_as_input(item)
 
 
 def _references(tx: EngineTransaction) -> list[tuple[str, int | None]]:

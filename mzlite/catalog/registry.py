@@ -280,6 +280,17 @@ def resolve_item(tx: EngineTransaction, session: Session, name: Name, *, is_type
     return item
 
 
+def refuse_as_input(item: Item | None) -> None:
+    """Refuse to read what has no rows.
+
+    Raises:
+        MzError: the object is none that a query can read.
+    """
+    if item is not None and item.type in ("index", "sink", "secret", "connection"):
+        article = "an" if item.type == "index" else "a"
+        raise MzError(f"catalog item '{item.full_name}' is {article} {item.words} and so cannot be depended upon")
+
+
 def unknown_item(name: Name) -> MzError:
     """The error for a name that means nothing."""
     return MzError(f"unknown catalog item '{'.'.join(name)}'")

@@ -139,6 +139,11 @@ class CallParser(TypeParser):
             called = self.relay(call.start, call.end)
             self.edits = [edit for edit in self.edits if edit[0] < call.start]
             self.edit(call.start, call.end, f"mz_internal.pg_typeof({called})")
+        if name == "current_setting":
+            # The session's variables are not those of the inner PostgreSQL.
+            items = self.relay(call.arguments[0].start, call.arguments[-1].end)
+            self.edits = [edit for edit in self.edits if edit[0] < call.start]
+            self.edit(call.start, call.end, f"mz_internal.current_setting({items})")
         if name == "pretty_sql":
             self._pretty(call, call.arguments)
         if name == "pg_column_size" and len(call.arguments) == 1:

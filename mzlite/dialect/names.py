@@ -118,10 +118,12 @@ def _postgres_name(node: ast.Expression) -> tuple[str, bool] | None:
             return node.name[-1], True
         case ast.Sequence(kind="list", items=[]):
             return None
+        case ast.SequenceSubquery(kind="map"):
+            return "coalesce", True
         case ast.Sequence() | ast.SequenceSubquery():
             return node.kind, True
         case ast.MapLiteral():
-            return ("map", True) if node.keys else ("jsonb", False)
+            return ("map", True) if node.keys else None
         case ast.Nested() | ast.Collate():
             return _postgres_name(node.expression)
         case ast.Subscript():

@@ -347,4 +347,5 @@ def _unknown_function(message: str) -> MzError:
         return MzError("mz_row_size requires a record type")
     if message.startswith("operator does not exist"):
         return MzError(re.sub(r"\bmz_catalog\.", "", message), hint=OPERATOR_HINT)
+    message = re.sub(r"\bmz_internal\.(?=current_setting\()", "", message)
     return MzError(re.sub(r"\b(?:mz|pg)_catalog\.", "", message), hint=FUNCTION_HINT)

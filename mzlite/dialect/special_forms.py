@@ -319,8 +319,15 @@ class SpecialFormParser(CallParser):
     def map_expression(self, start: int) -> Expression:
         """MAP[key => value, ..], which PostgreSQL is shown as a call."""
         if self.take(t.LPAREN):
+            opened = self.last_end
             query = self.query()
             self.expect(t.RPAREN)
+            self.edit(
+                start,
+                opened,
+                "(select coalesce(mz_catalog.map_agg(q.key, q.value) filter (where q.key is not null), '{}') from (",
+            )
+            self.edit(self.last_end, self.last_end, " as q (key, value))")
             return ast.SequenceSubquery(start, self.last_end, "map", query)
         self.expect(t.LBRACKET)
         keys: list[Expression] = []

@@ -90,9 +90,12 @@ class AttachedBackend:
         self._settings = self._startup_settings = settings
 
     def _refine(self, statement: Statement | None, error: MzError) -> MzError:
-        """The error for a write to what is no table names it and its type."""
-        if not isinstance(statement, Relayed) or not statement.target:
+        """The error for a write to what is no table, or for a query of what is no relation, names it and its type."""
+        if not isinstance(statement, Relayed):
             return error
+        if not statement.target:
+            reads = statement.access.reads
+            return self.session.coordinator.read_error(self.session.session, reads, error) if reads else error
         session = self.session
         return session.coordinator.write_error(session.session, statement.target, error, inserts=statement.inserts)
 
@@ -144,7 +147,7 @@ class AttachedBackend:
     def _wanted_settings(self) -> dict[str, str]:
         session = self.session
         _, settings = session.coordinator.backend_address(session.session)
-        return {**settings, **session.variables.followed()}
+        return {**settings, **session.variables.followed(), "mzlite.variables": session.variables.as_json()}
 
     async def follow_settings(self) -> None:
         """Bring the backend in line with the session's variables."""

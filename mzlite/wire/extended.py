@@ -105,9 +105,10 @@ class ExtendedProtocol:
             types = tuple(inner(oid) for oid in message.parameter_types)
             before = self._prepared.get(name)
             self._prepared[name] = prepared
+            text = session.relayed_text(statement)
             await self._forward(
-                Parse(name, statement.relay_sql, types).encode(),
-                Expected("parse", sql=statement.relay_sql, on_error=lambda: self._unprepare(name, prepared, before)),
+                Parse(name, text, types).encode(),
+                Expected("parse", sql=text, on_error=lambda: self._unprepare(name, prepared, before)),
             )
         elif await self._heard():
             self._prepared[name] = prepared

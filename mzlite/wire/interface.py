@@ -186,6 +186,9 @@ class Coordinator(Protocol):
     async def end_session(self, session: Session) -> None:
         """Drop what a session has made for itself alone. Called once its backend has gone, and not more than once."""
 
+    def read_error(self, session: Session, names: Sequence[tuple[str, ...]], error: MzError) -> MzError:
+        """The error of a query that names these relations, of which PostgreSQL has not found one."""
+
     def write_error(self, session: Session, name: tuple[str, ...], error: MzError, *, inserts: bool) -> MzError:
         """The error of a write to the relation of that name, which PostgreSQL has refused."""
 

@@ -216,9 +216,9 @@ class OwnStatements:
         before = variables.save()
         try:
             if tag == "RESET" and name.lower() == "all":
-                variables.reset_all(in_transaction=session.transaction.explicit)
+                variables.reset_all(in_transaction=session.transaction.is_block)
             else:
-                variables.set(name, value, local=local, in_transaction=session.transaction.explicit)
+                variables.set(name, value, local=local, in_transaction=session.transaction.is_block)
             await session.attached.follow_settings()
         except MzError:
             variables.restore(before)

@@ -68,7 +68,9 @@ class Portal:
 
 
 _WRONG_TARGET = frozenset({"42501", "42703", "55000"})
-"""PostgreSQL's refusals to write what is no table, or a column that is not there."""
+"""PostgreSQL's refusals to write what is no table, or a column that is not there,"""
+_NO_RELATION = frozenset({"42P01"})
+"""and to read what is no relation."""
 
 
 @dataclass(slots=True)
@@ -373,8 +375,9 @@ class Relay:
             error = current.error
         else:
             error = self.translate(fields, current.sql if current is not None else None)
-            if fields.get("C") in _WRONG_TARGET and current is not None:
-                error = self.refine(_statement_of(current), error)
+            statement = _statement_of(current) if current is not None else None
+            if fields.get("C") in (_NO_RELATION if getattr(statement, "target", ()) == () else _WRONG_TARGET):
+                error = self.refine(statement, error)
         self.failed = True
         self._copied = None
         self.copying_in = self._was_copy_in = self._gives_rows = False

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from mzlite.dialect.admin import ADMINISTRATOR, parse_admin
-from mzlite.dialect.statements import Deallocate, Execute, Prepare, Relayed, Statement
+from mzlite.dialect.statements import CopyOut, Deallocate, Execute, Prepare, Relayed, Statement
 from mzlite.errors import MzError
 from mzlite.session import Session
 from mzlite.wire import messages
@@ -321,6 +321,8 @@ class ClientSession:
         statement = self.meant(statement)
         if not isinstance(statement, Relayed):
             return
+        if "current_setting" in statement.relay_sql:
+            await self.attached.follow_settings()
         if statement.access.reads or statement.access.target:
             await self.coordinator.authorize(self.session, statement.access)
         if statement.kind == "select" and statement.as_of is None and self.transaction.is_block:
@@ -328,6 +330,18 @@ class ClientSession:
             self.transaction.domain = await self.coordinator.enter_domain(
                 self.session, statement.access.reads, self.transaction.domain, catalog=catalog
             )
+
+    def relayed_text(self, statement: Relayed, *, simple: bool = False) -> str:
+        """What the backend is sent for a statement.
+
+        Args:
+            simple: as a query, whose rows are copied by us if it is COPY.
+        """
+        if isinstance(statement, CopyOut):
+            return self.variables.limited(statement.query_sql) if simple else statement.relay_sql
+        if statement.kind != "select" or first_word(statement.relay_sql) == "copy":
+            return statement.relay_sql
+        return self.variables.limited(statement.relay_sql)
 
     def meant(self, statement: Statement) -> Statement:
         """What an EXECUTE stands for; of everything else itself."""
@@ -399,6 +413,7 @@ class ClientSession:
             self.transaction.explicit = True
         elif relay.status == IDLE:
             committed = relay.last_tag != "ROLLBACK"
+            explicit = self.transaction.explicit
             if relay.dirty:
                 relay.dirty = False
                 if committed:
@@ -410,8 +425,8 @@ class ClientSession:
                 for cursor in cursors.values():
                     await cursor.close()
             self.unlock_writes()
-            if self.variables.end_transaction(committed):
-                if committed:
+            if self.variables.end_transaction(committed and not relay.failed):
+                if committed or not explicit:
                     await self.attached.follow_settings()
                 else:
                     self.attached.settings_rolled_back()

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mzlite.dialect.statements import CopyOut, Refused, Relayed, Statement
+from mzlite.dialect.statements import Refused, Relayed, Statement
 from mzlite.errors import MzError
 from mzlite.wire.copy_in import copy_in
 from mzlite.wire.errors import error_response, failed_transaction
 from mzlite.wire.messages import EMPTY_QUERY_RESPONSE, CommandComplete, Query
 from mzlite.wire.relay import FAILED, IDLE, Expected
-from mzlite.wire.transaction import Mode, deferred_tag, ends_transaction
+from mzlite.wire.transaction import Mode, closes_transaction, deferred_tag, ends_transaction
 
 if TYPE_CHECKING:
     from mzlite.wire.session import ClientSession
@@ -35,6 +35,7 @@ class SimpleProtocol:
         if session.extended.unsynced:
             await session.extended.sync_silently()
         session.relay.failed = False
+        session.relay.last_tag = ""
         batch: list[Relayed] = []
         try:
             statements = await session.parse(message.query)
@@ -78,8 +79,10 @@ class SimpleProtocol:
                     await self._relay_at_moment(statement, batch)
                     return
             batch.append(statement)
-            if written and ends_transaction(statement):
-                # What follows in the same text has to see what was written.
+            if (written and ends_transaction(statement)) or (
+                session.variables.changed and closes_transaction(statement)
+            ):
+                # What follows in the same text has to see what was written, and begins with what was set.
                 await self._relay(batch)
             return
         await self._relay(batch)
@@ -118,7 +121,7 @@ class SimpleProtocol:
         if any(statement.reads_then_writes for statement in statements):
             await session.lock_writes()
         # Rows that are copied come as a query's, whose types are known, and go out as lines.
-        texts = [item.query_sql if isinstance(item, CopyOut) else item.relay_sql for item in statements]
+        texts = [session.relayed_text(item, simple=True) for item in statements]
         if error is not None:
             texts.append(ABORT)
         sql = "\n;".join(texts)
@@ -129,7 +132,7 @@ class SimpleProtocol:
         while relay.copying_in:
             await copy_in(session)
             await relay.pump()
-        if relay.status == IDLE and (relay.dirty or session.cursors):
+        if relay.status == IDLE and (relay.dirty or session.cursors or closes_transaction(statements[-1])):
             await session.settle()
 
     async def _fail(self, batch: list[Relayed], error: MzError) -> None:
@@ -138,4 +141,5 @@ class SimpleProtocol:
         if batch or session.relay.status != IDLE:
             await self._relay(batch, error)
         else:
+            session.relay.failed = True
             session.client.send(error_response(error))

@@ -204,6 +204,15 @@ def ends_transaction(statement: Statement) -> bool:
     )
 
 
+def closes_transaction(statement: Statement) -> bool:
+    """Whether a statement is COMMIT or ROLLBACK."""
+    return ends_transaction(statement) or (
+        isinstance(statement, Relayed)
+        and statement.kind == "transaction"
+        and first_word(statement.sql) in ("rollback", "abort")
+    )
+
+
 def prohibited(statement: Statement) -> MzError:
     """The error for a statement that has to be alone."""
     return MzError(

@@ -7,6 +7,8 @@ backend has to follow.
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -156,6 +158,11 @@ class SessionVariables:
         self.session.database = short(name)
         self._startup["database"] = name
 
+    @property
+    def changed(self) -> bool:
+        """Whether anything was set in the transaction."""
+        return self._before is not None
+
     def end_transaction(self, committed: bool) -> bool:
         """Take back what was set for the transaction only, and when it was rolled back everything set in it.
 
@@ -196,11 +203,30 @@ class SessionVariables:
             settings["timezone"] = _posix_zone(settings["timezone"])
         return settings
 
+    def as_json(self) -> str:
+        """All values by lower-case name, for current_setting()."""
+        return json.dumps({name: self.show(name) for name in self.known}, ensure_ascii=False)
+
     def seconds(self, name: str) -> float | None:
         """A duration; None where it is 0, which means without end, or where there is no such variable."""
         if name not in self.known:
             return None
         return seconds(self.show(name)) or None
+
+    def limited(self, query: str) -> str:
+        """A query that fails instead of giving more bytes than `max_query_result_size` says, if that was set.
+
+        A row counts as many bytes as its values have as text, and one more for each, which is about what they take in
+        Materialize.
+        """
+        maximum = self.session.variables.get("max_query_result_size")
+        if maximum is None or maximum == self.known["max_query_result_size"].default:
+            return query
+        size = byte_size(maximum)
+        return (
+            f"with mzlite_result as ({query}\n) select * from mzlite_result where mz_internal.within_result_size("
+            f"(select sum(octet_length(r::text) - 1) from mzlite_result as r), {size}, '{shown_size(size)}')"
+        )
 
     def save(self) -> Saved:
         """The current values, for `restore`."""
@@ -246,6 +272,33 @@ def _posix_zone(zone: str) -> str:
         return zone
     sign, hours, minutes = offset.groups()
     return f"<{zone}>{'' if sign == '-' else '-'}{int(hours)}:{minutes or '00'}"
+
+
+_SIZE = re.compile(r"(\d+)([KMGT]?B)$")
+
+
+def byte_size(text: str) -> int:
+    """The bytes of a size as SHOW says it.
+
+    >>> byte_size("100B"), byte_size("1MB")
+    (100, 1048576)
+    """
+    found = _SIZE.match(text)
+    assert found is not None, "values are checked when they are set"
+    power: int = 1024 ** ["B", "KB", "MB", "GB", "TB"].index(found[2])
+    return int(found[1]) * power
+
+
+def shown_size(size: int) -> str:
+    """A size as Materialize's errors say it: in units of a thousand, each from 1024 of the one before on.
+
+    >>> shown_size(128), shown_size(320000), shown_size(1048576)
+    ('128 B', '320.0 KB', '1048.6 KB')
+    """
+    if size < 1000:
+        return f"{size} B"
+    exponent = max(int(math.log(size) / 6.931471806), 1)
+    return f"{size / 1000**exponent:.1f} {'KMGTPE'[exponent - 1]}B"
 
 
 _ITEM = re.compile(r'\s*(?:"((?:[^"]|"")*)"|\'((?:[^\']|\'\')*)\'|([^,"\']*?))\s*(,|$)')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +35,10 @@ create type mz_catalog.mz_timestamp;
 {functions}
 create type mz_catalog.mz_timestamp (input = mz_catalog.mz_timestamp_in, output = mz_catalog.mz_timestamp_out,
     receive = mz_catalog.mz_timestamp_recv, send = mz_catalog.mz_timestamp_send, like = bigint);
-grant usage on schema mz_catalog to materialize;
+create schema mz_internal;
+create function mz_internal.current_setting(text) returns text language sql stable
+return pg_catalog.current_setting($1);
+grant usage on schema mz_catalog, mz_internal to materialize;
 create view public.slow as select pg_sleep(30) is null as slept;
 create view public.slowish as select pg_sleep(1) is null as slept;
 create view public.suicide as select pg_terminate_backend(pg_backend_pid()) as done;
@@ -173,6 +176,9 @@ class TestCoordinator:
                 connection.execute(sql)  # type: ignore[call-overload]
             except psycopg.Error as error:
                 raise MzError(str(error.diag.message_primary)) from error
+
+    def read_error(self, session: Session, names: Sequence[tuple[str, ...]], error: MzError) -> MzError:
+        return error
 
     def write_error(self, session: Session, name: tuple[str, ...], error: MzError, *, inserts: bool) -> MzError:
         return error

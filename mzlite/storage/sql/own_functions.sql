@@ -150,3 +150,29 @@ begin
     raise exception 'pretty_sql of what is no query that is written out not yet supported' using errcode = '0A000';
 end
 $$;
+
+-- The session's variables, as SHOW says them.
+create function mz_internal.current_setting(name text, missing_ok boolean default false) returns text
+language plpgsql stable strict parallel safe
+as $$
+declare
+    value text := nullif(pg_catalog.current_setting('mzlite.variables', true), '')::jsonb ->> lower(name);
+begin
+    if value is null and not missing_ok then
+        raise exception 'unrecognized configuration parameter "%"', name using errcode = 'XX000';
+    end if;
+    return value;
+end
+$$;
+
+-- What a query with a limit for its result asks before it gives a row.
+create function mz_internal.within_result_size(size bigint, maximum bigint, shown text) returns boolean
+language plpgsql stable parallel safe
+as $$
+begin
+    if size > maximum then
+        raise exception 'result exceeds max size of %', shown using errcode = 'out_of_memory';
+    end if;
+    return true;
+end
+$$;
