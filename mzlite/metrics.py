@@ -14,7 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from mzlite.dataflow.engine import Statistics
+from mzlite.dataflow.statistics import Statistics
 from mzlite.errors import cannot_listen
 
 Rows = Callable[[str], list[tuple[Any, ...]]]

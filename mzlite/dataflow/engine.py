@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import psycopg
@@ -28,12 +28,12 @@ from mzlite.dataflow.heal import Healing
 from mzlite.dataflow.intake import shares
 from mzlite.dataflow.keeping import mark_failed
 from mzlite.dataflow.objects import evaluation_error
-from mzlite.dataflow.program import PROFILE_TABLE
-from mzlite.dataflow.rel import Mode
+from mzlite.dataflow.profile import PROFILE_TABLE, log_profile
+from mzlite.dataflow.statistics import Statistics
 from mzlite.dataflow.statuses import Record, Statuses
 from mzlite.dataflow.subscriptions import ActiveSubscription
 from mzlite.dataflow.tick import SETTINGS, Program, Stopwatch, Tick, TickResult, notify_error
-from mzlite.dataflow.transaction import ENGINE_PATH, EngineTransaction, run
+from mzlite.dataflow.transaction import ENGINE_PATH, EngineTransaction, engine_session, run
 from mzlite.errors import MzError
 from mzlite.kafka.ingest import Batch, Ingest
 from mzlite.kafka.restored import Snapshot
@@ -72,30 +72,6 @@ class EngineOptions:
     profile: bool = False
 
 
-@dataclass
-class Statistics:
-    """What the engine did since it started.
-
-    Attributes:
-        rows: taken in.
-        ahead: those of them that had been decoded when their tick began.
-        durations: of the last ticks, in seconds.
-        failures: ticks that could not be committed and were tried again.
-        failure: why the last try of a tick has failed; None when it did not.
-        cut_off: subscriptions whose clients did not keep up.
-    """
-
-    ticks: int = 0
-    rows: int = 0
-    ahead: int = 0
-    seconds: float = 0.0
-    durations: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
-    timestamp: int = 0
-    failures: int = 0
-    failure: str | None = None
-    cut_off: int = 0
-
-
 class Engine:
     """Maintains the objects of one database.
 
@@ -119,7 +95,7 @@ class Engine:
         self._statuses = Statuses(self.connectors.ingests, self.connectors.publishers, record)
         self._program = Program(profile=self.options.profile)
         self.ahead = Ahead(
-            self._open,
+            lambda: engine_session(connect),
             self.connectors.ingests,
             rows=self.options.batch_rows,
             size=self.options.batch_bytes,
@@ -141,7 +117,7 @@ class Engine:
 
     def start(self, prepare: Callable[[EngineTransaction], None] | None = None) -> None:
         """Attaches to the database and begins to tick; `prepare` runs in the first transaction."""
-        self._connection = self._open()
+        self._connection = engine_session(self._connect)
         run(self._connection, "set application_name = 'mzlite engine'")
         if self.options.profile:
             run(self._connection, PROFILE_TABLE)
@@ -174,7 +150,7 @@ class Engine:
         self.connectors.stop()
         if self._connection is not None:
             if self.options.profile and not self._connection.closed:
-                self._log_profile(self._connection)
+                log_profile(self._connection, self.dataflow.graph.nodes())
             self._connection.close()
 
     def submit(self, job: Callable[[EngineTransaction], T]) -> Future[T]:
@@ -228,37 +204,6 @@ class Engine:
         return self.submit(lambda tx: restored.snapshot(tx, self.dataflow, self.connectors.ingests, sink_id)).result()
 
     # The engine's thread ---------------------------------------------------------------
-
-    def _open(self) -> psycopg.Connection[Any]:
-        """A session that computes views."""
-        connection = self._connect()
-        connection.autocommit = True
-        connection.prepare_threshold = 2
-        run(connection, f"set search_path = {ENGINE_PATH}")
-        run(connection, "set client_min_messages = error")
-        # A tick's delta tables are to stay in memory; the default of 8 MB writes them to files and reads them back.
-        run(connection, "set temp_buffers = '256MB'")
-        run(connection, "set work_mem = '64MB'")
-        # A tick loses nothing when it is replayed from the offsets it committed with; definitions, and ticks that
-        # feed a sink, wait for the disk.
-        run(connection, "set synchronous_commit = off")
-        return connection
-
-    def _log_profile(self, connection: psycopg.Connection[Any]) -> None:
-        """Logs where the ticks' time went, most first."""
-        nodes = self.dataflow.graph.nodes()
-        rows = run(
-            connection,
-            "select node, step, count(*), sum(affected), round(1000 * sum(extract(epoch from took)))"
-            " from pg_temp.profile group by node, step order by 5 desc limit 40",
-        ).fetchall()
-        for number, step, calls, affected, milliseconds in rows:
-            node = nodes.get(number)
-            if node is None:
-                continue
-            statement = node.steps(Mode.TICK)[step].sql
-            fields = {"object": node.owner, "node": number, "rule": node.title, "calls": calls, "rows": int(affected)}
-            log.info("profile", milliseconds=int(milliseconds), **fields, statement=statement)
 
     @contextmanager
     def _transaction(self) -> Iterator[EngineTransaction]:
@@ -455,15 +400,8 @@ class Engine:
             future.set_result(result.timestamp)
         self._ended = time.monotonic()
         self._program.worked(result.counts)
-        statistics = self.statistics
-        statistics.ticks += 1
-        statistics.failure = None
-        statistics.rows += result.rows
-        statistics.ahead += result.ahead
-        statistics.timestamp = result.timestamp
         seconds = watch.total()
-        statistics.seconds += seconds
-        statistics.durations.append(seconds)
+        self.statistics.committed(result, seconds)
         if seconds > SLOW_TICK:
             log.info("a slow tick", seconds=round(seconds, 3), rows=result.rows, **watch.seconds)
 
@@ -503,8 +441,7 @@ class Engine:
     def _recover(self, error: Exception, writers: list[Future[int]]) -> None:
         """After a tick that could not commit: everything is as before it; try again, with a new session if need be."""
         log.error("a tick failed and is tried again", error=str(error), exc_info=error)
-        self.statistics.failures += 1
-        self.statistics.failure = str(error).strip()
+        self.statistics.failed(error)
         assert self._connection is not None
         if self._connection.closed:
             self.failure = error

@@ -42,12 +42,6 @@ def removal_condition(slots: Slots, nodes: Mapping[int, Node], numbers: frozense
     return "(" + " or ".join(parts) + ")" if parts else "false"
 
 
-PROFILE_TABLE = (
-    "create temporary table if not exists profile (node bigint, step integer, took interval, affected bigint)"
-)
-"""What a profiling engine notes: one row for each statement that ran."""
-
-
 def step_text(step: Step, node: Node, slots: Slots, nodes: Mapping[int, Node], profile: int | None = None) -> str:
     """A statement with its guard, its planner setting and its counting; with `profile`, its time under that number."""
     statement = step.sql.replace(NOW, "mz_now_ms").replace(TICK, "mz_tick_number")

@@ -32,6 +32,22 @@ def run(connection: psycopg.Connection[Any], text: str, params: Sequence[object]
     return connection.execute(sql.SQL(text) if params is None else text, params)
 
 
+def engine_session(connect: Callable[[], psycopg.Connection[Any]]) -> psycopg.Connection[Any]:
+    """A session that computes views."""
+    connection = connect()
+    connection.autocommit = True
+    connection.prepare_threshold = 2
+    run(connection, f"set search_path = {ENGINE_PATH}")
+    run(connection, "set client_min_messages = error")
+    # A tick's delta tables are to stay in memory; the default of 8 MB writes them to files and reads them back.
+    run(connection, "set temp_buffers = '256MB'")
+    run(connection, "set work_mem = '64MB'")
+    # A tick loses nothing when it is replayed from the offsets it committed with; definitions, and ticks that
+    # feed a sink, wait for the disk.
+    run(connection, "set synchronous_commit = off")
+    return connection
+
+
 def analysed(connection: psycopg.Connection[Any], query: str) -> PGresult:
     """What PostgreSQL says of the columns of a SELECT; it is not planned, as a constant in it may fail."""
     pgconn = connection.pgconn
