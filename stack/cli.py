@@ -22,8 +22,6 @@ from stack.administration import run_clock, run_verify
 from stack.backup import back_up, restore_backup
 from stack.demo.run import DemoOptions, psql_line, run_demo
 from stack.errors import StackError
-from stack.export import LAYERS
-from stack.export import export as export_views
 from stack.generating import Plan
 from stack.generating import generate as run_generator
 from stack.local import Stack
@@ -265,6 +263,10 @@ def export(
     sql_port: opt.SqlPort = None,
 ) -> None:
     """Write silver and gold as Parquet files of one moment, with a manifest; all or nothing."""
+    # DuckDB complains on standard error about every program that freezes the garbage collector, as `generate` does.
+    from stack.export import LAYERS
+    from stack.export import export as export_views
+
     topics_of(system)
     systems = tuple(SYSTEMS) if system == ALL else (system,)
     settings = Settings.load(state_dir=state_dir, sql_port=sql_port)
