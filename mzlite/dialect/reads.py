@@ -142,14 +142,7 @@ class ReadParser(ShowParser):
         self.comma_separated(self._assignment)
         if self.take_keyword("WHERE"):
             self.expressions.append(self.expression())
-        return s.Relayed(
-            self.statement_text(),
-            self.relay(start, self.last_end),
-            "write",
-            writes=True,
-            reads_then_writes=True,
-            target=self.target,
-        )
+        return self._changed(start)
 
     def _assignment(self) -> None:
         self.identifier()
@@ -179,6 +172,10 @@ class ReadParser(ShowParser):
             self.tables.extend(self.comma_separated(self.table_with_joins))
         if self.take_keyword("WHERE"):
             self.expressions.append(self.expression())
+        return self._changed(start)
+
+    def _changed(self, start: int) -> s.Relayed:
+        """A statement that changes or deletes rows which are there."""
         return s.Relayed(
             self.statement_text(),
             self.relay(start, self.last_end),
