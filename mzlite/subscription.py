@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from mzlite.catalog.definitions import analyse
+from mzlite.catalog.definitions import analyse, refuse_inputs
 from mzlite.catalog.maintained import check_inputs
 from mzlite.catalog.rbac import authorize_reads
 from mzlite.catalog.registry import quote_name, search_path
@@ -212,6 +212,7 @@ def subscribed_query(tx: EngineTransaction, session: Session, statement: Subscri
     query = statement.query
     if query is None:
         assert statement.relation is not None
+        refuse_inputs(tx, session, [statement.relation])
         name = physical_name(statement.relation, session.database)
         query = "select * from " + ".".join(quote_name(part) for part in name)
     elif statement.syntax is None:

@@ -71,7 +71,7 @@ def analyse(
         MzError: the query is refused, too many column names were given, or a permanent view reads a temporary object.
     """
     if syntax is not None:
-        _refuse_inputs(tx, session, syntax)
+        refuse_inputs(tx, session, relations([syntax]))
     path = ", ".join(quote_name(name) for name in search_path(session))
     tx.execute("select set_config('search_path', %s, true)", (path,))
     listed = ""
@@ -118,13 +118,13 @@ def analyse(
     )
 
 
-def _refuse_inputs(tx: EngineTransaction, session: Session, syntax: Query) -> None:
-    """Refuse a query that reads an index, a sink or another object without rows.
+def refuse_inputs(tx: EngineTransaction, session: Session, names: Sequence[Name]) -> None:
+    """Refuse to read an index, a sink or another object without rows.
 
     Raises:
-        MzError: it does.
+        MzError: a name is that of one.
     """
-    for name in relations([syntax]):
+    for name in names:
         try:
             item = find_item(tx, session, name)
         except MzError:
