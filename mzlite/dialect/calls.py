@@ -125,6 +125,8 @@ class CallParser(TypeParser):
             self._leave_out_null_keys(call, call.arguments[0])
         order = self._order_by_value(call, call.arguments)
         wrapper = WRAPPED_ARGUMENTS.get(name)
+        if name == "jsonb_build_object" and wrapper is not None and self._first_key_counts(call.arguments, wrapper):
+            wrapper = None
         if wrapper is not None and not (call.distinct and call.order_by):
             for argument in call.arguments:
                 self.edit(argument.start, argument.start, f"{wrapper}(")
@@ -157,6 +159,21 @@ class CallParser(TypeParser):
             rest = self.relay(call.arguments_end, call.end)
             self.edits = [edit for edit in self.edits if edit[0] < call.start]
             self.edit(call.start, call.end, quotient_of_sums(name, value, order, rest, distinct=call.distinct))
+
+    def _first_key_counts(self, arguments: list[Expression], wrapper: str) -> bool:
+        """Of equal keys the first counts, in PostgreSQL the last: it gets the pairs the other way round."""
+        keys, values = arguments[::2], arguments[1::2]
+        known = [key.value for key in keys if isinstance(key, ast.Value) and key.kind == "string"]
+        if len(keys) != len(values) or len(set(known)) == len(keys):
+            return False
+        pairs = [
+            ", ".join(f"{wrapper}({self.relay(item.start, item.end)})" for item in pair)
+            for pair in zip(keys, values, strict=True)
+        ]
+        start, end = arguments[0].start, arguments[-1].end
+        self.edits = [edit for edit in self.edits if edit[0] < start or edit[1] > end]
+        self.edit(start, end, ", ".join(reversed(pairs)))
+        return True
 
     def _pretty(self, call: ast.Function, arguments: list[Expression]) -> None:
         """The lines of a query that is written out; PostgreSQL is shown the text."""

@@ -13,7 +13,7 @@ from mzlite.errors import MzError
 from mzlite.kafka.json_errors import json_error
 
 _MAX_FRAME_OFFSET = 1_000_000
-_MOMENTS = {"date": "date", "timestamp": "timestamp", "timestamptz": "timestamp with time zone"}
+_MOMENTS = {"date": "date", "timestamp": "timestamp", "timestamptz": "timestamp with time zone", "time": "time"}
 _SPECIAL_MOMENTS = frozenset(
     ["allballs", "epoch", "infinity", "+infinity", "-infinity", "now", "today", "tomorrow", "yesterday"]
 )

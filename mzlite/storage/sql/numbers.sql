@@ -357,8 +357,16 @@ create function mz_catalog.mod(mz_catalog.uint8, mz_catalog.uint8) returns mz_ca
 -- What is no moment is null.
 create function mz_catalog.make_timestamp(bigint, bigint, bigint, bigint, bigint, double precision) returns timestamp language plpgsql immutable strict parallel safe
 as $$
+declare
+    seconds double precision := case when $6 > 0 and $6 <> 'NaN' then trunc($6) else 0 end;
+    -- Cut off and not rounded, and of a binary fraction: 1.2 has 199999.
+    micros double precision := case when $6 = 'NaN' then 0 else trunc(greatest(($6 - seconds) * 1000000, 0)) end;
 begin
-    return pg_catalog.make_timestamp($1::integer, $2::integer, $3::integer, $4::integer, $5::integer, $6);
+    if $4 > 23 or seconds > 59 then
+        return null;
+    end if;
+    return pg_catalog.make_timestamp($1::integer, $2::integer, $3::integer, $4::integer, $5::integer, 0)
+        + seconds * interval '1 second' + micros * interval '1 microsecond';
 exception when datetime_field_overflow or numeric_value_out_of_range then
     return null;
 end

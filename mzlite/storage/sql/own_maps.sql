@@ -119,10 +119,14 @@ begin
             execute format('create operator mz_catalog.%1$s (leftarg = mz_catalog.%2$I, rightarg = %3$s, function = mz_internal.%4$s)', op.symbol, t.name, op.type, replace(op.internal, 'jsonb', 'map'));
         end loop;
         for op in
-            select * from (values ('@>', 'jsonb_contains', '<@'), ('<@', 'jsonb_contained', '@>')) as v (symbol, internal, commutator)
+            select * from (values ('@>', 'contains', 1, 2), ('<@', 'contained', 2, 1)) as v (symbol, name, whole, part)
         loop
-            execute format('create function mz_internal.%1$s(mz_catalog.%2$I, mz_catalog.%2$I) returns boolean language internal immutable strict parallel safe as %3$L', replace(op.internal, 'jsonb', 'map'), t.name, op.internal);
-            execute format('create operator mz_catalog.%1$s (leftarg = mz_catalog.%2$I, rightarg = mz_catalog.%2$I, function = mz_internal.%3$s)', op.symbol, t.name, replace(op.internal, 'jsonb', 'map'));
+            -- A key's value is there as a whole or not at all: nothing changes when the part is put over it.
+            execute format(
+                'create function mz_internal.map_%1$s(mz_catalog.%2$I, mz_catalog.%2$I) returns boolean language sql immutable strict parallel safe return pg_catalog.jsonb_eq(pg_catalog.jsonb_concat($%3$s::jsonb, $%4$s::jsonb), $%3$s::jsonb)',
+                op.name, t.name, op.whole, op.part
+            );
+            execute format('create operator mz_catalog.%1$s (leftarg = mz_catalog.%2$I, rightarg = mz_catalog.%2$I, function = mz_internal.map_%3$s)', op.symbol, t.name, op.name);
         end loop;
 
         execute format('create function mz_catalog.map_length(mz_catalog.%I) returns integer language sql immutable strict parallel safe return mz_catalog.map_length($1::jsonb)', t.name);

@@ -166,3 +166,37 @@ create operator mz_catalog.@> (leftarg = jsonb, rightarg = text, function = mz_i
 create operator mz_catalog.@> (leftarg = text, rightarg = jsonb, function = mz_internal.jsonb_contains);
 create operator mz_catalog.<@ (leftarg = jsonb, rightarg = text, function = mz_internal.jsonb_contained);
 create operator mz_catalog.<@ (leftarg = text, rightarg = jsonb, function = mz_internal.jsonb_contained);
+
+-- Before its origin a moment at the edge of a bin is in the bin before. Here and below not strict, so that PostgreSQL can put the
+-- body in place of the call.
+create function mz_catalog.date_bin(stride interval, source timestamp, origin timestamp) returns timestamp language sql immutable parallel safe
+return pg_catalog.date_bin(stride, case when origin > source then source - interval '1 microsecond' else source end, origin);
+create function mz_catalog.date_bin(stride interval, source timestamptz, origin timestamptz) returns timestamptz language sql immutable parallel safe
+return pg_catalog.date_bin(
+    stride, case when origin > source then (source at time zone 'UTC' - interval '1 microsecond') at time zone 'UTC' else source end, origin
+);
+
+-- No moment is infinite.
+create function mz_internal.no_moment(double precision) returns timestamptz language plpgsql immutable strict parallel safe
+as $$ begin raise exception 'timestamp out of range' using errcode = 'XX000'; end $$;
+create function mz_catalog.to_timestamp(seconds double precision) returns timestamptz language sql immutable parallel safe
+return case when abs(seconds) = 'Infinity' then mz_internal.no_moment(seconds) else pg_catalog.to_timestamp(seconds) end;
+
+-- What is put where nothing is looked for stands around each character.
+create function mz_internal.replace_nothing(value text, put text) returns text language sql immutable strict parallel safe
+begin atomic
+select put || coalesce(string_agg(c.item || put, '' order by c.n), '') from unnest(string_to_array(value, null)) with ordinality as c (item, n);
+end;
+create function mz_catalog.replace(value text, sought text, put text) returns text language sql immutable parallel safe
+return case when sought = '' then mz_internal.replace_nothing(value, put) else pg_catalog.replace(value, sought, put) end;
+
+-- There is one encoding.
+create function mz_internal.no_encoding(name text) returns text language plpgsql immutable strict parallel safe
+as $$ begin raise exception 'invalid encoding name ''%''', replace(lower(name), '_', '-') using errcode = 'XX000'; end $$;
+create function mz_catalog.convert_from(value bytea, encoding text) returns text language sql immutable parallel safe
+return case
+    when pg_catalog.replace(lower(encoding), '_', '-') in ('utf-8', 'utf8', 'unicode-1-1-utf-8') then pg_catalog.convert_from(value, 'UTF8')
+    else mz_internal.no_encoding(encoding)
+end;
+create function mz_catalog.pg_encoding_to_char(encoding integer) returns name language sql immutable parallel safe
+return case when encoding = 6 then 'UTF8'::name end;
