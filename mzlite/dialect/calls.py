@@ -65,6 +65,9 @@ class CallParser(TypeParser):
                 raise self.expected("an identifier or a '*' after '.'")
             self.index += 1
         word = self.values[first].upper()
+        if word == "U" and self.text.startswith("&", self.last_end):
+            # In PostgreSQL U&'..' is a literal.
+            self.edit(self.last_end, self.last_end, " ")
         if word in _ROLE_FUNCTIONS and first not in self.tokens.quoted and len(parts) == 1:
             # The session's role is not that of the inner PostgreSQL.
             called = self.kinds[self.index] == t.LPAREN

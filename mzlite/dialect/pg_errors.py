@@ -85,6 +85,7 @@ def _read_only(found: re.Match[str]) -> MzError:
 
 
 _INTEGERS = "integer|bigint|smallint"
+_EVALUATION = "Evaluation error: "
 _RULES: tuple[_Rule, ...] = (
     (re.compile(f'{RAISE_PREFIX}(.*?)"?$', re.DOTALL), _raised),
     (re.compile(r'^relation "(.*)" does not exist$'), _relation),
@@ -320,6 +321,9 @@ def _translated(fields: Mapping[str, str]) -> MzError:
     state = fields.get("C", INTERNAL)
     if state in _NAMING_TYPES:
         message = in_words(message)
+    if message.startswith(_EVALUATION):
+        inner = _translated({**fields, "M": message.removeprefix(_EVALUATION)}).message
+        return MzError(_EVALUATION + inner.removeprefix(_EVALUATION), detail=fields.get("D"))
     if state in ("42883", "42725") and "mz_internal.list(" in message:
         return _no_list_of(message)
     if state == "42883":

@@ -73,6 +73,9 @@ class SpecialFormParser(CallParser):
             return self.interval_value(start)
         type_end = self.last_end
         literal_start = self.position
+        if data_type.name in (("b",), ("n",)) and start + 1 == type_end:
+            # In PostgreSQL they and a literal are another literal.
+            self.edit(start, literal_start, f'"{data_type.name[0]}" ')
         literal = ast.Value(literal_start, 0, "string", self.literal_string())
         literal.end = self.last_end
         if data_type.kind != "named":

@@ -311,24 +311,26 @@ class Expressions:
             other = choices.pick(scope) if scope else None
             if other is not None and other.kind not in UNORDERED:
                 right = f"({self.value(scope, kind, 0).sql}, {self.value(scope, other.kind, 0).sql})"
-                return f"({left}, {other.sql}) {self.comparison()} {right}"
+                return f"({left}, {other.sql}) {self.comparison(kind, other.kind)} {right}"
         if kind in UNORDERED or form == 4:
             return f"({left} is {choices.pick(('', 'not '))}distinct from {self.value(scope, kind, 0).sql})"
         if form == 5:
             items = ", ".join(choices.pick(LITERALS[kind]) for _ in range(choices.number(1, 3)))
             return f"{left} {choices.pick(('', 'not '))}in ({items})"
-        if form == 6:
+        if form == 6 and kind not in LISTS:
             return f"{left} between {self.value(scope, kind, 0).sql} and {self.value(scope, kind, 0).sql}"
         if form == 7 and kind == "txt":
             return f"{left} like '{choices.pick(('a%', '%b', '_'))}'"
-        return f"{left} {self.comparison()} {self.value(scope, kind, depth).sql}"
+        return f"{left} {self.comparison(kind)} {self.value(scope, kind, depth).sql}"
 
     def kind(self) -> str:
         """A kind, mostly one that is usual."""
         return self.choices.pick(RARE_KINDS) if self.choices.chance(20) else self.choices.pick(KINDS)
 
-    def comparison(self) -> str:
-        """A comparison operator."""
+    def comparison(self, *kinds: str) -> str:
+        """A comparison operator; lists have one only."""
+        if any(kind in LISTS for kind in kinds):
+            return "="
         return self.choices.pick(("=", "<", "<=", ">", ">=", "<>"))
 
     def temporal(self, scope: Scope) -> str | None:

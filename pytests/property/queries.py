@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pytests.property.aggregates import Aggregates
 from pytests.property.choices import Choices
 from pytests.property.expressions import Expressions, Ref, Scope, Value
-from pytests.property.kinds import LITERALS, NOT_JOINED, ORDERED, TYPES
+from pytests.property.kinds import LISTS, LITERALS, NOT_JOINED, ORDERED, TYPES
 from pytests.property.nested import Nested
 from pytests.property.parts import Column, From, Item, Query, joins
 from pytests.property.subqueries import Subqueries
@@ -162,13 +162,14 @@ class Queries:
         """The condition of a join: mostly an equality, perhaps with more."""
         choices = self.choices
         pairs = [(a.sql, b.sql) for a in left for b in right if joins(a.kind, b.kind)]
+        ordered = [(a.sql, b.sql) for a in left for b in right if joins(a.kind, b.kind) and a.kind not in LISTS]
         if not pairs:
             return None
         parts = [f"{a} = {b}" for a, b in choices.some(pairs, 1, 2)]
         if not equalities_only:
             form = choices.number(0, 9)
-            if form == 9:
-                a, b = choices.pick(pairs)
+            if form == 9 and ordered:
+                a, b = choices.pick(ordered)
                 parts = [f"{a} {choices.pick(('<', '>=', '<>'))} {b}"]
             elif form >= 7:
                 parts.append(self.expressions.condition([*left, *right], 0))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from pytests.property.choices import Choices
 from pytests.property.expressions import Expressions, Scope, Value
-from pytests.property.kinds import NOT_JOINED, UNORDERED
+from pytests.property.kinds import LISTED, NOT_JOINED, UNORDERED, WITHOUT_EXTREMES
 from pytests.property.parts import Item
 
 
@@ -47,18 +47,19 @@ class Subqueries:
         found = self.expressions.column(inner.refs, kinds)
         if found is None or ref.kind == "map":
             return f"exists (select 1 from {inner.sql}{self.where(scope, inner.refs, 85)})"
-        if form == 7 and ref.kind not in UNORDERED:
+        if form == 7 and ref.kind not in WITHOUT_EXTREMES:
             text = f"(select {choices.pick(('max', 'min'))}({found.sql}) from {inner.sql}{self.where(scope, inner.refs, 50)})"
             return f"{ref.sql} {self.expressions.comparison()} {text}"
         text = f"(select {found.sql} from {inner.sql}{self.where(scope, inner.refs, 30)})"
-        if form == 9 and ref.kind not in UNORDERED:
-            return f"{ref.sql} {choices.pick(('=', '>'))} any (array{text})"
+        if form == 9 and ref.kind not in (*UNORDERED, *LISTED):
+            return f"{ref.sql} {self.expressions.comparison(ref.kind)} any (array{text})"
         if form == 8 and ref.kind == found.kind and ref.kind in ("int", "txt", "lst"):
             return f"{ref.sql} = any (list{text})"
         if form == 6:
             return f"{ref.sql} not in {text}"
         if form == 5:
-            return f"{ref.sql} {choices.pick(('=', '<>', '<', '>='))} {choices.pick(('any', 'all'))} {text}"
+            operator = self.expressions.comparison(ref.kind)
+            return f"{ref.sql} {operator} {choices.pick(('any', 'all'))} {text}"
         return f"{ref.sql} in {text}"
 
     def rows(self, scope: Scope, inner: Item) -> str | None:
@@ -69,7 +70,7 @@ class Subqueries:
             return None
         first, second = choices.some(pairs, 2, 2)
         where = self.where(scope, inner.refs, 30)
-        operator = choices.pick(("in", "not in", "= any", "<> all"))
+        operator = choices.pick(("in", "not in", "= any"))
         return f"({first[0]}, {second[0]}) {operator} (select {first[1]}, {second[1]} from {inner.sql}{where})"
 
     def where(self, scope: Scope, inner: Scope, correlated: int, depth: int = 1) -> str:
@@ -77,10 +78,11 @@ class Subqueries:
         choices = self.choices
         parts = []
         if choices.chance(correlated):
-            pairs = [(a.sql, b.sql) for a in scope for b in inner if a.kind == b.kind and a.kind not in NOT_JOINED]
+            pairs = [(a, b.sql) for a in scope for b in inner if a.kind == b.kind and a.kind not in NOT_JOINED]
             if pairs:
-                outside, inside = choices.pick(pairs)
-                operator = choices.weighted([("=", 80), ("<", 8), (">=", 6), ("<>", 6)])
+                outer, inside = choices.pick(pairs)
+                outside = outer.sql
+                operator = "=" if choices.chance(80) else self.expressions.comparison(outer.kind)
                 parts.append(f"{inside} {operator} {outside}")
         if choices.chance(30):
             parts.append(self.expressions.condition(inner, 0))
