@@ -250,9 +250,9 @@ class CallParser(TypeParser):
             self.edit(call.start, self.text.index("(", call.start), quote_identifier(name))
         if name in PATTERN_ARGUMENT:
             self._pattern_arguments(name, arguments)
-        return self._rewrite_width(call)
+        return self.rewrite_width(call)
 
-    def _rewrite_width(self, call: ast.Function) -> bool:
+    def rewrite_width(self, call: ast.Function) -> bool:
         """Where the first argument of a table function says how many columns it has: the one with as many is called."""
         name = call.name[-1]
         if name not in ROWS_BY_WIDTH or len(call.arguments or ()) != 2:

@@ -451,8 +451,12 @@ class QueryParser(ExpressionParser):
 
     def _rows_from(self, start: int, *, lateral: bool) -> ast.RowsFrom:
         functions = self.parenthesized(self._named_function)
+        renamed = [self.rewrite_width(function) for function in functions]
         with_ordinality = self.take_keyword("WITH", "ORDINALITY")
+        end = self.last_end
         alias = self.table_alias()
+        if renamed[0] and alias is None:
+            self.edit(end, end, f" as {functions[0].name[-1]}")
         return ast.RowsFrom(start, self.last_end, functions, alias, with_ordinality, lateral)
 
     def _named_function(self) -> ast.Function:

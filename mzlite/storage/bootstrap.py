@@ -25,6 +25,7 @@ DATABASE = "materialize"
 SCRIPTS_DIR = Path(__file__).parent / "sql"
 FIRST_SCRIPTS = (
     "schemas.sql",
+    "fixed_settings.sql",
     "types.sql",
     "uints.sql",
     "kafka.sql",

@@ -187,6 +187,57 @@ CASES = {
             Step(("delete from t0 where k = 1",)),
         ),
     ),
+    "groups, joins and orders by moments in UTC, JSON, texts and lists, which PostgreSQL calls stable": Case(
+        tables=(("t0", "k integer, a timestamptz, b text"), ("t1", "k integer, a timestamp")),
+        sources=(),
+        views=(
+            View("v0", "materialized", "select date_trunc('hour', a) as c0, list_agg(k) as c1 from t0 group by 1"),
+            View("v1", "materialized", "select to_jsonb(b) as c0, string_agg(b, ',') as c1 from t0 group by 1"),
+            View("v2", "materialized", "select '{2}'::lst as c0, b as c1, list_agg(k) as c2 from t0 group by 1, 2"),
+            View("v3", "materialized", "select ('{' || k || '}')::lst as c0, list_agg(b) as c1 from t0 group by 1"),
+            View("v4", "materialized", "select t0.k as c0, t1.k as c1 from t0 join t1 on t0.a::date = t1.a::date"),
+            View("v5", "materialized", "select t0.k as c0, t1.k as c1 from t0 left join t1 on t0.a::date = t1.a::date"),
+            View("v6", "materialized", "select k as c0 from t0 where a::date in (select a::date from t1)"),
+            View("v7", "materialized", "select k as c0 from t0 order by a::date desc, k limit 1"),
+            View("v8", "materialized", "select k as c0, count(*) over (partition by a::date) as c1 from t0"),
+            View("v9", "materialized", "select concat(a, b) as c0, list_agg(k) as c1 from t0 group by 1"),
+            View("v10", "materialized", "select to_char(a, 'YYYY') as c0, list_agg(k) as c1 from t0 group by 1"),
+        ),
+        steps=(
+            Step(
+                (
+                    "insert into t0 values (1, @0@, 'a'), (2, @30@, 'b'), (1, @1500@, 'a'), (3, null, null)",
+                    "insert into t1 values (1, @0@), (2, @1500@), (3, @1501@)",
+                )
+            ),
+            Step(("delete from t0 where k = 2", "delete from t1 where k = 2")),
+            Step(("update t0 set a = @1500@ where k = 3", "update t1 set a = @0@ where k = 3")),
+        ),
+    ),
+    "functions of as many columns as an argument says, side by side": Case(
+        tables=(("t0", "k integer, a text"),),
+        sources=(),
+        views=(
+            View(
+                "v0",
+                "materialized",
+                "select f.x0 as c0, f.x1 as c1, f.x2 as c2 from t0 cross join lateral"
+                " rows from (regexp_extract('(?P<x>a)(b)?', a), generate_series(1, k)) f (x0, x1, x2)",
+            ),
+            View(
+                "v1",
+                "materialized",
+                "select f.x0 as c0, f.x2 as c1, f.n as c2 from t0 cross join lateral"
+                " rows from (generate_series(1, k), csv_extract(2, a || ',b')) with ordinality f (x0, x1, x2, n)",
+            ),
+            View(
+                "v2",
+                "materialized",
+                "select csv_extract.column1 as c0 from t0 cross join lateral rows from (csv_extract(2, a || ',b'))",
+            ),
+        ),
+        steps=(Step(("insert into t0 values (1, 'ab'), (2, 'a'), (0, 'x')",)), Step(("delete from t0 where k = 2",))),
+    ),
 }
 
 

@@ -277,26 +277,26 @@ begin
         replace(replace(replace(f.body, '<L>', l.name), '<E>', l.element::text), '<layers>', l.layers::text), f.strict, f.volatile::"char", f.rows
     from list_types as l
     inner join (values
-        ('mz_internal', 'list_in_<L>', 'cstring oid integer', 'L', 'internal', 'array_in', true, 's', 0, ''),
+        ('mz_internal', 'list_in_<L>', 'cstring oid integer', 'L', 'internal', 'array_in', true, 'i', 0, ''),
         ('mz_internal', 'items', 'L', 'A', 'internal', 'int8up', true, 'i', 0, ''),
         ('mz_internal', 'as_list', 'A', 'L', 'internal', 'int8up', true, 'i', 0, ''),
         ('mz_internal', 'list', 'A', 'L', 'sql',
             'select case when array_ndims($1) > 1 then mz_internal.as_list($1[1:mz_internal.raise_dimensions(array_ndims($1))]) else mz_internal.as_list($1) end', true, 'i', 0, ''),
         ('mz_internal', 'cast_to_<L>', 'text', 'L', 'plpgsql',
             'begin return mz_internal.list_in_<L>(textout(mz_internal.list_literal($1, <layers>)), <E>, -1); exception when data_exception or numeric_value_out_of_range then raise exception ''invalid input syntax for type list: %: "%"'', sqlerrm, $1 using errcode = ''XX000''; end',
-            true, 's', 0, ''),
-        ('mz_internal', 'as_text', 'L', 'text', 'sql', 'select textin(array_out(mz_internal.items($1)))', true, 's', 0, 'plain record'),
+            true, 'i', 0, ''),
+        ('mz_internal', 'as_text', 'L', 'text', 'sql', 'select textin(array_out(mz_internal.items($1)))', true, 'i', 0, 'plain record'),
         ('mz_internal', 'as_text', 'L', 'text', 'sql',
-            'select regexp_replace(textin(array_out(mz_internal.items($1))), ''(?<=[{,])"(?!NULL)([Nn][Uu][Ll][Ll])"(?=[,}])'', ''\1'', ''g'')', true, 's', 0, 'text'),
+            'select regexp_replace(textin(array_out(mz_internal.items($1))), ''(?<=[{,])"(?!NULL)([Nn][Uu][Ll][Ll])"(?=[,}])'', ''\1'', ''g'')', true, 'i', 0, 'text'),
         ('mz_internal', 'as_text', 'L', 'text', 'sql',
-            'select ''{'' || coalesce(string_agg(mz_internal.list_item(mz_internal.as_text(u.item)), '','' order by u.n), '''') || ''}'' from unnest(mz_internal.items($1)) with ordinality as u (item, n)', true, 's', 0, 'computed'),
+            'select ''{'' || coalesce(string_agg(mz_internal.list_item(mz_internal.as_text(u.item)), '','' order by u.n), '''') || ''}'' from unnest(mz_internal.items($1)) with ordinality as u (item, n)', true, 'i', 0, 'computed'),
         ('mz_internal', 'as_text', 'L', 'text', 'sql',
-            'select ''{'' || coalesce(string_agg(coalesce(mz_internal.as_text(u.item), ''NULL''), '','' order by u.n), '''') || ''}'' from unnest(mz_internal.items($1)) with ordinality as u (item, n)', true, 's', 0, 'list'),
-        ('mz_internal', 'in_json', 'L', 'jsonb', 'sql', 'select pg_catalog.to_jsonb(mz_internal.in_json(mz_internal.items($1)))', true, 's', 0, 'plain text'),
-        ('mz_internal', 'in_json', 'L', 'jsonb', 'sql', 'select pg_catalog.to_jsonb(mz_internal.items($1))', true, 's', 0, 'record'),
+            'select ''{'' || coalesce(string_agg(coalesce(mz_internal.as_text(u.item), ''NULL''), '','' order by u.n), '''') || ''}'' from unnest(mz_internal.items($1)) with ordinality as u (item, n)', true, 'i', 0, 'list'),
+        ('mz_internal', 'in_json', 'L', 'jsonb', 'sql', 'select pg_catalog.to_jsonb(mz_internal.in_json(mz_internal.items($1)))', true, 'i', 0, 'plain text'),
+        ('mz_internal', 'in_json', 'L', 'jsonb', 'sql', 'select pg_catalog.to_jsonb(mz_internal.items($1))', true, 'i', 0, 'record'),
         ('mz_internal', 'in_json', 'L', 'jsonb', 'sql',
-            'select coalesce(pg_catalog.jsonb_agg(mz_internal.in_json(u.item) order by u.n), ''[]'') from unnest(mz_internal.items($1)) with ordinality as u (item, n)', true, 's', 0, 'computed list'),
-        ('mz_internal', 'list_json', 'L', 'json', 'sql', 'select pg_catalog.to_json(mz_internal.in_json($1))', true, 's', 0, ''),
+            'select coalesce(pg_catalog.jsonb_agg(mz_internal.in_json(u.item) order by u.n), ''[]'') from unnest(mz_internal.items($1)) with ordinality as u (item, n)', true, 'i', 0, 'computed list'),
+        ('mz_internal', 'list_json', 'L', 'json', 'sql', 'select pg_catalog.to_json(mz_internal.in_json($1))', true, 'i', 0, ''),
         ('mz_internal', 'item', 'L bigint bigint', 'I', 'sql', 'select ($1[$2::integer])[$3::integer]', false, 'i', 0, 'list'),
         ('mz_catalog', 'list_append', 'L E', 'L', 'sql', 'select mz_internal.as_list(pg_catalog.array_append(mz_internal.items($1), $2))', false, 'i', 0, ''),
         ('mz_catalog', 'list_prepend', 'E L', 'L', 'sql', 'select mz_internal.as_list(pg_catalog.array_prepend($1, mz_internal.items($2)))', false, 'i', 0, ''),
@@ -312,8 +312,8 @@ begin
         ('mz_internal', 'contained', 'L L', 'boolean', 'sql', 'select mz_internal.items($1) <@ mz_internal.items($2)', false, 'i', 0, ''),
         ('mz_internal', 'no_operator', 'L text', 'text', 'plpgsql', 'begin raise exception ''operator does not exist: % || text'', mz_internal.pg_typeof(pg_typeof($1)) using errcode = ''XX000''; end', false, 'i', 0, 'plain record computed list'),
         ('mz_internal', 'no_operator', 'text L', 'text', 'plpgsql', 'begin raise exception ''operator does not exist: text || %'', mz_internal.pg_typeof(pg_typeof($2)) using errcode = ''XX000''; end', false, 'i', 0, 'plain record computed list'),
-        ('mz_internal', 'joined', 'text E', 'text', 'sql', 'select $1 || $2::text', true, 's', 0, 'plain record text computed'),
-        ('mz_internal', 'joined', 'E text', 'text', 'sql', 'select $1::text || $2', true, 's', 0, 'plain record text computed'),
+        ('mz_internal', 'joined', 'text E', 'text', 'sql', 'select $1 || $2::text', true, 'i', 0, 'plain record text computed'),
+        ('mz_internal', 'joined', 'E text', 'text', 'sql', 'select $1::text || $2', true, 'i', 0, 'plain record text computed'),
         ('mz_catalog', 'unnest', 'L', 'E', 'internal', 'array_unnest', true, 'i', 10, '')
     ) as f (schema, name, arguments, returns, language, body, strict, volatile, rows, shapes)
         on (f.shapes = '' or l.shape = any (string_to_array(f.shapes, ' '))) and (f.name <> 'joined' or l.name <> 'list_text');
@@ -345,7 +345,7 @@ begin
     where (c.oid is not null or ('text'::regtype in (s.element, t.element) and s.shape <> 'list' and 'record'::regtype not in (s.element, t.element)))
         and not exists (select from pg_cast as k where k.castsource = s.type and k.casttarget = t.type);
     insert into list_functions
-    select 'mz_internal', c.function, array[c.source], c.target, 'sql', format('select mz_internal.as_list(mz_internal.items($1)::%s[])', t.spelling), true, 's', 0
+    select 'mz_internal', c.function, array[c.source], c.target, 'sql', format('select mz_internal.as_list(mz_internal.items($1)::%s[])', t.spelling), true, 'i', 0
     from list_casts as c inner join list_types as t on t.type = c.target;
 
     -- An older version may have had another body.

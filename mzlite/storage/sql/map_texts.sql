@@ -2,7 +2,7 @@
 
 -- The JSON object of a map's text.
 --   layers: 1, or as many as there are maps within maps; leaf: the type of the innermost values
-create function mz_internal.map_json(value text, layers integer, leaf text) returns jsonb language plpgsql stable strict parallel safe
+create function mz_internal.map_json(value text, layers integer, leaf text) returns jsonb language plpgsql immutable strict parallel safe
 as $$
 declare
     c text[] := string_to_array(value, null);
@@ -84,7 +84,7 @@ begin
 end
 $$;
 create function mz_internal.nested_map(value text, layers integer, leaf text) returns mz_catalog.map_nested
-language sql stable strict parallel safe return mz_internal.map_json(value, layers, leaf)::mz_catalog.map_nested;
+language sql immutable strict parallel safe return mz_internal.map_json(value, layers, leaf)::mz_catalog.map_nested;
 
 do $do$
 declare
@@ -95,7 +95,7 @@ begin
         'uuid', 'jsonb'
     ] loop
         execute format(
-            'create function mz_internal.cast_to_map_%1$s(text) returns mz_catalog.map_%1$s language sql stable strict parallel safe return mz_internal.map_json($1, 1, %1$L)::mz_catalog.map_%1$s',
+            'create function mz_internal.cast_to_map_%1$s(text) returns mz_catalog.map_%1$s language sql immutable strict parallel safe return mz_internal.map_json($1, 1, %1$L)::mz_catalog.map_%1$s',
             kind
         );
         execute format('create cast (text as mz_catalog.map_%1$s) with function mz_internal.cast_to_map_%1$s(text)', kind);
@@ -109,7 +109,7 @@ begin atomic
 select coalesce(pg_catalog.jsonb_object_agg(h.key, h.value::text order by h.n) filter (where h.key is not null), '{}')::mz_catalog.map_bytea
 from unnest(headers) with ordinality as h (key, value, n);
 end;
-create function mz_catalog.map_build(records mz_catalog.list_record) returns mz_catalog.map_nested language sql stable strict parallel safe
+create function mz_catalog.map_build(records mz_catalog.list_record) returns mz_catalog.map_nested language sql immutable strict parallel safe
 begin atomic
 select coalesce(pg_catalog.jsonb_object_agg(f.key, f.value order by f.n) filter (where f.key is not null), '{}')::mz_catalog.map_nested
 from (

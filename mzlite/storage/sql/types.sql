@@ -75,6 +75,6 @@ create cast (timestamptz as mz_catalog.mz_timestamp) with function mz_catalog.mz
 create cast (date as mz_catalog.mz_timestamp) with function mz_catalog.mz_timestamp(date) as implicit;
 create cast (mz_catalog.mz_timestamp as timestamp) with function mz_catalog.mz_timestamp_to_timestamp(mz_catalog.mz_timestamp) as assignment;
 create cast (mz_catalog.mz_timestamp as timestamptz) with function mz_catalog.mz_timestamp_to_timestamptz(mz_catalog.mz_timestamp) as assignment;
-create function mz_catalog.mz_timestamp(text) returns mz_catalog.mz_timestamp language sql stable strict parallel safe
+create function mz_catalog.mz_timestamp(text) returns mz_catalog.mz_timestamp language sql immutable strict parallel safe
 return case when $1 ~ '^\s*[0-9]+\s*$' then $1::bigint::mz_catalog.mz_timestamp else mz_catalog.mz_timestamp($1::timestamptz) end;
 create cast (text as mz_catalog.mz_timestamp) with function mz_catalog.mz_timestamp(text) as assignment;
