@@ -238,6 +238,20 @@ CASES = {
         ),
         steps=(Step(("insert into t0 values (1, 'ab'), (2, 'a'), (0, 'x')",)), Step(("delete from t0 where k = 2",))),
     ),
+    "constants of functions that fail for others": Case(
+        tables=(("t0", "k integer"),),
+        sources=(),
+        views=(
+            View("v0", "materialized", "select length(split_part('a', 'b', 1)) as c0 from t0 where k > 5"),
+            View(
+                "v1",
+                "materialized",
+                "select left(lpad('a', 3, 'x'), 1) as c0, count(*) as c1, (array_agg(k))[1] as c2 from t0 group by 1",
+            ),
+            View("v2", "materialized", "select lpad('a', k) as c0, split_part('a,b', ',', k) as c1 from t0"),
+        ),
+        steps=(Step(("insert into t0 values (1), (2), (7)",)), Step(("delete from t0 where k = 1",))),
+    ),
 }
 
 

@@ -72,6 +72,14 @@ begin
     raise exception '%', message using errcode = 'XX000';
 end
 $$;
+-- Where the message is a constant: what the error is about, or PostgreSQL would raise it when it plans, whichever case is met.
+create function mz_internal.raise_error(message text, cause anyelement) returns text
+language plpgsql immutable parallel safe
+as $$
+begin
+    raise exception '%', message using errcode = 'XX000';
+end
+$$;
 create function mz_catalog.digest(data text, algorithm text) returns bytea
 language sql immutable strict parallel safe return mz_catalog.digest(convert_to(data, 'UTF8'), algorithm);
 

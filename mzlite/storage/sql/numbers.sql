@@ -379,7 +379,7 @@ return moment + ((current_timestamp at time zone zone) - (current_timestamp at t
 create function pg_catalog.timezone(zone interval, moment time) returns time language sql immutable parallel safe
 return case
     when extract(year from zone) <> 0 or extract(month from zone) <> 0
-        then mz_internal.raise_error('timezone interval must not contain months or years')::time
+        then mz_internal.raise_error('timezone interval must not contain months or years', zone)::time
     else moment + zone
 end;
 

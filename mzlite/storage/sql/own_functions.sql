@@ -35,7 +35,7 @@ return case when jsonb_typeof(from_json) = 'array' then pg_catalog.jsonb_array_l
 create function mz_catalog.split_part(value text, separator text, field integer) returns text language sql immutable parallel safe
 return case
     when field > 0 then pg_catalog.split_part(value, separator, field)
-    when field <= 0 then mz_internal.raise_error('field position must be greater than zero')
+    when field <= 0 then mz_internal.raise_error('field position must be greater than zero', field)
 end;
 
 -- Fields of CSV text and groups of a regular expression. The dialect calls the one with as many columns as are asked for.

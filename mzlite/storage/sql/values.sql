@@ -140,8 +140,8 @@ begin
 end
 $do$;
 
--- A length below zero is an error. Not strict, so that PostgreSQL can put the body in place of the call.
-create function mz_internal.raise_negative_length() returns text
+-- A length below zero is an error, which takes the length: one without arguments would be raised when PostgreSQL plans. Not strict, so that PostgreSQL can put the body in place of the call.
+create function mz_internal.raise_negative_length(size integer) returns text
 language plpgsql immutable parallel safe
 as $$
 begin
@@ -149,9 +149,9 @@ begin
 end
 $$;
 create function mz_catalog.lpad(value text, size integer) returns text language sql immutable parallel safe
-return case when size < 0 then mz_internal.raise_negative_length() else pg_catalog.lpad(value, size) end;
+return case when size < 0 then mz_internal.raise_negative_length(size) else pg_catalog.lpad(value, size) end;
 create function mz_catalog.lpad(value text, size integer, fill text) returns text language sql immutable parallel safe
-return case when size < 0 then mz_internal.raise_negative_length() else pg_catalog.lpad(value, size, fill) end;
+return case when size < 0 then mz_internal.raise_negative_length(size) else pg_catalog.lpad(value, size, fill) end;
 
 -- A constant that PostgreSQL does not know before a row is computed.
 create function mz_internal.when_computed(integer) returns integer language internal stable strict parallel safe as 'int8up';
