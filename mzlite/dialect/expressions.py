@@ -14,6 +14,7 @@ from mzlite.dialect import tokens as t
 from mzlite.dialect.ast import Expression
 from mzlite.dialect.keywords import QUERY_START, RESERVED_IN_EXPRESSION
 from mzlite.dialect.regexes import PATTERN_OPERATORS
+from mzlite.dialect.rewritten import ROW_ORDER, row_comparison
 from mzlite.dialect.special_forms import SpecialFormParser
 from mzlite.errors import syntax_error
 
@@ -331,11 +332,18 @@ class ExpressionParser(SpecialFormParser):
         if operator in ("/", "%") and _is_zero(right):
             # PostgreSQL would divide constants before it knows whether there are rows, or which case is theirs.
             self.edit(right.start, right.end, f"mz_internal.when_computed({self.text[right.start : right.end]})")
+        if operator in ROW_ORDER and namespace is None and isinstance(left, ast.Row) and isinstance(right, ast.Row):
+            self._compare_rows(operator, left, right)
         if operator in _COMPARISONS:
             for side, other in ((left, right), (right, left)):
                 if isinstance(side, ast.Function) and side.name[-1] == "mz_now":
                     self.moment_literal(other)
         return ast.Operation(left.start, self.last_end, operator, namespace, left, right)
+
+    def _compare_rows(self, operator: str, left: ast.Row, right: ast.Row) -> None:
+        if len(left.items) == len(right.items) > 1:
+            sides = ([self.relay(item.start, item.end) for item in row.items] for row in (left, right))
+            self.edit(left.start, self.last_end, row_comparison(operator, *sides))
 
     def _keyword_infix(self, left: Expression, word: str, precedence: int) -> Expression:
         start = left.start

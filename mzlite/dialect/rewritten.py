@@ -74,6 +74,24 @@ def quotient_of_sums(name: str, value: str, order: str, rest: str, *, distinct: 
     return f"mz_internal.{name}({', '.join(sums)}, count({before}{value}{after})"
 
 
+ROW_ORDER = frozenset(["<", "<=", ">", ">="])
+"""Comparisons of rows that go column by column."""
+
+
+def row_comparison(operator: str, left: list[str], right: list[str]) -> str:
+    """Two rows compared column by column, each with the operator of its type.
+
+    PostgreSQL shows the comparison of rows in a view with the first column's operator for all, and cannot read that.
+
+    >>> row_comparison("<=", ["a", "b"], ["c", "d"])
+    '((a) < (c) or ((a) = (c) and (b) <= (d)))'
+    """
+    first, other = f"({left[0]})", f"({right[0]})"
+    if len(left) == 1:
+        return f"{first} {operator} {other}"
+    return f"({first} {operator[0]} {other} or ({first} = {other} and {row_comparison(operator, left[1:], right[1:])}))"
+
+
 SHIFTS = frozenset(["lag", "lead"])
 """Window functions that can look past nulls, which PostgreSQL's cannot."""
 

@@ -252,6 +252,21 @@ CASES = {
         ),
         steps=(Step(("insert into t0 values (1), (2), (7)",)), Step(("delete from t0 where k = 1",))),
     ),
+    "rows in order of which the first column's type has operators of its own": Case(
+        tables=(("t0", "k integer, a uint4, b integer[], c text, d integer"),),
+        sources=(),
+        views=(
+            View("v0", "materialized", "select x.k as c0, y.k as c1 from t0 x, t0 y where (x.a, x.b) < (y.a, y.b)"),
+            View("v1", "materialized", "select x.k as c0, y.k as c1 from t0 x, t0 y where (x.a, x.d) >= (y.a, y.d)"),
+            View("v2", "materialized", "select k as c0, row(a, c, k) <= row(2::uint4, 'b', 2) as c1 from t0"),
+            View("v3", "materialized", "select (a, c) > any (select a, c from t0 where k = 2) as c0 from t0"),
+        ),
+        steps=(
+            Step(("insert into t0 values (1, 2::uint4, '{1}', 'a', -1), (2, 2::uint4, '{2}', 'b', -2)",)),
+            Step(("insert into t0 values (3, 2::uint4, null, 'b', null), (4, null, '{1}', 'b', 1)",)),
+            Step(("delete from t0 where k = 1",)),
+        ),
+    ),
 }
 
 
