@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from mzlite.dataflow.indexes import hash_index, key_index, order_index, removed_index
+from mzlite.dataflow.lookups import Lookups, lookups
 from mzlite.dataflow.nodes import Nodes, is_stored, readable_before
 from mzlite.dataflow.rel import Column, ConstantRel, MapRel, NodeRel, Rel, UnionRel
 from mzlite.dataflow.rules.accumulators import Call
@@ -19,7 +20,6 @@ from mzlite.dataflow.rules.counted import Counted, Place, Values
 from mzlite.dataflow.rules.expiring_first import UNTIL, ExpiringFirst
 from mzlite.dataflow.rules.first import First
 from mzlite.dataflow.rules.join import Join, JoinInput
-from mzlite.dataflow.rules.keys import hash_of
 from mzlite.dataflow.rules.outer_join import OuterJoin
 from mzlite.dataflow.rules.per_key import PerKey
 from mzlite.dataflow.rules.recompute import Recompute
@@ -29,15 +29,11 @@ from mzlite.errors import unsupported
 from mzlite.planner import operators as op
 from mzlite.planner.expressions import Node as Expression
 from mzlite.planner.expressions import (
-    aliases,
     column,
-    equality_sides,
-    expression,
     function_name,
     quote,
     reference,
     references,
-    same_sides,
     sql,
 )
 
@@ -99,14 +95,14 @@ class Builder(Nodes):
         if len(operator.sources) == 1:
             source = operator.sources[0]
             return self.map(self.build(source.operator), source.alias, operator.outputs, operator.where, tables)
-        on = self.with_hashes(operator.sources, operator.where)
-        inputs = self.join_inputs(operator.sources, on)
+        found = self.lookups(operator.sources, operator.where)
+        inputs = self.join_inputs(operator.sources, found)
         outputs = [sql(node) for _, node in operator.outputs]
-        where = [sql(part) for part in on]
+        where = [sql(part) for part in found.conditions]
         names = [name for name, _ in operator.outputs]
         draft = Join(0, self.owner, tuple(Column(name, "") for name in names), inputs, outputs, where, tables)
         columns = tuple(self.describe(draft.state_query()))
-        return self.add(Join(self.number(), self.owner, columns, inputs, outputs, where, tables))
+        return self.add(Join(self.number(), self.owner, columns, inputs, outputs, where, tables, found.hashes))
 
     def map(
         self,
@@ -143,53 +139,36 @@ class Builder(Nodes):
 
     # Joins -------------------------------------------------------------------------
 
-    def join_inputs(self, sources: Sequence[op.Input], on: Sequence[Expression]) -> list[JoinInput]:
+    def join_inputs(self, sources: Sequence[op.Input], found: Lookups) -> list[JoinInput]:
         """The inputs of a join, stored and indexed where the conditions look rows up."""
-        found = []
-        for source in sources:
-            rel = self.build(source.operator)
-            keys = partner_keys(source.alias, on)
-            found.append(JoinInput(source.alias, self.looked_up(rel, source.alias, keys)))
-        return found
+        return [
+            JoinInput(source.alias, self.looked_up(self.build(source.operator), source.alias, found))
+            for source in sources
+        ]
 
-    def with_hashes(self, sources: Sequence[op.Input], on: Sequence[Expression]) -> list[Expression]:
-        """The conditions, with an equality of hashes that leads to what IS NOT DISTINCT FROM compares."""
-        rels = {source.alias: self.build(source.operator) for source in sources}
-        pairs: dict[tuple[str, str], list[tuple[str, str]]] = {}
-        for part in on:
-            sides = same_sides(part)
-            found = [reference(side) for side in sides] if sides is not None else []
-            if len(found) < 2 or found[0] is None or found[1] is None:
-                continue
-            if not {found[0][0], found[1][0]} <= rels.keys():
-                continue  # what a table function yields is looked up nowhere
-            types = {rels[alias].type_of(name) for alias, name in (found[0], found[1])}
-            if len(types) == 1 and found[0][0] != found[1][0]:
-                first, second = sorted((found[0], found[1]))
-                texts = (f"{first[0]}.{quote(first[1])}", f"{second[0]}.{quote(second[1])}")
-                pairs.setdefault((first[0], second[0]), []).append(texts)
-        hashes = [" = ".join(hash_of(side) for side in zip(*texts, strict=True)) for texts in pairs.values()]
-        return [*on, *map(expression, hashes)]
+    def lookups(self, sources: Sequence[op.Input], on: Sequence[Expression]) -> Lookups:
+        """How the inputs of a join meet."""
+        return lookups(on, {source.alias: self.build(source.operator) for source in sources}, self.describe)
 
-    def looked_up(self, rel: Rel, alias: str, keys: Sequence[Sequence[Expression]]) -> Rel:
+    def looked_up(self, rel: Rel, alias: str, found: Lookups) -> Rel:
         """The relation, readable before and after a tick, with an index for each set of keys."""
-        plain = [[reference(key) for key in group] for group in keys]
-        names = [[ref[1] for ref in group if ref is not None] for group in plain]
-        computed = any(None in group for group in plain)
-        stores = {rel.stored(name) is not None for group in names for name in group}
+        keys = found.keys_of(alias)
+        read = {name for group in keys for key in group for _, name in references(key)}
+        computed = not all(found.is_of_columns(key) for group in keys for key in group)
+        stores = {rel.stored(name) is not None for name in read}
         if not readable_before(rel) or computed or (keys and stores != {True}):
             rel = self.keep(rel)
         for group in keys:
             self.index(key_index(rel, alias, group))
         return rel
 
-    def partners(self, item: JoinInput, on: Sequence[Expression]) -> Rel:
+    def partners(self, item: JoinInput, found: Lookups) -> Rel:
         """A side of an outer join, which is read several times.
 
         Computed columns are stored: a fence that keeps them from being computed again would keep the keys from
         being looked up.
         """
-        keys = partner_keys(item.alias, on)
+        keys = found.keys_of(item.alias)
         if not keys or isinstance(item.rel, NodeRel) or all(item.rel.stored(c.name) for c in item.rel.columns):
             return self.once(item.rel)
         rel = self.keep(item.rel)
@@ -199,26 +178,25 @@ class Builder(Nodes):
 
     def outer_join(self, operator: op.OuterJoin) -> Rel:
         """Left, full, semi and anti joins."""
-        on = self.with_hashes((operator.left, operator.right), operator.on)
+        found = self.lookups((operator.left, operator.right), operator.on)
         left, right = (
-            JoinInput(item.alias, self.partners(item, on))
-            for item in self.join_inputs((operator.left, operator.right), on)
+            JoinInput(item.alias, self.partners(item, found))
+            for item in self.join_inputs((operator.left, operator.right), found)
         )
         for side in (left, right):
-            for group in partner_keys(side.alias, on):
+            for group in found.keys_of(side.alias):
                 # Made in each session of the engine, as the table is.
-                if statement := removed_index(side.rel, group):
+                if statement := removed_index(side.rel, side.alias, group):
                     self.execute(statement)
         reads = {operator.left.alias: left.rel, operator.right.alias: right.rel}
         columns, left_only, right_only = [], [], []
         for name, node in operator.outputs:
-            found = reference(node)
-            assert found is not None
-            type_ = reads[found[0]].type_of(found[1])
+            output = reference(node)
+            assert output is not None
+            type_ = reads[output[0]].type_of(output[1])
             columns.append(Column(name, type_))
-            left_only.append(sql(node) if found[0] == left.alias else f"null::{type_}")
-            right_only.append(sql(node) if found[0] == right.alias else f"null::{type_}")
-        keys = [pair for part in on if (pair := key_pair(part, left.alias, right.alias)) is not None]
+            left_only.append(sql(node) if output[0] == left.alias else f"null::{type_}")
+            right_only.append(sql(node) if output[0] == right.alias else f"null::{type_}")
         node = OuterJoin(
             self.number(),
             self.owner,
@@ -229,8 +207,9 @@ class Builder(Nodes):
             [sql(node) for _, node in operator.outputs],
             left_only,
             right_only,
-            [sql(part) for part in on],
-            keys,
+            [sql(part) for part in found.conditions],
+            found.pairs(left.alias, right.alias),
+            found.hashes,
         )
         return self.add(node)
 
@@ -398,35 +377,9 @@ def table_text(table: op.TableFunction) -> str:
     return f" cross join lateral {table.call}"
 
 
-def partner_keys(alias: str, on: Sequence[Expression]) -> list[list[Expression]]:
-    """For each other input: the expressions of this one that conditions equate with it."""
-    groups: dict[str, list[Expression]] = {}
-    for part in on:
-        sides = equality_sides(part)
-        if sides is None:
-            continue
-        for own, other in (sides, sides[::-1]):
-            others = aliases(other)
-            if aliases(own) == {alias} and len(others) == 1 and alias not in others:
-                groups.setdefault(others.pop(), []).append(own)
-    distinct = {tuple(sorted(sql(key) for key in group)): group for group in groups.values()}
-    return list(distinct.values())
-
-
 def by_node(calls: Sequence[Call]) -> list[list[Call]]:
     """The calls over values that one node keeps: those of each DISTINCT one for itself, and all others together."""
     distinct = {call.value for call in calls if call.distinct}
     alone = [[call for call in calls if call.value == value] for value in sorted(distinct)]
     together = [call for call in calls if call.value not in distinct]
     return [*alone, *([together] if together else [])]
-
-
-def key_pair(part: Expression, left: str, right: str) -> tuple[str, str] | None:
-    """(left SQL, right SQL) of an equality between the two inputs."""
-    sides = equality_sides(part)
-    if sides is None:
-        return None
-    for own, other in (sides, sides[::-1]):
-        if aliases(own) == {left} and aliases(other) == {right}:
-            return sql(own), sql(other)
-    return None

@@ -14,6 +14,7 @@ import psycopg
 
 from mzlite.dataflow import source_errors
 from mzlite.dataflow.build import Builder
+from mzlite.dataflow.client_indexes import make_index
 from mzlite.dataflow.connected import Connected
 from mzlite.dataflow.generated import Generated
 from mzlite.dataflow.keeping import (
@@ -23,7 +24,6 @@ from mzlite.dataflow.keeping import (
     fill,
     is_kept,
     kept,
-    make_index,
     mark_failed,
 )
 from mzlite.dataflow.node import Node

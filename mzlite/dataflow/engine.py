@@ -10,7 +10,7 @@ import select
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,11 +22,13 @@ import structlog
 from mzlite.clock import Clock
 from mzlite.dataflow import restored, source_errors
 from mzlite.dataflow.ahead import Ahead, Taken, give_back, plan_ahead
+from mzlite.dataflow.client_indexes import TOO_WIDE, ValueTooWideError, give_up, indexes_of
 from mzlite.dataflow.connectors import RunningConnectors
 from mzlite.dataflow.dataflow import Dataflow
 from mzlite.dataflow.heal import Healing
 from mzlite.dataflow.intake import shares
 from mzlite.dataflow.keeping import mark_failed
+from mzlite.dataflow.litter import Litter
 from mzlite.dataflow.objects import evaluation_error
 from mzlite.dataflow.profile import PROFILE_TABLE, log_profile
 from mzlite.dataflow.statistics import Statistics
@@ -49,6 +51,9 @@ SLOW_TICK = 1.0
 """Seconds from which on a tick is worth a line in the log, which says what took so long."""
 LOCK_TIMEOUT = "5s"
 """How long a definition waits for a relation that a session's transaction uses."""
+CLEAR_STATISTICS = (
+    "select pg_clear_relation_stats(pg_my_temp_schema()::regnamespace::text, t.name) from unnest(array[{}]) as t (name)"
+)
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,7 @@ class Engine:
         self._stopping = False
         self._last = 0
         self._ended = 0.0
+        self._litter = Litter()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self.failure: BaseException | None = None
 
@@ -260,9 +266,15 @@ class Engine:
                 for job, future in jobs:
                     self._do(job, future)
                 if writers or news or self._is_due():
-                    self._tick(writers)
+                    counts = self._tick(writers)
                     writers = []
-                    self._tidy()
+                    self._tidy(counts)
+            except ValueTooWideError as error:
+                names = error.names
+                self._do(lambda tx: give_up(tx, names), Future())  # noqa: B023  (done at once)
+                with self._condition:
+                    self._writers = writers + self._writers
+                    self._news = True
             except Exception as error:  # noqa: BLE001  (the loop must outlive whatever a tick meets)
                 self._recover(error, writers)
 
@@ -313,8 +325,8 @@ class Engine:
             return True
         return self._statuses.is_due()
 
-    def _tick(self, writers: list[Future[int]]) -> None:
-        """One tick, and what follows its commit."""
+    def _tick(self, writers: list[Future[int]]) -> Mapping[int, int]:
+        """One tick, and what follows its commit; how many rows of each node it changed."""
         watch = Stopwatch()
         taken: Taken = []
         try:
@@ -357,6 +369,7 @@ class Engine:
             self._plan_ahead()
         if self.ahead.pending or any(ingest.waiting() for ingest in self.connectors.ingests.values()):
             self.wake()
+        return tick.result.counts
 
     def _take_in(self, tick: Tick, taken: Taken) -> None:
         """Takes what the sources have received; of append-only ones what has been decoded, if that was begun."""
@@ -405,16 +418,29 @@ class Engine:
         if seconds > SLOW_TICK:
             log.info("a slow tick", seconds=round(seconds, 3), rows=result.rows, **watch.seconds)
 
-    def _tidy(self) -> None:
-        """After a tick that nobody waits for any more: makes the space of deleted rows usable again."""
+    def _tidy(self, counts: Mapping[int, int]) -> None:
+        """After a tick that nobody waits for any more: makes the space of the rows that it has deleted usable again."""
         assert self._connection is not None
-        tables = self._program.bloated(self.dataflow.graph.nodes())
-        if tables:
-            # It cuts the files as well. A table of empty pages would be planned as one that has a single row for ever.
-            run(self._connection, f"vacuum (skip_database_stats) {', '.join(tables)}")
+        clearing = self._litter.after(counts)
+        nodes = self.dataflow.graph.nodes()
+        for numbers, option in ((clearing.kept, ", truncate false"), (clearing.cut, "")):
+            tables = [table for number in numbers if number in nodes for table in nodes[number].session_tables()]
+            if tables:
+                run(self._connection, f"vacuum (skip_database_stats{option}) {', '.join(tables)}")
+            if tables and option:
+                # A table of empty pages would be planned as one that has a single row for ever.
+                names = ", ".join(f"'{table.removeprefix('pg_temp.')}'" for table in tables)
+                run(self._connection, CLEAR_STATISTICS.format(names))
 
     def _failed(self, tx: EngineTransaction, result: TickResult) -> None:
-        """Marks objects that could not be brought up to date, and all that read them."""
+        """Marks objects that could not be brought up to date, and all that read them.
+
+        Raises:
+            ValueTooWideError: it may be for an index alone.
+        """
+        wide = [self.dataflow.graph[object_id] for object_id, sqlstate, _ in result.failed if sqlstate == TOO_WIDE]
+        if wide and (indexes := indexes_of(tx, wide)):
+            raise ValueTooWideError(indexes)
         for object_id, sqlstate, message in result.failed:
             self._mark(tx, object_id, sqlstate, message)
         self._program.install(tx, self.dataflow)

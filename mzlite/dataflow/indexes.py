@@ -10,36 +10,15 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 from mzlite.dataflow.rel import Column, NodeRel, Rel, is_plain
-from mzlite.dataflow.rules.keys import hash_of
-from mzlite.long_names import inner_name
+from mzlite.dataflow.rules.keys import hash_of, is_narrow
 from mzlite.planner.expressions import Node as Expression
-from mzlite.planner.expressions import column, quote, reference, references, rewrite, sql
+from mzlite.planner.expressions import column, expression, quote, reference, references, rewrite, sql
 from mzlite.planner.syntax import ast
 
 Describe = Callable[[str], list[Column]]
 """Gives the columns of a SELECT."""
 Places = dict[str, tuple[str, str] | None]
 """For each column of a relation the store and the column that it is read from."""
-NARROW = frozenset(
-    {
-        "smallint",
-        "integer",
-        "bigint",
-        "numeric",
-        "real",
-        "double precision",
-        "boolean",
-        "date",
-        "time without time zone",
-        "timestamp without time zone",
-        "timestamp with time zone",
-        "interval",
-        "uuid",
-        "oid",
-        "mz_catalog.mz_timestamp",
-    }
-)
-"""Types of which no value is too wide for an index."""
 
 
 def key_index(rel: Rel, alias: str, keys: Sequence[Expression]) -> str | None:
@@ -60,7 +39,12 @@ def key_index(rel: Rel, alias: str, keys: Sequence[Expression]) -> str | None:
 def hash_index(rel: Rel, alias: str, keys: Sequence[Expression]) -> str | None:
     """By the hash of all key expressions."""
     places, store = stored(rel)
-    return _statement(store, [hash_of([index_expression(key, alias, places) for key in keys])])
+    return None if store is None else hash_statement(store, [index_expression(key, alias, places) for key in keys])
+
+
+def hash_statement(store: str, keys: Sequence[str]) -> str:
+    """By the hash of keys, given as SQL over a store."""
+    return _statement(store, [f"({sql(expression(hash_of(keys)))})"]) or ""
 
 
 def order_index(rel: Rel, alias: str, order: Sequence[Expression], describe: Describe) -> str | None:
@@ -70,25 +54,25 @@ def order_index(rel: Rel, alias: str, order: Sequence[Expression], describe: Des
     for part in order:
         text = f"select {sql(part.node)} as a from ({rel.state()}) as {quote(alias)}"
         read = {name for _, name in references(part.node)}
-        if describe(text)[0].type.partition("(")[0] not in NARROW or any(places[name] is None for name in read):
+        if not is_narrow(describe(text)[0].type) or any(places[name] is None for name in read):
             break
         item = ast.SortBy(node=column("s", "s"), sortby_dir=part.sortby_dir, sortby_nulls=part.sortby_nulls)
         items.append(f"({index_expression(part.node, alias, places)}){sql(item).removeprefix('s.s')}")
     return _statement(store, items)
 
 
-def removed_index(rel: Rel, keys: Sequence[Expression]) -> str | None:
+def removed_index(rel: Rel, alias: str, keys: Sequence[Expression]) -> str | None:
     """Over the rows that a tick removes, where outer joins look partners up among them."""
     node = rel.node if isinstance(rel, NodeRel) else rel.source.node if is_plain(rel) else None  # type: ignore[attr-defined]
-    found = [reference(key) for key in keys]
-    if node is None or not node.has_removed or not keys or None in found:
+    if node is None or not node.has_removed or not keys:
         return None
-    places = [rel.stored(ref[1]) for ref in found if ref is not None]
-    if any(place is None or place[0] != node.store for place in places):
+    places = {column.name: rel.stored(column.name) for column in rel.columns}
+    read = [places[name] for key in keys for _, name in references(key)]
+    if any(place is None or place[0] != node.store for place in read):
         return None
-    columns = sorted({quote(place[1]) for place in places if place is not None})
-    name = inner_name(f"x_{node.number}_{'_'.join(column.strip(chr(34)) for column in columns)}")
-    return f"create index if not exists {quote(name)} on {node.removed_table} ({', '.join(columns)})"
+    items = sorted({f"({index_expression(key, alias, places)})" for key in keys})
+    name = f"x_{node.number}_{_digest(items)}"
+    return f"create index if not exists {quote(name)} on {node.removed_table} ({', '.join(items)})"
 
 
 def stored(rel: Rel) -> tuple[Places, str | None]:
@@ -116,5 +100,8 @@ def _statement(store: str | None, items: Sequence[str]) -> str | None:
     if store is None or not items:
         return None
     table = store.rpartition(".")[2]
-    digest = hashlib.sha256(", ".join(items).encode()).hexdigest()[:12]
-    return f"create index if not exists {table}_{digest} on {store} ({', '.join(items)})"
+    return f"create index if not exists {table}_{_digest(items)} on {store} ({', '.join(items)})"
+
+
+def _digest(items: Sequence[str]) -> str:
+    return hashlib.sha256(", ".join(items).encode()).hexdigest()[:12]

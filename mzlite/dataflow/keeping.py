@@ -5,8 +5,7 @@ In: relations and nodes as built. Out: relations that are stored, filled nodes, 
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mzlite.dataflow.node import Node
@@ -18,7 +17,7 @@ from mzlite.dataflow.rules.aggregate import Aggregate
 from mzlite.dataflow.rules.base import Base
 from mzlite.dataflow.rules.upsert import Upsert
 from mzlite.dataflow.transaction import EngineTransaction
-from mzlite.planner.expressions import expression, quote
+from mzlite.planner.expressions import expression
 from mzlite.planner.partial import may_fail
 
 
@@ -107,15 +106,3 @@ def mark_failed(tx: EngineTransaction, item: MaintainedObject, error: tuple[str,
         "insert into mzlite.errors (object_id, sqlstate, message) values (%s, %s, %s) on conflict do nothing",
         (item.id, *error),
     )
-
-
-def make_index(tx: EngineTransaction, rel: Rel, name: str, keys: Sequence[str]) -> None:
-    """An index over a stored relation's columns; expressions that are not plain columns are left to the scan."""
-    places = {quote(column.name): rel.stored(column.name) for column in rel.columns}
-    places |= {column.name: rel.stored(column.name) for column in rel.columns}
-    found = [places.get(key.strip()) for key in keys]
-    if found and all(place is not None for place in found):
-        stores = {place[0] for place in found if place is not None}
-        columns = list(itertools.chain(quote(place[1]) for place in found if place is not None))
-        if len(stores) == 1 and len(columns) <= 32:
-            tx.execute(f"create index {name} on {stores.pop()} ({', '.join(columns)})")

@@ -135,6 +135,10 @@ class Node:
         """DDL of the indexes that ticks need; made when the store is filled, which is cheaper than to fill them row by row."""
         return []
 
+    def upgrade_statements(self) -> list[str]:
+        """DDL for a store that an earlier version made, and that has other indexes; nothing is done a second time."""
+        return []
+
     def session_statements(self) -> list[str]:
         """DDL of the temporary tables, run in each session of the engine."""
         statements = [self.delta_statement()] if self.has_delta else []

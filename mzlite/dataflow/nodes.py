@@ -62,7 +62,10 @@ class Nodes:
                 raise MzError(f"the store of its {node.title.lower()} is missing")
             if stored != {column.name for column in node.state_columns()}:
                 raise MzError(f"the store of its {node.title.lower()} has other columns")
-        statements = [*(node.store_statements() if self.is_new else ()), *node.session_statements()]
+        statements = [
+            *(node.store_statements() if self.is_new else node.upgrade_statements()),
+            *node.session_statements(),
+        ]
         for statement in statements:
             self.execute(statement)
         if self.is_new:

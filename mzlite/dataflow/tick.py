@@ -28,8 +28,6 @@ from mzlite.kafka.ingest import Batch
 
 log = structlog.get_logger(__name__)
 
-VACUUM_AFTER = 10_000
-"""Rows deleted from a delta table before its space is used again: until then every reader steps over them."""
 REPLAN_ROWS = 1_000
 """Changed rows that an object has worked through when its statements are first planned anew: they were planned while tables were small."""
 REPLAN_FACTOR = 4
@@ -52,7 +50,6 @@ class Program:
     Attributes:
         order: the objects as the driver runs them.
         dues: the moment at which each changes by the clock, ms.
-        deleted: rows deleted from each node's delta tables since these were last vacuumed.
         known: of which nodes each object's functions were made.
         rows: changed rows that each object has worked through since its functions were made.
         planned: those at which its statements are planned anew.
@@ -60,7 +57,6 @@ class Program:
 
     order: list[MaintainedObject] = field(default_factory=list)
     dues: list[int | None] = field(default_factory=list)
-    deleted: dict[int, int] = field(default_factory=dict)
     known: dict[str, tuple[object, ...]] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     planned: dict[str, int] = field(default_factory=dict)
@@ -102,19 +98,10 @@ class Program:
 
     def worked(self, counts: Mapping[int, int]) -> None:
         """Notes the changed rows of a tick's nodes."""
-        for number, rows in counts.items():
-            self.deleted[number] = self.deleted.get(number, 0) + rows
         for item in self.order:
             changed = counts.keys() & item.numbers
             if changed:
                 self.rows[item.id] = self.rows.get(item.id, 0) + sum(counts[number] for number in changed)
-
-    def bloated(self, nodes: Mapping[int, Node]) -> list[str]:
-        """The temporary tables from which so many rows were deleted that they are to be vacuumed now."""
-        numbers = [number for number, rows in self.deleted.items() if rows > VACUUM_AFTER]
-        for number in numbers:
-            del self.deleted[number]
-        return [table for number in numbers if number in nodes for table in nodes[number].session_tables()]
 
     def next_due(self) -> int | None:
         """The next moment at which something changes by the clock, ms."""

@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 
 from mzlite.catalog.relations import resolved_column
-from mzlite.dataflow import tick
+from mzlite.dataflow import litter, tick
 from mzlite.dataflow.relations import regclass
 from mzlite.dataflow.verify import Subject, comparison
 from mzlite.dialect.definitions import CreateMaterializedView, CreateTable
@@ -99,8 +99,8 @@ class System:
         self.harness.system.execute("alter system set fsync = off")
         self.harness.system.execute("select pg_reload_conf()")
         # What takes thousands of rows otherwise.
-        self._limits = tick.VACUUM_AFTER, tick.REPLAN_ROWS
-        tick.VACUUM_AFTER, tick.REPLAN_ROWS = 60, 120
+        self._limits = litter.VACUUM_AFTER, litter.LOADED, tick.REPLAN_ROWS
+        litter.VACUUM_AFTER, litter.LOADED, tick.REPLAN_ROWS = 60, 15, 120
         self.tally = Tally()
         self._numbers = itertools.count(1)
         self._long = False
@@ -110,7 +110,7 @@ class System:
 
     def close(self) -> None:
         """Stops the engine."""
-        tick.VACUUM_AFTER, tick.REPLAN_ROWS = self._limits
+        litter.VACUUM_AFTER, litter.LOADED, tick.REPLAN_ROWS = self._limits
         self.harness.close()
 
     def _start(self) -> None:

@@ -14,6 +14,7 @@ from mzlite.dataflow.node import Node, Step
 from mzlite.dataflow.rel import TICK, Column, Mode, Rel
 from mzlite.dataflow.rules.accumulators import Accumulator, Call, Reader, accumulators_of
 from mzlite.dataflow.rules.counted import Place, Values
+from mzlite.dataflow.rules.keys import hash_of, is_narrow
 from mzlite.planner.expressions import quote
 
 
@@ -68,8 +69,21 @@ class Aggregate(Node):
     def store_statements(self) -> list[str]:
         create, *rest = super().store_statements()
         # Groups are updated in place: leave room on the page for the next version.
-        index = f"create unique index n_{self.number}_key on {self.store} ({', '.join(self.key_names())}) nulls not distinct"
-        return [f"{create} with (fillfactor = 70)", *rest, index]
+        return [f"{create} with (fillfactor = 70)", *rest, self.unique_index()]
+
+    def upgrade_statements(self) -> list[str]:
+        return [self.unique_index(), f"drop index if exists mzlite_data.n_{self.number}_key"]
+
+    def unique_index(self) -> str:
+        """DDL of the index that finds a group."""
+        name = f"n_{self.number}_group"
+        return f"create unique index if not exists {name} on {self.store} ({self.identity()}) nulls not distinct"
+
+    def identity(self) -> str:
+        """What is unique for a group, as items of an index: two independent hashes stand for keys that may be wide."""
+        wide = [quote(key.column.name) for key in self.keys if not is_narrow(key.column.type)]
+        narrow = [name for name in self.key_names() if name not in wide]
+        return ", ".join([*(f"({hash_of(wide, seed)})" for seed in (0, 1) if wide), *narrow])
 
     def outputs(self, read: Reader) -> list[str]:
         """SQL of each output column from a group's row."""
@@ -105,6 +119,10 @@ class Aggregate(Node):
 
     def probe(self, left: str, right: str) -> str:
         """A condition that lets the key's index be used although keys may be null."""
+        wide = [key.column.name for key in self.keys if not is_narrow(key.column.type)]
+        if wide:
+            first, second = (hash_of([f"{alias}.{quote(name)}" for name in wide]) for alias in (left, right))
+            return f"{first} = {second} and "
         first = self.key_names()[0]
         return f"({left}.{first} = {right}.{first} or ({left}.{first} is null and {right}.{first} is null)) and "
 
@@ -159,7 +177,7 @@ class Aggregate(Node):
             f"with c ({', '.join(names)}) as ({changes}),"
             f" d ({', '.join(names)}) as (select {grouped} from c group by {by}),"
             f" u as (insert into {self.store} as g ({', '.join(names)}, mz_tick) select {inserted}, {TICK} from d"
-            f" on conflict ({', '.join(keys)}) do update set {', '.join(sets)} returning {', '.join(both)})"
+            f" on conflict ({self.identity()}) do update set {', '.join(sets)} returning {', '.join(both)})"
             f" insert into {self.delta_table} ({own}, mz_diff) select r.* from u"
             f" cross join lateral (select {was}, -1 where {had} union all select {now}, 1 where {has}) as r"
             f" where u.new_mz_tick = {TICK}"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from mzlite.dataflow.node import Node, Step
 from mzlite.dataflow.rel import TICK, Column, Mode, Rel, UnionRel, names_of
+from mzlite.dataflow.rules.keys import hash_of
 from mzlite.planner.expressions import quote
 
 RESULTS = {
@@ -23,6 +24,8 @@ RESULTS = {
     "intersect all": "greatest(least({0}mz_left, {0}mz_right), 0)",
 }
 """How often a row is in the result, from its counts; `{0}` is the prefix of the counts."""
+INDEXED_CHARACTERS = 600
+"""Of a text that is ordered by index, which takes 2,704 bytes; a character has up to four."""
 
 
 class Counted(Node):
@@ -91,7 +94,7 @@ class Counted(Node):
     def counted(self, changes: str) -> str:
         """SELECT of each row of the changes once, with its two hashes and the sums for its counts."""
         own = names_of(self.columns)
-        hashes = f"hash_record_extended(row({own}), 0) as mz_k, hash_record_extended(row({own}), 1) as mz_k2"
+        hashes = f"{hash_of([own])} as mz_k, {hash_of([own], 1)} as mz_k2"
         sums = "sum(mz_l)::bigint as mz_left, sum(mz_r)::bigint as mz_right"
         return f"select {own}, {hashes}, {sums} from ({changes}) as c group by {own} having sum(mz_l) <> 0 or sum(mz_r) <> 0"
 
@@ -175,17 +178,17 @@ class Values(Counted):
         for key, expression in zip(self.keys, keys, strict=True):
             conditions.append(f"v.{quote(key.name)} is not distinct from {expression}")
         # The hash of the keys leads to the group by index also where a key is null.
-        group = ", ".join(f"v.{quote(key.name)}" for key in self.keys)
-        wanted = ", ".join(keys)
-        if keys:
-            conditions.insert(0, f"hash_record_extended(row({group}), 0) = hash_record_extended(row({wanted}), 0)")
+        group = [f"v.{quote(key.name)}" for key in self.keys]
         direction = " desc" if largest else ""
-        order = (
-            f"hash_record_extended(row({group}), 0){direction}, v.{value}{direction}"
-            if keys
-            else f"v.{value}{direction}"
-        )
-        return f"(select v.{value} from {self.store} as v where {' and '.join(conditions)} order by {order} limit 1)"
+        order = [f"{item}{direction}" for item in (*ordered(column, self.type_of(column), "v."), f"v.{value}")]
+        if keys:
+            conditions.insert(0, f"{hash_of(group)} = {hash_of(keys)}")
+            order.insert(0, f"{hash_of(group)}{direction}")
+        return f"(select v.{value} from {self.store} as v where {' and '.join(conditions)} order by {', '.join(order)} limit 1)"
+
+    def type_of(self, column: str) -> str:
+        """The type of a column."""
+        return next(item.type for item in self.columns if item.name == column)
 
     def index_statements(self) -> list[str]:
         statements = super().index_statements()
@@ -194,12 +197,34 @@ class Values(Counted):
             statements += [self.ordered_index(position, value) for position, value in enumerate(self.values)]
         return statements
 
+    def upgrade_statements(self) -> list[str]:
+        return [
+            statement
+            for position, value in enumerate(self.values if self.with_extremes else ())
+            if is_text(value.type)
+            for statement in (
+                self.ordered_index(position, value),
+                f"drop index if exists mzlite_data.n_{self.number}_value{position}",
+            )
+        ]
+
     def ordered_index(self, position: int, column: Column) -> str:
         """DDL of the index that finds a group's extreme values."""
-        value = quote(column.name)
-        group = ", ".join(quote(key.name) for key in self.keys)
-        items = f"(hash_record_extended(row({group}), 0)), {value}" if group else value
-        return f"create index n_{self.number}_value{position} on {self.store} ({items}) where {value} is not null"
+        name = f"n_{self.number}_{'beginning' if is_text(column.type) else 'value'}{position}"
+        items = ordered(column.name, column.type) or [quote(column.name)]
+        group = [f"({hash_of([quote(key.name) for key in self.keys])})"] if self.keys else []
+        condition = f"{quote(column.name)} is not null"
+        return f"create index if not exists {name} on {self.store} ({', '.join([*group, *items])}) where {condition}"
+
+
+def is_text(type_: str) -> bool:
+    """Whether the type's values are texts of any length, in the order of their characters."""
+    return type_.partition("(")[0] in ("text", "character varying")
+
+
+def ordered(column: str, type_: str, prefix: str = "") -> list[str]:
+    """What comes before a column's value in an order by it: the beginning of a text, which is never too wide for an index."""
+    return [f"(left({prefix}{quote(column)}, {INDEXED_CHARACTERS}))"] if is_text(type_) else []
 
 
 @dataclass(frozen=True)

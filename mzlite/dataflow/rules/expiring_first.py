@@ -126,7 +126,7 @@ class ExpiringFirst(Winners):
             f"select distinct on ({names_of(self.keys, self.alias)}) {self.alias}.*, {self.key_hash(self.alias)} as mz_key"
             f" from (select l.ctid as mz_id, {names_of(self.kept, 'l')} from {self.bereft} as k"
             f" join {self.losers} as l on l.mz_key = k.mz_key where not exists (select from {self.store} as s"
-            f" where s.mz_key = l.mz_key and {same_row(self.keys, 's', 'l')})) as {self.alias}"
+            f" where {self.has_key('s', 'l.mz_key')} and {same_row(self.keys, 's', 'l')})) as {self.alias}"
             f" order by {', '.join([names_of(self.keys, self.alias), *self.order])}"
         )
         return [

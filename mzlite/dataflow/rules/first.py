@@ -79,7 +79,7 @@ class First(Winners):
         losers = (
             f"select distinct s.mz_key from (select {own}, {self.key_hash('g')} as mz_key"
             f" from ({delta}) as g where g.mz_diff < 0) as g join {self.store} as s"
-            f" on s.mz_key = g.mz_key and {same_row(self.columns, 's', 'g')}"
+            f" on {self.has_key('s', 'g.mz_key')} and {same_row(self.columns, 's', 'g')}"
         )
         keyed = (
             f"select {self.alias}.*, {self.key_hash(self.alias)} as mz_key from ({self.source.state()}) as {self.alias}"
@@ -93,10 +93,10 @@ class First(Winners):
             Step(
                 # A winner that stays the winner is left alone, so that it still counts as there before.
                 f"with new as materialized ({self.best(rows)}), kept as materialized (select s.ctid as mz_id, n.*"
-                f" from new as n join {self.store} as s on s.mz_key = n.mz_key and {same_row(self.columns, 's', 'n')}),"
+                f" from new as n join {self.store} as s on {self.has_key('s', 'n.mz_key')} and {same_row(self.columns, 's', 'n')}),"
                 f" fresh as (select n.* from new as n where not exists"
                 f" (select from kept as k where k.mz_key = n.mz_key and {same_row(self.keys, 'k', 'n')})),"
-                f" gone as (delete from {self.store} as s using {self.missed} as k where s.mz_key = k.mz_key"
+                f" gone as (delete from {self.store} as s using {self.missed} as k where {self.has_key('s', 'k.mz_key')}"
                 f" and not exists (select from kept where kept.mz_id = s.ctid) returning {names_of(self.columns, 's')}, s.mz_tick),"
                 f" {self.noted('gone')},"
                 f" stored as (insert into {self.store} ({own}, mz_key, mz_tick) select n.*, {TICK} from fresh as n)"

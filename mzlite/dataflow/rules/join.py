@@ -26,7 +26,11 @@ class JoinInput:
 
 
 class Join(Node):
-    """The change of an inner join; its state is the join of the states."""
+    """The change of an inner join; its state is the join of the states.
+
+    Args:
+        lookups: conditions that follow from `where` and lead to indexes.
+    """
 
     title = "Join"
 
@@ -39,24 +43,29 @@ class Join(Node):
         outputs: Sequence[str],
         where: Sequence[str],
         tables: Sequence[str],
+        lookups: Sequence[str] = (),
     ) -> None:
         super().__init__(number, owner, columns, all(item.rel.append_only for item in inputs))
         self.inputs = list(inputs)
         self.outputs = list(outputs)
         self.where = list(where)
+        self.lookups = list(lookups)
         self.tables = list(tables)
         self.has_store = False
 
-    def query(self, froms: Sequence[str], diff: str | None) -> str:
-        """The join's SELECT with each input given as a SELECT."""
+    def query(self, froms: Sequence[str], diff: str | None, mode: Mode | None = None) -> str:
+        """The join's SELECT with each input given as a SELECT; within a tick rows are looked up."""
         outputs = [f"{text} as {quote(column.name)}" for text, column in zip(self.outputs, self.columns, strict=True)]
         if diff is not None:
             outputs.append(f"{diff} as mz_diff")
         items = [f"({text}) as {quote(item.alias)}" for text, item in zip(froms, self.inputs, strict=True)]
         text = f"select {', '.join(outputs)} from {', '.join(items)}{''.join(self.tables)}"
-        if self.where:
-            text += " where " + " and ".join(f"({part})" for part in self.where)
-        return text
+        return text + self.conditions(mode)
+
+    def conditions(self, mode: Mode | None) -> str:
+        """The WHERE clause."""
+        parts = [*self.where, *(self.lookups if mode is Mode.TICK else ())]
+        return " where " + " and ".join(f"({part})" for part in parts) if parts else ""
 
     def state_query(self) -> str:
         return self.query([item.rel.state() for item in self.inputs], None)
@@ -65,7 +74,7 @@ class Join(Node):
         olds = [item.rel.old(Mode.TICK) for item in self.inputs]
         if any(old is None for old in olds):
             return None
-        return self.query([old for old in olds if old is not None], None)
+        return self.query([old for old in olds if old is not None], None, Mode.TICK)
 
     def removed_query(self) -> str | None:
         raise NotImplementedError("a join's rows are stored before they are joined again")
@@ -87,7 +96,7 @@ class Join(Node):
         own = self.inputs[position].rel
         return [
             Step(
-                self.into_delta(self.query(froms, f"{quote(self.inputs[position].alias)}.mz_diff")),
+                self.into_delta(self.query(froms, f"{quote(self.inputs[position].alias)}.mz_diff", mode)),
                 when=(own.changes_with(),),
                 when_removed=removals,
                 counts="delta",
@@ -139,7 +148,7 @@ class Join(Node):
         pairs = [
             f"select {', '.join(f'{text} as {quote(name)}' for name, text, _, _ in named)}, {quote(item.alias)}.mz_diff"
             f" from {', '.join(f'({text}) as {quote(other.alias)}' for text, other in zip(froms, self.inputs, strict=True))}"
-            + (" where " + " and ".join(f"({part})" for part in self.where) if self.where else "")
+            + self.conditions(Mode.TICK)
             for position, item in enumerate(self.inputs)
             for froms, _ in self.parts(position, Mode.TICK)
         ]

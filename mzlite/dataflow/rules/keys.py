@@ -11,10 +11,39 @@ from collections.abc import Sequence
 from mzlite.dataflow.rel import Column
 from mzlite.planner.expressions import quote
 
+NARROW = frozenset(
+    {
+        "smallint",
+        "integer",
+        "bigint",
+        "numeric",
+        "real",
+        "double precision",
+        "boolean",
+        "date",
+        "time without time zone",
+        "timestamp without time zone",
+        "timestamp with time zone",
+        "interval",
+        "uuid",
+        "oid",
+        "mz_catalog.mz_timestamp",
+        "mz_catalog.uint2",
+        "mz_catalog.uint4",
+        "mz_catalog.uint8",
+    }
+)
+"""Types of which no value is too wide for an index, which takes 2,704 bytes."""
 
-def hash_of(expressions: Sequence[str]) -> str:
-    """A 64-bit hash of the values, equal for values that compare equal."""
-    return f"hash_record_extended(row({', '.join(expressions)}), 0)"
+
+def is_narrow(type_: str) -> bool:
+    """Whether all values of a type fit into an index."""
+    return type_.partition("(")[0] in NARROW
+
+
+def hash_of(expressions: Sequence[str], seed: int = 0) -> str:
+    """A 64-bit hash of the values, equal for values that compare equal. Hashes with other seeds are independent."""
+    return f"hash_record_extended(row({', '.join(expressions)}), {seed})"
 
 
 def row_hash(columns: Sequence[Column], alias: str) -> str:

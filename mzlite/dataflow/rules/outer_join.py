@@ -27,7 +27,8 @@ class OuterJoin(Node):
         outputs: SQL of each column over both aliases; for semi and anti join over the left one only.
         left_only, right_only: SQL of each column for a left (right) row without a partner.
         on: SQL conditions over both aliases.
-        keys: pairs (left SQL, right SQL) of the equalities among them.
+        keys: pairs (left SQL, right SQL) of the equalities among them, or of hashes that are equal with them.
+        lookups: conditions that follow from `on` and lead to indexes.
     """
 
     title = "Outer join"
@@ -45,6 +46,7 @@ class OuterJoin(Node):
         right_only: Sequence[str],
         on: Sequence[str],
         keys: Sequence[tuple[str, str]],
+        lookups: Sequence[str] = (),
     ) -> None:
         semi_of_growing = kind == "semi" and left.rel.append_only and right.rel.append_only
         super().__init__(number, owner, columns, semi_of_growing)
@@ -52,12 +54,12 @@ class OuterJoin(Node):
         self.left, self.right = left, right
         self.outputs = list(outputs)
         self.left_only, self.right_only = list(left_only), list(right_only)
-        self.on = " and ".join(f"({part})" for part in on) or "true"
+        self.on, self.found = (" and ".join(f"({part})" for part in parts) or "true" for parts in (on, [*on, *lookups]))
         self.keys = list(keys)
         self.has_store = False
         # Partners' changes meet the left rows from before the tick, left rows' changes the partners after it: so
         # that one look-up tells a left row both its partners and whether it has any.
-        self.inner = Join(number, owner, columns, (right, left), outputs, on, ())
+        self.inner = Join(number, owner, columns, (right, left), outputs, on, (), lookups)
 
     def stored(self, name: str) -> tuple[str, str] | None:
         return None
@@ -114,7 +116,7 @@ class OuterJoin(Node):
         left, right = quote(self.left.alias), quote(self.right.alias)
         text = (
             f"select {self.select(self.outputs)}, {left}.mz_diff from ({delta}) as {left}"
-            f" left join ({self.right.rel.state()}) as {right} on {self.on}"
+            f" left join ({self.right.rel.state()}) as {right} on {self.found if mode is Mode.TICK else self.on}"
         )
         return [Step(self.head + text, when=(self.left.rel.changes_with(),), counts="delta")]
 
@@ -124,7 +126,8 @@ class OuterJoin(Node):
         In a tick it is looked up by index. Without the OFFSET PostgreSQL may choose, when it plans for a small state, to
         put all of the state into a hash table, and does so in each tick from then on.
         """
-        return f"exists (select from {rows} where {self.on}{' offset 0' if mode is Mode.TICK else ''})"
+        condition = f"{self.found} offset 0" if mode is Mode.TICK else self.on
+        return f"exists (select from {rows} where {condition})"
 
     def existence(
         self, mode: Mode, row: JoinInput, partner: JoinInput, outputs: Sequence[str], *, swap: bool, having: bool

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mzlite.dataflow.indexes import hash_statement
 from mzlite.dataflow.node import Node, Step
 from mzlite.dataflow.rel import TICK, Column, names_of
 from mzlite.dataflow.rules.keys import hash_of, same_row
@@ -63,7 +64,18 @@ class Winners(Node):
         return [f"{create} with (fillfactor = 80)", *rest]
 
     def index_statements(self) -> list[str]:
-        return [f"create index n_{self.number}_key on {self.store} (mz_key)"]
+        return [self.key_index()]
+
+    def key_index(self) -> str:
+        """DDL of the index that finds a key's winner: by the expression, which joins by the same columns share."""
+        return hash_statement(self.store, [quote(column.name) for column in self.keys])
+
+    def has_key(self, alias: str, key: str) -> str:
+        """A condition, by which the index is used: the stored row `alias` has the keys with this hash."""
+        return f"{self.key_hash(alias)} = {key}"
+
+    def upgrade_statements(self) -> list[str]:
+        return [self.key_index(), f"drop index if exists mzlite_data.n_{self.number}_key"]
 
     def session_statements(self) -> list[str]:
         columns = ", ".join(f"{quote(column.name)} {column.type}" for column in self.kept)
@@ -92,7 +104,7 @@ class Winners(Node):
             f"insert into {self.challengers} select r.*, s.ctid,"
             f" case when r.mz_place = 1 and s.ctid is not null then {self.beats()} else false end"
             f" from ({ranked}) as r"
-            f" left join {self.store} as s on s.mz_key = r.mz_key and {same_row(self.keys, 's', 'r')}"
+            f" left join {self.store} as s on {self.has_key('s', 'r.mz_key')} and {same_row(self.keys, 's', 'r')}"
             f" cross join lateral ({self.weights('r')}) as a cross join lateral ({self.weights('s')}) as b"
         )
 
