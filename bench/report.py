@@ -64,10 +64,20 @@ def load(directory: Path = RESULTS) -> dict[str, Any]:
     return {file.stem: json.loads(file.read_text()) for file in sorted(directory.glob("*.json"))}
 
 
-def text(results: dict[str, Any], sections: list[str], together: list[str] | None = None) -> str:
-    """RESULTS.md; `sections` are those of the steady loads, `together` those of all systems at once."""
+def text(
+    results: dict[str, Any], sections: list[str], together: list[str] | None = None, targets: str | None = None
+) -> str:
+    """RESULTS.md.
+
+    Args:
+        sections: those of the steady loads.
+        together: those of all systems at once.
+        targets: what was wanted, what was reached, and what holds it back; written by hand.
+    """
     drains = {name: results[name] for name in NAMES if name in results}
     lines = ["# Results", "", f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC.", ""]
+    if targets:
+        lines += ["## Targets", "", targets, ""]
     if drains:
         newest = max(drains.values(), key=lambda result: str(result["measured_at"]))
         drains = {name: result for name, result in drains.items() if result["topics"] == newest["topics"]}
@@ -199,7 +209,9 @@ def write_text() -> None:
     sections, together = (
         [file.read_text() for file in sorted(RESULTS.glob(f"{kind}-*.md"))] for kind in ("steady", "systems")
     )
-    (BENCH / "RESULTS.md").write_text(text(load(), sections, together))
+    targets = RESULTS / "targets.md"
+    by_hand = targets.read_text().strip() if targets.exists() else None
+    (BENCH / "RESULTS.md").write_text(text(load(), sections, together, by_hand))
 
 
 def write(tell: Tell) -> None:

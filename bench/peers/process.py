@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import queue
+import re
 import subprocess
 import threading
 import time
@@ -21,6 +22,9 @@ from bench.home import BenchError
 
 Event = dict[str, Any]
 TOLD_SECONDS = 15.0
+TOLD_CHARACTERS = 3_000
+FIRST_ERROR = re.compile(r"^.*\b(ERROR|Exception|Error:).*$", re.MULTILINE)
+"""What fails first in a log is followed by all that fails with it."""
 
 
 class Talker:
@@ -88,8 +92,11 @@ class Talker:
         return found
 
     def tail(self) -> str:
-        """The end of its log."""
-        return self.log_file.read_text(errors="replace")[-4000:]
+        """Where errors begin in its log, and its end."""
+        log = self.log_file.read_text(errors="replace")
+        first = FIRST_ERROR.search(log, endpos=max(0, len(log) - TOLD_CHARACTERS))
+        beginning = f"{log[first.start() :][:TOLD_CHARACTERS]}\n..\n" if first else ""
+        return beginning + log[-TOLD_CHARACTERS:]
 
     def _next(self, deadline: float) -> Event | None:
         try:
