@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import psycopg
 
@@ -42,6 +43,9 @@ from mzlite.planner.expressions import literal, quote
 from mzlite.planner.operators import Operator
 from mzlite.planner.scope import RelationInfo
 from mzlite.planner.select import plan
+
+STORE_OF = "{}.store"
+"""Under which the store is written down that an index gives to a plain view."""
 
 
 class Dataflow(Connected):
@@ -186,6 +190,7 @@ class Dataflow(Connected):
         self.graph.remove(item.id)
         for table in ("mzlite.dataflows", "mzlite.errors", "mzlite.source_errors"):
             tx.execute(f"delete from {table} where object_id = %s", (item.id,))
+        tx.execute("delete from mzlite.dataflows where object_id = %s", (STORE_OF.format(item.id),))
         if item.relation and item.kind != "view":
             # The visible relation reads the stores, which go first.
             tx.execute(f"create or replace view {regclass(tx, item.relation)} as {empty_query(item.columns)}")
@@ -397,13 +402,33 @@ class Dataflow(Connected):
         self._fill(tx, item, only=[node for node in item.nodes if node not in before])
         builder.finish()
         self.graph.add(item)
-        tx.execute("delete from mzlite.dataflows where object_id = %s", (item.id,))
-        self._record(tx, item)
+        # Who reads the view already reads its rows without the store, also after a restart: so that comes later there too.
+        added = [node.number for node in item.nodes if node not in before]
+        self._record_as(tx, STORE_OF.format(item.id), "store", item, added)
         return item
 
+    def _attach_store(self, tx: EngineTransaction, object_id: str, existing: Existing) -> None:
+        """Gives a plain view the store again that an index gave it."""
+        item = self.graph[object_id]
+        builder = self._builder(tx, object_id, existing)
+        builder.nodes = list(item.nodes)
+        rel = kept(builder, as_foreign(item.rel))
+        self.graph.add(
+            MaintainedObject(object_id, item.kind, item.relation, item.definition, builder.nodes, rel, item.reads)
+        )
+
     def _attach_one(
-        self, tx: EngineTransaction, object_id: str, kind: Kind, relation: int, definition: int, existing: Existing
+        self,
+        tx: EngineTransaction,
+        object_id: str,
+        kind: Kind | Literal["store"],
+        relation: int,
+        definition: int,
+        existing: Existing,
     ) -> None:
+        if kind == "store":
+            self._attach_store(tx, object_id.removesuffix(STORE_OF.format("")), existing)
+            return
         if kind in ("table", "source", "generated"):
             columns = tx.describe(f"select * from {regclass(tx, relation)}")
             builder = self._builder(tx, object_id, existing)
@@ -413,13 +438,11 @@ class Dataflow(Connected):
             base = builder.add(node)
             self.graph.add(MaintainedObject(object_id, kind, relation, 0, builder.nodes, base))
             return
-        item = self._build(tx, object_id, kind, relation, definition, existing)
+        self._build(tx, object_id, kind, relation, definition, existing)
         remaining = list(existing.numbers)
         if kind == "view" and remaining:
-            builder = self._builder(tx, object_id, replace(existing, numbers=iter(remaining)))
-            builder.nodes = list(item.nodes)
-            rel = kept(builder, as_foreign(item.rel))
-            self.graph.add(MaintainedObject(object_id, kind, relation, definition, builder.nodes, rel, item.reads))
+            # Earlier versions wrote all numbers of such a view down together.
+            self._attach_store(tx, object_id, replace(existing, numbers=iter(remaining)))
 
     def _define(self, tx: EngineTransaction, search_path: Sequence[str], object_id: str, view: str, query: str) -> None:
         """Makes a view of PostgreSQL's with the names of the client's session in reach."""
@@ -440,9 +463,14 @@ class Dataflow(Connected):
 
     def _record(self, tx: EngineTransaction, item: MaintainedObject) -> None:
         """Writes down what `attach` needs."""
+        self._record_as(tx, item.id, item.kind, item, [node.number for node in item.nodes])
+
+    def _record_as(
+        self, tx: EngineTransaction, object_id: str, kind: str, item: MaintainedObject, numbers: list[int]
+    ) -> None:
         tx.execute(
             "insert into mzlite.dataflows (object_id, kind, relation, definition, numbers) values (%s, %s, %s, %s, %s)",
-            (item.id, item.kind, item.relation, item.definition or None, [node.number for node in item.nodes]),
+            (object_id, kind, item.relation, item.definition or None, numbers),
         )
 
     def _drop_unread_views(self, tx: EngineTransaction, reads: frozenset[str]) -> None:

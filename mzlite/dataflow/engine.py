@@ -45,6 +45,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 Connect = Callable[[], psycopg.Connection[Any]]
 
+GONE = "the inner PostgreSQL has gone"
 LONGEST_SLEEP = 3600.0
 RETRY_SECONDS = 1.0
 SLOW_TICK = 1.0
@@ -285,9 +286,10 @@ class Engine:
         try:
             result = self._work(job)
         except Exception as error:  # handed to whoever submitted the job
-            future.set_exception(error)
             assert self._connection is not None
-            if self._connection.closed:
+            is_gone = self._connection.closed
+            future.set_exception(MzError(GONE, sqlstate="57P01") if is_gone else error)
+            if is_gone:
                 raise
         else:
             future.set_result(result)
@@ -476,7 +478,7 @@ class Engine:
             self._news = True
             if self._connection.closed or self._stopping:
                 # What was written stays in its inbox, and is taken in after the next start.
-                reason = "the inner PostgreSQL has gone" if self._connection.closed else "the server is shutting down"
+                reason = GONE if self._connection.closed else "the server is shutting down"
                 self._stopping = True
                 for future in (*(job[1] for job in self._jobs), *self._writers):
                     future.set_exception(MzError(reason, sqlstate="57P01"))

@@ -175,6 +175,27 @@ def test_an_index_on_a_plain_view_keeps_its_rows(harness: Harness) -> None:
     assert harness.differences() == {}
 
 
+def test_an_index_on_a_plain_view_that_is_read_already_survives_restarts(harness: Harness) -> None:
+    """Its store is written down behind those who read the view: the start refused them otherwise."""
+    harness.table("pairs_read", k="integer", v="integer")
+    oid = harness.plain_view("summed", "select k, v * 2 as w, (select count(*) from pairs_read) as n from pairs_read")
+    harness.view("reader", "select a.k, b.w, a.n from summed a join summed b on a.k = b.k where a.w > 2")
+    harness.write("insert into pairs_read values (1, 2), (1, 3), (2, 5)")
+    harness.engine.submit(lambda tx: tx.dataflow.create_index(tx, "u901", oid, ["k"])).result(DEADLINE)
+    harness.view("later_reader", "select k, count(*) as c from summed group by k")
+    for row in ("(1, 7)", "(2, 1)"):
+        harness.restart()
+        harness.write(f"insert into pairs_read values {row}")
+        assert harness.differences() == {}
+        assert harness.engine.dataflow.graph.by_relation(oid) is not None
+    for name in ("later_reader", "reader"):
+        object_id = harness.identity(name)
+        harness.engine.submit(lambda tx, object_id=object_id: tx.dataflow.drop(tx, object_id)).result(DEADLINE)
+        harness.views.remove(name)
+    harness.restart()
+    assert harness.differences() == {}
+
+
 def statistic(harness: Harness, query: str) -> int:
     """A number that PostgreSQL counts, with what the engine's session has done so far."""
     harness.engine.submit(lambda tx: tx.execute("select pg_stat_force_next_flush()")).result(DEADLINE)
