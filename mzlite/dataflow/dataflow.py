@@ -398,8 +398,13 @@ class Dataflow(Connected):
         before = list(item.nodes)
         builder.nodes = list(before)
         rel = kept(builder, as_foreign(item.rel))
+        error = item.error
         item = MaintainedObject(item.id, "view", relation, item.definition, builder.nodes, rel, item.reads)
-        self._fill(tx, item, only=[node for node in item.nodes if node not in before])
+        if error is None:
+            self._fill(tx, item, only=[node for node in item.nodes if node not in before])
+        else:
+            # Whatever it reads heals first, and then it is filled whole.
+            item.error = error
         builder.finish()
         self.graph.add(item)
         # Who reads the view already reads its rows without the store, also after a restart: so that comes later there too.

@@ -196,6 +196,19 @@ def test_an_index_on_a_plain_view_that_is_read_already_survives_restarts(harness
     assert harness.differences() == {}
 
 
+def test_an_index_on_a_view_over_rows_that_fail_heals_with_them(harness: Harness) -> None:
+    harness.table("zero_divisors", k="integer")
+    harness.view("tried_quotients", "select k, 10 / k as q from zero_divisors")
+    harness.write("insert into zero_divisors values (0), (5)")
+    oid = harness.plain_view("some_tried_quotients", "select q + 1 as q from tried_quotients where k > 1")
+    harness.engine.submit(lambda tx: tx.dataflow.create_index(tx, "u902", oid, ["q"])).result(DEADLINE)
+    with pytest.raises(psycopg.Error, match="division by zero"):
+        harness.rows("select * from some_tried_quotients")
+    harness.write("delete from zero_divisors where k = 0")
+    assert healed(harness, "select * from some_tried_quotients") == [(3,)]
+    assert healed(harness, "select q from tried_quotients") == [(2,)]
+
+
 def statistic(harness: Harness, query: str) -> int:
     """A number that PostgreSQL counts, with what the engine's session has done so far."""
     harness.engine.submit(lambda tx: tx.execute("select pg_stat_force_next_flush()")).result(DEADLINE)
