@@ -130,9 +130,10 @@ def _ratios(drains: dict[str, Any]) -> list[str]:
     ours = drains.get("hotplate", {})
     if "drain_seconds" not in ours:
         return []
-    lines = ["", "hotplate's drain rate in relation to others:", ""]
+    lines = []
     for name, result in drains.items():
         if name != "hotplate" and "drain_seconds" in result:
+            lines += [] if lines else ["", "hotplate's drain rate in relation to others:", ""]
             lines.append(f"- {result['drain_seconds'] / ours['drain_seconds']:.2f} times that of {NAMES[name]}")
     quarters = _quarter_rates(ours["progress"])
     if quarters:
