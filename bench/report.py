@@ -130,7 +130,7 @@ def _ratios(drains: dict[str, Any]) -> list[str]:
     ours = drains.get("hotplate", {})
     if "drain_seconds" not in ours:
         return []
-    lines = []
+    lines: list[str] = []
     for name, result in drains.items():
         if name != "hotplate" and "drain_seconds" in result:
             lines += [] if lines else ["", "hotplate's drain rate in relation to others:", ""]
