@@ -54,7 +54,7 @@ LITERALS = {
     "int": ("0", "1", "2", "3", "-1", "5"),
     "big": ("0::bigint", "1::bigint", "2::bigint", "-2::bigint"),
     "txt": ("''::text", "'a'::text", "'b'::text", "'ab'::text", "'B'::text"),
-    "num": ("0::numeric", "1.5", "-2.25", "10.00"),
+    "num": ("0::numeric", "1.5", "-2.25", "10.00", "-1.50"),
     "dbl": ("0::double precision", "0.5::double precision", "-1.25::double precision", "3::double precision"),
     "ts": ("@0@", "@30@", "@-45@", "@120@"),
     "bool": ("true", "false"),

@@ -14,7 +14,7 @@ from mzlite.dataflow.node import Node, Step
 from mzlite.dataflow.rel import TICK, Column, Mode, Rel
 from mzlite.dataflow.rules.accumulators import Accumulator, Call, Reader, accumulators_of
 from mzlite.dataflow.rules.counted import Place, Values
-from mzlite.dataflow.rules.keys import hash_of, is_narrow
+from mzlite.dataflow.rules.keys import hash_of, is_narrow, signs
 from mzlite.planner.expressions import quote
 
 
@@ -57,6 +57,10 @@ class Aggregate(Node):
         """The key columns; a constant one where there are no keys."""
         return [prefix + quote(key.column.name) for key in self.keys] or [f"{prefix}mz_all"]
 
+    def wide_names(self) -> list[str]:
+        """The key columns whose values may be too wide for an index."""
+        return [quote(key.column.name) for key in self.keys if not is_narrow(key.column.type)]
+
     def accumulators(self) -> list[Accumulator]:
         """All accumulators, in the order of the store's columns."""
         return [accumulator for plan in self.calls for accumulator in plan.accumulators]
@@ -71,19 +75,25 @@ class Aggregate(Node):
         # Groups are updated in place: leave room on the page for the next version.
         return [f"{create} with (fillfactor = 70)", *rest, self.unique_index()]
 
-    def upgrade_statements(self) -> list[str]:
-        return [self.unique_index(), f"drop index if exists mzlite_data.n_{self.number}_key"]
+    def replaced_indexes(self) -> dict[str, str]:
+        earlier = ("key", "group") if self.signs() else ("key",)
+        return {f"n_{self.number}_{name}": self.unique_index() for name in earlier}
+
+    def signs(self) -> list[str]:
+        """SQL by which groups differ whose wide keys have equal hashes."""
+        return signs([key.column for key in self.keys if not is_narrow(key.column.type)])
 
     def unique_index(self) -> str:
         """DDL of the index that finds a group."""
-        name = f"n_{self.number}_group"
+        name = f"n_{self.number}_{'signed_group' if self.signs() else 'group'}"
         return f"create unique index if not exists {name} on {self.store} ({self.identity()}) nulls not distinct"
 
     def identity(self) -> str:
         """What is unique for a group, as items of an index: two independent hashes stand for keys that may be wide."""
-        wide = [quote(key.column.name) for key in self.keys if not is_narrow(key.column.type)]
+        wide = self.wide_names()
         narrow = [name for name in self.key_names() if name not in wide]
-        return ", ".join([*(f"({hash_of(wide, seed)})" for seed in (0, 1) if wide), *narrow])
+        hashes = [hash_of(wide), hash_of([*wide, *self.signs()], 1)] if wide else []
+        return ", ".join([*(f"({text})" for text in hashes), *narrow])
 
     def outputs(self, read: Reader) -> list[str]:
         """SQL of each output column from a group's row."""
@@ -119,9 +129,8 @@ class Aggregate(Node):
 
     def probe(self, left: str, right: str) -> str:
         """A condition that lets the key's index be used although keys may be null."""
-        wide = [key.column.name for key in self.keys if not is_narrow(key.column.type)]
-        if wide:
-            first, second = (hash_of([f"{alias}.{quote(name)}" for name in wide]) for alias in (left, right))
+        if wide := self.wide_names():
+            first, second = (hash_of([f"{alias}.{name}" for name in wide]) for alias in (left, right))
             return f"{first} = {second} and "
         first = self.key_names()[0]
         return f"({left}.{first} = {right}.{first} or ({left}.{first} is null and {right}.{first} is null)) and "

@@ -8,11 +8,12 @@ without ALL. A count that passes a boundary makes the change.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from mzlite.dataflow.node import Node, Step
 from mzlite.dataflow.rel import TICK, Column, Mode, Rel, UnionRel, names_of
-from mzlite.dataflow.rules.keys import hash_of
+from mzlite.dataflow.rules.keys import hash_of, signs
 from mzlite.planner.expressions import quote
 
 RESULTS = {
@@ -37,6 +38,17 @@ class Counted(Node):
         growing = all(source.append_only for source in sources) and kind in ("distinct", "union", "intersect")
         super().__init__(number, owner, columns, growing)
         self.kind, self.sources = kind, list(sources)
+        self.signs = signs(columns)
+
+    def adopt(self, stored: AbstractSet[str]) -> None:
+        if "mz_key2" in stored:
+            # Made by an earlier version, which took rows for equal that differ in the signs of numbers alone.
+            self.signs = []
+
+    @property
+    def second(self) -> str:
+        """The column of the second hash, in which rows differ that differ in the signs of numbers alone."""
+        return "mz_signed_key" if self.signs else "mz_key2"
 
     @property
     def many(self) -> bool:
@@ -49,12 +61,12 @@ class Counted(Node):
 
     def state_columns(self) -> Sequence[Column]:
         counts = [Column(name, "bigint not null default 0") for name in ("mz_left", "mz_right")]
-        keys = [Column(name, "bigint not null") for name in ("mz_key", "mz_key2")]
+        keys = [Column(name, "bigint not null") for name in ("mz_key", self.second)]
         return [*(self.columns if self.own_stored else ()), *counts, *keys, Column("mz_tick", "bigint not null")]
 
     def index_statements(self) -> list[str]:
         # Two independent hashes stand for the row: wide rows do not fit into an index.
-        return [f"create unique index n_{self.number}_row on {self.store} (mz_key, mz_key2)"]
+        return [f"create unique index n_{self.number}_row on {self.store} (mz_key, {self.second})"]
 
     def state_query(self) -> str:
         copies = f", generate_series(1, {self.result('s.')})" if self.many else ""
@@ -94,7 +106,9 @@ class Counted(Node):
     def counted(self, changes: str) -> str:
         """SELECT of each row of the changes once, with its two hashes and the sums for its counts."""
         own = names_of(self.columns)
-        hashes = f"{hash_of([own])} as mz_k, {hash_of([own], 1)} as mz_k2"
+        names = [quote(column.name) for column in self.columns]
+        first, second = hash_of(names), hash_of([*names, *self.signs], 1)
+        hashes = f"{first} as mz_k, {second} as mz_k2"
         sums = "sum(mz_l)::bigint as mz_left, sum(mz_r)::bigint as mz_right"
         return f"select {own}, {hashes}, {sums} from ({changes}) as c group by {own} having sum(mz_l) <> 0 or sum(mz_r) <> 0"
 
@@ -104,7 +118,7 @@ class Counted(Node):
         stored = f"{own}, " if self.own_stored else ""
         return (
             f"with d as materialized ({self.counted(rows)}),"
-            f" stored as (insert into {self.store} ({stored}mz_left, mz_right, mz_key, mz_key2, mz_tick)"
+            f" stored as (insert into {self.store} ({stored}mz_left, mz_right, mz_key, {self.second}, mz_tick)"
             f" select {stored}mz_left, mz_right, mz_k, mz_k2, {TICK} from d)"
             f" insert into {self.delta_table} ({own}, mz_diff) select {own}, {self.result()} from d where {self.result()} <> 0"
         )
@@ -130,10 +144,10 @@ class Counted(Node):
         # MERGE instead of ON CONFLICT: nobody else writes here, and a new row needs no speculative insertion.
         return (
             f"with u as (merge into {self.store} as s using ({self.counted(changes)}) as d"
-            " on s.mz_key = d.mz_k and s.mz_key2 = d.mz_k2"
+            f" on s.mz_key = d.mz_k and s.{self.second} = d.mz_k2"
             f" when matched and {gone} then delete"
             f" when matched then update set mz_left = s.mz_left + d.mz_left, mz_right = s.mz_right + d.mz_right, mz_tick = {TICK}"
-            f" when not matched then insert ({stored}mz_left, mz_right, mz_key, mz_key2, mz_tick)"
+            f" when not matched then insert ({stored}mz_left, mz_right, mz_key, {self.second}, mz_tick)"
             f" values ({given}d.mz_left, d.mz_right, d.mz_k, d.mz_k2, {TICK})"
             f" returning {told}, {', '.join(counts)})"
             f" insert into {self.delta_table} ({own}, mz_diff)"
@@ -197,16 +211,12 @@ class Values(Counted):
             statements += [self.ordered_index(position, value) for position, value in enumerate(self.values)]
         return statements
 
-    def upgrade_statements(self) -> list[str]:
-        return [
-            statement
+    def replaced_indexes(self) -> dict[str, str]:
+        return {
+            f"n_{self.number}_value{position}": self.ordered_index(position, value)
             for position, value in enumerate(self.values if self.with_extremes else ())
             if is_text(value.type)
-            for statement in (
-                self.ordered_index(position, value),
-                f"drop index if exists mzlite_data.n_{self.number}_value{position}",
-            )
-        ]
+        }
 
     def ordered_index(self, position: int, column: Column) -> str:
         """DDL of the index that finds a group's extreme values."""

@@ -36,13 +36,40 @@ NARROW = frozenset(
 """Types of which no value is too wide for an index, which takes 2,704 bytes."""
 
 
+SIGNLESS = ("numeric", "jsonb", "map_")
+"""What is in the names of types whose hashes, with any seed, do not see the sign of a number: 1 and -1 have the same."""
+
+
 def is_narrow(type_: str) -> bool:
     """Whether all values of a type fit into an index."""
     return type_.partition("(")[0] in NARROW
 
 
+def signs(columns: Sequence[Column]) -> list[str]:
+    """SQL by which values differ whose hashes are equal although they are not; equal for values that compare equal.
+
+    PostgreSQL hashes a number without its sign. Texts of equal documents and arrays differ in zeros behind the point only.
+    """
+    found = []
+    for column in columns:
+        name, kind = quote(column.name), column.type.partition("(")[0]
+        if kind == "numeric" and not column.type.endswith("]"):
+            found.append(f"{name} < 0")
+        elif kind == "numrange":
+            found += [f"pg_catalog.lower({name}) < 0", f"pg_catalog.upper({name}) < 0"]
+        elif any(part in column.type for part in SIGNLESS) or _is_named(kind):
+            found.append(f"pg_catalog.translate({name}::text, '0123456789.', '')")
+    return found
+
+
+def _is_named(type_: str) -> bool:
+    """Whether a type is one of the users', of which only its catalog entry says what it is made of."""
+    schema, dot, _ = type_.rpartition(".")
+    return bool(dot) and schema not in ("pg_catalog", "mz_catalog", "mzlite_def")
+
+
 def hash_of(expressions: Sequence[str], seed: int = 0) -> str:
-    """A 64-bit hash of the values, equal for values that compare equal. Hashes with other seeds are independent."""
+    """A 64-bit hash of the values, equal for values that compare equal. Hashes with other seeds are independent, but for `signs`."""
     return f"hash_record_extended(row({', '.join(expressions)}), {seed})"
 
 

@@ -39,8 +39,7 @@ VIEWS = {
 def filled(harness: Harness) -> Harness:
     harness.table("p", a="text", b="text", n="integer", j="jsonb")
     harness.table("q", a="text", b="text", m="integer", j="jsonb", v="varchar(20000)")
-    for name, query in VIEWS.items():
-        harness.view(name, query)
+    harness.all_views(VIEWS)
     return harness
 
 
@@ -83,6 +82,23 @@ def test_winners_and_joins_by_their_key_share_an_index(filled: Harness) -> None:
     node = filled.engine.dataflow.graph[filled.ids["latest"]].nodes[-1]
     row = filled.system.execute(query, (node.store,)).fetchone()
     assert row == (1,)
+
+
+def test_indexes_of_an_earlier_version_are_replaced_at_the_start(filled: Harness) -> None:
+    nodes = [node for item in filled.engine.dataflow.graph for node in item.nodes if node.replaced_indexes()]
+    assert {node.title for node in nodes} == {"Aggregate", "First of each key", "Values per group"}
+    names = "select array_agg(indexname::text order by indexname) from pg_catalog.pg_indexes where schemaname = 'mzlite_data'"
+    before = filled.system.execute(names).fetchone()
+    for node in nodes:
+        column = f'"{node.state_columns()[-1].name}"'
+        for old, statement in node.replaced_indexes().items():
+            new = statement.partition(" if not exists ")[2].split()[0]
+            filled.system.execute(f"create index {old} on {node.store} ({column})".encode())
+            filled.system.execute(f"drop index if exists mzlite_data.{new}".encode())
+    filled.restart()
+    assert filled.system.execute(names).fetchone() == before
+    filled.write(f"insert into p values ({WIDE.format(2)}, {WIDE.format(1)}, 3, null)", "delete from p where n = 1")
+    assert filled.differences() == {}
 
 
 def test_an_index_of_clients_that_a_value_does_not_fit_into_is_given_up(harness: Harness) -> None:
