@@ -19,8 +19,7 @@ from mzlite.catalog.registry import (
     show_name,
 )
 from mzlite.dialect.definitions import CreateType
-from mzlite.dialect.maps import map_type
-from mzlite.errors import MzError
+from mzlite.errors import MzError, unsupported
 from mzlite.session import Session
 
 
@@ -42,21 +41,19 @@ def create_type(statement: CreateType, session: Session, tx: EngineTransaction) 
     path = ", ".join(quote_name(part) for part in search_path(session))
     tx.execute("select set_config('search_path', %s, true)", (path,))
     elements = [_type_oid(tx, kind) for kind in statement.options.values()]
-    if statement.kind == "list":
-        base = _lists_of(tx, elements[0])
-        tx.execute(f"create domain {shown} as {base}")
-    elif statement.kind == "map":
-        kind = map_type(statement.options["VALUE TYPE"].split(".")[-1].strip('"'))
-        tx.execute(f"create domain {shown} as mz_catalog.{kind}")
+    if statement.kind in ("list", "map"):
+        # A map's key type comes before that of its values.
+        tx.execute(f"create domain {shown} as {_made_over(tx, statement.kind, elements[-1])}")
     else:
         fields = ", ".join(f"{quote_name(field)} {kind}" for field, kind in statement.options.items())
         tx.execute(f"create type {shown} as ({fields})")
     type_oid = _type_oid(tx, shown)
     tx.execute("select set_config('search_path', '', true)")
     tx.execute(f"grant usage on type {shown} to materialize")
-    lists = f"{quote_name(schema.physical)}.{quote_name(name + ' list')}"
-    tx.execute(f"create domain {lists} as {_lists_of(tx, type_oid)}")
-    tx.execute(f"grant usage on type {lists} to materialize")
+    for kind in ("list", "map"):
+        over = f"{quote_name(schema.physical)}.{quote_name(f'{name} {kind}')}"
+        tx.execute(f"create domain {over} as {_made_over(tx, kind, type_oid)}")
+        tx.execute(f"grant usage on type {over} to materialize")
     identity = next_id(tx)
     if statement.kind == "record":
         parts = ", ".join(f"{show_name(field)} {kind}" for field, kind in statement.options.items())
@@ -86,23 +83,33 @@ def _type_oid(tx: EngineTransaction, spelling: str) -> int:
     return int(row[0])
 
 
-def _lists_of(tx: EngineTransaction, element: int) -> str:
-    """The type of PostgreSQL for lists of a type, which is made where there is none yet."""
+def _made_over(tx: EngineTransaction, kind: str, element: int) -> str:
+    """The type of PostgreSQL for lists of a type or maps to it, which is made where there is none yet."""
     row = tx.execute(
-        "select coalesce(nullif(typbasetype, 0), oid)::bigint from pg_catalog.pg_type where oid = %s::bigint::oid",
+        """
+        select coalesce(b.oid, t.oid)::bigint, coalesce(b.typtype, t.typtype) = 'c'
+                or b.typname ~ '^(list_)+([0-9]|record)',
+            case when n.nspname in ('pg_catalog', 'mz_catalog') then coalesce(b.typname, t.typname)::text
+                else t.oid::text end, coalesce(b.typsubscript, t.typsubscript) = 'array_subscript_handler'::regproc
+        from pg_catalog.pg_type as t
+        left join pg_catalog.pg_type as b on b.oid = t.typbasetype
+        inner join pg_catalog.pg_namespace as n on n.oid = coalesce(b.typnamespace, t.typnamespace)
+        where t.oid = %s::bigint::oid
+        """,
         (element,),
     ).fetchone()
     assert row is not None
-    find = """
-        select t.oid::regtype::text from pg_catalog.pg_type as t
-        where t.typelem = %s::bigint::oid and t.typnamespace = 'mz_catalog'::regnamespace and t.typname ~ '^list_'
-    """
-    found = tx.execute(find, (row[0],)).fetchone()
-    if found is None:
-        tx.execute("select mzlite.make_lists(array[%s::bigint::oid::regtype])", (row[0],))
-        found = tx.execute(find, (row[0],)).fetchone()
-    assert found is not None
-    return str(found[0])
+    base, is_record, name, is_array = row
+    if is_array:
+        raise unsupported(f"a {kind} of arrays")
+    if kind == "map" and is_record:
+        # Its values are JSON, from which no record is made again.
+        return "mz_catalog.map_nested"
+    found = f"mz_catalog.{quote_name(f'{kind}_{name}')}"
+    tx.execute(
+        f"select mzlite.make_{kind}s(array[%s::bigint::oid::regtype]) where to_regtype(%s) is null", (base, found)
+    )
+    return found
 
 
 def _made_of(tx: EngineTransaction, types: list[int]) -> tuple[str, ...]:

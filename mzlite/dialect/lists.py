@@ -10,6 +10,7 @@ import re
 
 from mzlite.dialect.ast import DataType
 from mzlite.dialect.functions import TYPES
+from mzlite.dialect.maps import list_of_maps
 from mzlite.errors import MzError, unsupported
 
 LIST_ITEM = "cast /* list */"
@@ -30,8 +31,7 @@ _WORDS = {
     "int8": "bigint", "time": "time", "timestamp": "timestamp without time zone",
     "timestamptz": "timestamp with time zone", "varchar": "character varying",
 }  # fmt: skip
-_INNER_NAME = re.compile(r'"?\b(?:mz_catalog\.)?((?:list_)+)(' + "|".join(sorted(_ELEMENTS)) + r')\b"?')
-_INNER_MAP = re.compile(r'"?\b(?:mz_catalog\.)?map_(' + "|".join(sorted(_ELEMENTS)) + r')\b"?')
+_INNER_NAME = re.compile(r'"?\b(?:mz_catalog\.)?((?:list_|map_)+)(' + "|".join(sorted(_ELEMENTS)) + r')\b"?')
 
 
 def list_type(element: DataType, spelling: str) -> str:
@@ -46,12 +46,16 @@ def list_type(element: DataType, spelling: str) -> str:
     >>> list_type(DataType(0, 0, "named", ("s", "mine")), '"s".mine')
     '"s"."mine list"'
     """
-    if element.kind in ("array", "map"):
-        raise unsupported(f"a list of {element.kind}s")
+    if element.kind == "array":
+        raise unsupported("a list of arrays")
+    if element.kind == "map":
+        return list_of_maps(spelling)
     if element.kind == "list":
         layers, inner = 1, element
         while inner.kind == "list" and inner.element is not None:
             layers, inner = layers + 1, inner.element
+        if inner.kind == "map":
+            raise unsupported("a list of lists of maps")
         if layers > (_LAYERS if inner.name[-1] in _DEEP else _LAYERS - 1):
             raise unsupported(f"a list of {layers} layers")
         schema, _, name = spelling.rpartition(".")
@@ -74,10 +78,14 @@ def is_builtin(data_type: DataType) -> bool:
 def in_words(message: str) -> str:
     """A message with the types of lists and maps by Materialize's names.
 
-    >>> in_words("function length(mz_catalog.list_list_text) does not exist"), in_words("map_int4")
-    ('function length(text list list) does not exist', 'map[text=>integer]')
+    >>> in_words("function length(mz_catalog.list_list_text) does not exist"), in_words("map_list_int4")
+    ('function length(text list list) does not exist', 'map[text=>integer list]')
     """
-    message = _INNER_MAP.sub(lambda found: f"map[text=>{_WORDS.get(found.group(1), found.group(1))}]", message)
-    return _INNER_NAME.sub(
-        lambda found: _WORDS.get(found.group(2), found.group(2)) + " list" * (len(found.group(1)) // 5), message
-    )
+    return _INNER_NAME.sub(_in_words, message)
+
+
+def _in_words(found: re.Match[str]) -> str:
+    words = _WORDS.get(found.group(2), found.group(2))
+    for layer in reversed(found.group(1).split("_")[:-1]):
+        words = f"{words} list" if layer == "list" else f"map[text=>{words}]"
+    return words

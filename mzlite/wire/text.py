@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import cache
+from itertools import takewhile
 from struct import Struct
 
 import orjson
@@ -164,53 +166,68 @@ def _map_item(text: str) -> str:
     return text
 
 
-def _map_value(value: object) -> str:
-    """The JSON value of a map's key, as text within the map."""
+def _list_item(text: str) -> str:
+    if text in ("", "NULL") or _LIST_SPECIAL.search(text):
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return text
+
+
+def _nested(value: object, layers: Sequence[str], element: int | None, quoted: Callable[[str], str]) -> str:
+    """A JSON value in a list or a map, as text within that; without layers it says by itself what it is.
+
+    Args:
+        value: the value.
+        layers: `list` or `map` for it and what is in it.
+        element: the oid of the innermost values' type.
+        quoted: how a plain value is written.
+    """
     match value:
         case None:
             return "NULL"
+        case dict() if element != types.JSONB or layers:
+            inner = layers[1:]
+            parts = (f"{_map_item(key)}=>{_nested(value[key], inner, element, _map_item)}" for key in sorted(value))
+            return "{" + ",".join(parts) + "}"
+        case list() if element != types.JSONB or layers:
+            return "{" + ",".join(_nested(item, layers[1:], element, _list_item) for item in value) + "}"
+        case _ if element == types.JSONB:
+            return quoted(orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode())
         case bool():
             return "t" if value else "f"
         case Decimal():
             return numeric(f"{value:f}".encode()).decode()
-        case dict():
-            return "{" + ",".join(f"{_map_item(key)}=>{_map_value(value[key])}" for key in sorted(value)) + "}"
-        case list():
-            return "{" + ",".join(_map_value(item) for item in value) + "}"
         case _:
-            return _map_item(str(value))
+            return quoted(str(value))
 
 
-def map_text(value: bytes) -> bytes:
-    """A map, which PostgreSQL sends as JSON, in text format.
+def map_text(layers: Sequence[str], element: int | None) -> Converter:
+    r"""What converts a map, which PostgreSQL sends as JSON.
 
-    >>> map_text(b'{"b": 1.50, "a c": "x", "d": null, "e": {"f": [true, 2]}}')
-    b'{"a c"=>x,b=>1.5,d=>NULL,e=>{f=>{t,2}}}'
+    >>> map_text(["map"], None)(b'{"b": 1.50, "a c": "x", "d": null, "e": {"f": [true, "a=b"]}}')
+    b'{"a c"=>x,b=>1.5,d=>NULL,e=>{f=>{t,a=b}}}'
+    >>> map_text(["map"], types.JSONB)(b'{"a": {"b": 1}, "c": 2}')
+    b'{a=>"{\\"b\\":1}",c=>2}'
     """
-    return _map_value(json.loads(value, parse_float=Decimal, parse_int=Decimal)).encode()
+    number = _exact_number if element == types.JSONB else Decimal
+
+    def convert(value: bytes) -> bytes:
+        return _nested(json.loads(value, parse_float=number, parse_int=number), layers, element, _map_item).encode()
+
+    return convert
 
 
-def map_of_json(value: bytes) -> bytes:
-    """The same for a map whose values are jsonb.
-
-    >>> map_of_json(b'{"a": {"b": 1}, "c": 2}')
-    b'{a=>"{\\\\"b\\\\":1}",c=>2}'
-    """
-    items = json.loads(value, parse_float=_exact_number, parse_int=_exact_number)
-    shown = {key: orjson.dumps(item, option=orjson.OPT_SORT_KEYS).decode() for key, item in items.items()}
-    parts = (
-        f"{_map_item(key)}=>{_map_item(shown[key]) if items[key] is not None else 'NULL'}" for key in sorted(shown)
-    )
-    return ("{" + ",".join(parts) + "}").encode()
-
-
-def list_text(layers: int, element: Converter | None) -> Converter:
+def list_text(layers: int, element: Converter | None, *, nested: bool = False) -> Converter:
     r"""What converts a list, which PostgreSQL prints as an array whose elements may be lists in quotes.
+
+    Args:
+        layers: the lists within one another.
+        element: what converts the innermost elements.
+        nested: whether these are maps, which need no quotes.
 
     >>> list_text(2, numeric)(b'{"{1.50,NULL}",NULL,"{}"}'), list_text(1, None)(b'{"null",a,"{b}"}')
     (b'{{1.5,NULL},NULL,{}}', b'{null,a,"{b}"}')
     """
-    inner = element if layers == 1 else list_text(layers - 1, element)
+    inner = element if layers == 1 else list_text(layers - 1, element, nested=nested)
 
     def convert(match: re.Match[bytes]) -> bytes:
         quoted: bytes | None = match.group(1)
@@ -220,14 +237,14 @@ def list_text(layers: int, element: Converter | None) -> Converter:
         item = re.sub(rb"\\(.)", rb"\1", quoted, flags=re.S)
         if inner is not None:
             item = inner(item)
-        if layers > 1 or (item not in (b"", b"NULL") and not _LIST_SPECIAL.search(item)):
+        if layers > 1 or nested or (item not in (b"", b"NULL") and not _LIST_SPECIAL.search(item.decode())):
             return item
         return b'"' + item.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
 
     return lambda value: _ARRAY_ELEMENT.sub(convert, value)
 
 
-_LIST_SPECIAL = re.compile(rb'[{},"\\\s]')
+_LIST_SPECIAL = re.compile(r'[{},"\\\s]')
 
 
 def numeric_binary(value: bytes) -> bytes:
@@ -283,18 +300,7 @@ _TEXT_ADAPTATIONS = {
     types.JSONB_ARRAY: Adaptation(jsonbs, _JSON_STRUCTURE),
     types.INTERVAL: _INTERVALS,
     types.INTERVAL_ARRAY: _INTERVALS,
-    types.MAP: Adaptation(map_text, _ANY),
-    types.MAP_OF_JSON: Adaptation(map_of_json, _ANY),
 }
-_LIST_ADAPTATIONS = {
-    -(oid * 10 + layers): Adaptation(
-        list_text(layers, None if oid not in _TEXT_ADAPTATIONS else _TEXT_ADAPTATIONS[oid].convert),
-        _ANY if layers > 1 else rb'"(?i:null)"' if oid == types.NO_ELEMENT else _TEXT_ADAPTATIONS[oid].suspect,
-    )
-    for oid in (types.NO_ELEMENT, types.NUMERIC, types.FLOAT4, types.FLOAT8, types.INTERVAL, types.JSONB)
-    for layers in range(1, types.LIST_LAYERS + 1)
-}
-_TEXT_ADAPTATIONS |= _LIST_ADAPTATIONS
 _BINARY_ADAPTATIONS = {
     types.NUMERIC: Adaptation(numeric_binary, _ANY),
     types.JSONB: Adaptation(jsonb_binary, _ANY),
@@ -303,7 +309,23 @@ _BINARY_ADAPTATIONS = {
 
 def adaptation(type_oid: int, format_code: int = 0) -> Adaptation | None:
     """What values of a type need in a format (0 text, 1 binary); None when they pass as they are."""
+    if type_oid < 0:
+        return _structured(type_oid) if format_code == 0 else None
     return (_BINARY_ADAPTATIONS if format_code == 1 else _TEXT_ADAPTATIONS).get(type_oid)
+
+
+@cache
+def _structured(code: int) -> Adaptation:
+    """What values of a type of lists or maps need in text format."""
+    shape = types.shape_of(code)
+    lists = len(list(takewhile(lambda layer: layer == "list", shape.layers)))
+    if lists < len(shape.layers):
+        maps = map_text(shape.layers[lists:], shape.element)
+        return Adaptation(maps if lists == 0 else list_text(lists, maps, nested=True), _ANY)
+    element = None if shape.element is None else _TEXT_ADAPTATIONS[shape.element]
+    if element is None:
+        return Adaptation(list_text(lists, None), rb'"(?i:null)"' if lists == 1 else _ANY)
+    return Adaptation(list_text(lists, element.convert), element.suspect if lists == 1 else _ANY)
 
 
 def decimal(value: bytes) -> Decimal:

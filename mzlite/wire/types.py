@@ -7,6 +7,7 @@ columns and parameters. Built-in types have the same oids on both sides, apart f
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 BOOL = 16
 BYTEA = 17
@@ -60,26 +61,41 @@ OWN_TYPES_SQL = (
 )
 """What a backend is asked once for each database: its oids of the types above."""
 
-MAP, MAP_OF_JSON = -1, -2
-"""Stand for the inner types of maps where values are adapted; no type has such an oid."""
-
-LIST_LAYERS = 3
-NO_ELEMENT = 10
-"""In the place of an oid: nothing is to be done with the elements of a list."""
-_LIST_ELEMENTS = {"numeric": NUMERIC, "float4": FLOAT4, "float8": FLOAT8, "interval": INTERVAL, "jsonb": JSONB}
+_ADAPTED_ELEMENTS = {"numeric": NUMERIC, "float4": FLOAT4, "float8": FLOAT8, "interval": INTERVAL, "jsonb": JSONB}
 
 
-def list_code(name: str) -> int:
-    """Stands for an inner type of lists where values are adapted: by its layers and the oid of what its elements need.
+@dataclass(frozen=True)
+class Shape:
+    """What values of a type of lists or maps look like inside.
 
-    >>> list_code("list_text"), list_code("list_list_numeric")
-    (-101, -17002)
+    Attributes:
+        layers: `list` or `map`, from the outermost one inward.
+        element: the oid of the innermost type, where something is to be done with its values.
     """
-    element = name.lstrip("_")
-    layers = 0
-    while element.startswith("list_"):
-        element, layers = element.removeprefix("list_"), layers + 1
-    return -(_LIST_ELEMENTS.get(element, NO_ELEMENT) * 10 + layers)
+
+    layers: tuple[str, ...]
+    element: int | None
+
+
+_SHAPES: list[Shape] = []
+
+
+def shape_code(name: str) -> int:
+    """Stands for an inner type of lists or maps where values are adapted; no type has such an oid."""
+    *layers, element = name.lstrip("_").replace("list_", "list ").replace("map_", "map ").split(" ")
+    shape = Shape(tuple(layers), _ADAPTED_ELEMENTS.get(element))
+    if shape not in _SHAPES:
+        _SHAPES.append(shape)
+    return -1 - _SHAPES.index(shape)
+
+
+def shape_of(code: int) -> Shape:
+    """What a code stands for.
+
+    >>> shape_of(shape_code("list_map_numeric"))
+    Shape(layers=('list', 'map'), element=1700)
+    """
+    return _SHAPES[-1 - code]
 
 
 # The catalogs of PostgreSQL use types where Materialize's have text.
@@ -96,15 +112,11 @@ class TypeMap:
 
     def __init__(self, own: Iterable[tuple[int, str]] = ()) -> None:
         own = tuple(own)
-        self._maps = {
-            inner: MAP_OF_JSON if name == "map_jsonb" else MAP for inner, name in own if name.startswith("map_")
-        }
         self._outer = {inner: OWN_TYPES[name] for inner, name in own if name in OWN_TYPES}
         self._inner = {outer: inner for inner, outer in self._outer.items()}
-        self._outer |= dict.fromkeys(self._maps, OWN_TYPES["map"])
-        lists = {inner: list_code(name) for inner, name in own if name.startswith("list_")}
-        self._outer |= dict.fromkeys(lists, OWN_TYPES["list"])
-        self._adapted = self._maps | lists
+        for kind in ("list", "map"):
+            self._outer |= {inner: OWN_TYPES[kind] for inner, name in own if name.startswith(kind + "_")}
+        self._adapted = {inner: shape_code(name) for inner, name in own if name.startswith(("list_", "map_"))}
 
     def column(self, oid: int, size: int, format_code: int = 0) -> tuple[int, int]:
         """The oid and the size by which a client sees a result column's type."""

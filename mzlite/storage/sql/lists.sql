@@ -82,8 +82,9 @@ begin
 end
 $$;
 
--- A text as the array's text that PostgreSQL reads, by Materialize's rules for lists.
-create function mz_internal.list_literal(value text, layers integer) returns text language plpgsql immutable strict parallel safe
+-- A text as the array's text that PostgreSQL reads, by Materialize's rules for lists; elements that are lists themselves stay as
+-- they are, for their type's input.
+create function mz_internal.list_literal(value text, nested boolean, element oid) returns text language plpgsql immutable strict parallel safe
 as $$
 declare
     c text[] := string_to_array(value, null);
@@ -91,11 +92,12 @@ declare
     i integer := 2;
     found record;
     item text;
+    items text[] := '{}';
     result text[] := '{}';
     why text;
 begin
     -- Plain elements need nothing.
-    if layers = 1 and value ~ '^\{\s*(?:[^{}",\\\s][^{}",\\]*(?:,\s*[^{}",\\\s][^{}",\\]*)*)?\}\s*$' then
+    if not nested and value ~ '^\{\s*(?:[^{}",\\\s][^{}",\\]*(?:,\s*[^{}",\\\s][^{}",\\]*)*)?\}\s*$' then
         return value;
     end if;
     <<parsing>>
@@ -119,7 +121,7 @@ begin
                 i := i + 1;
             end if;
             while i <= n and c[i] ~ '\s' loop i := i + 1; end loop;
-            if c[i] = '{' and layers = 1 then
+            if c[i] = '{' and not nested then
                 why := 'unescaped ''{'' at beginning of element; perhaps you want a nested list, e.g. ''{a}''::text list list';
                 exit parsing;
             end if;
@@ -132,14 +134,7 @@ begin
                 result := array_append(result, 'NULL');
                 continue;
             end if;
-            if layers > 1 then
-                begin
-                    item := mz_internal.list_literal(item, layers - 1);
-                exception when others then
-                    why := sqlerrm;
-                end;
-                exit parsing when why is not null;
-            end if;
+            items := array_append(items, item);
             result := array_append(result, '"' || replace(replace(item, '\', '\\'), '"', '\"') || '"');
         end loop;
         while i <= n and c[i] ~ '\s' loop i := i + 1; end loop;
@@ -148,6 +143,14 @@ begin
         end if;
     end;
     if why is not null then
+        -- What is wrong with an element before that place is said first.
+        begin
+            foreach item in array items loop
+                execute format('select $1::%s', format_type(element, null)) using item;
+            end loop;
+        exception when data_exception or internal_error then
+            why := sqlerrm;
+        end;
         raise exception 'invalid input syntax for type list: %: "%"', why, value using errcode = 'XX000';
     end if;
     return '{' || array_to_string(result, ',') || '}';
@@ -216,6 +219,44 @@ create aggregate mz_internal.list_of(anynonarray) (
     sfunc = array_agg_transfn, stype = internal, finalfunc = array_agg_finalfn, finalfunc_extra, parallel = safe
 );
 
+-- The functions of types of our own: begin_functions() makes the table own_functions, add_functions() makes what is in it and gives
+-- those that an older version has made their present bodies.
+create function mzlite.begin_functions() returns void language plpgsql as $$
+begin
+    create temporary table if not exists own_functions (
+        schema text, name text, arguments oid[], returns oid, language text, body text, strict boolean, volatile "char", rows real
+    );
+    truncate own_functions;
+end
+$$;
+create function mzlite.add_functions() returns void language plpgsql as $$
+begin
+    update pg_proc as p set
+        prosrc = f.body, prorettype = f.returns, proisstrict = f.strict, provolatile = f.volatile, prosqlbody = null,
+        prolang = (select l.oid from pg_language as l where l.lanname = f.language)
+    from own_functions as f
+    where p.proname = f.name and p.pronamespace = f.schema::regnamespace and p.proargtypes::text = array_to_string(f.arguments, ' ')
+        and (p.prosrc, p.prorettype, p.proisstrict, p.provolatile) is distinct from (f.body, f.returns, f.strict, f.volatile);
+    insert into pg_proc
+    select r.*
+    from own_functions as f
+    inner join pg_proc as p on p.oid = 'mz_internal.list_send(mz_catalog.list_int4)'::regprocedure
+    cross join lateral jsonb_populate_record(p, jsonb_build_object(
+        'oid', pg_nextoid('pg_proc', 'oid', 'pg_proc_oid_index'), 'proname', f.name, 'pronamespace', f.schema::regnamespace::oid,
+        'prolang', (select l.oid from pg_language as l where l.lanname = f.language), 'prorows', f.rows, 'proretset', f.rows > 0,
+        'proisstrict', f.strict, 'provolatile', f.volatile, 'pronargs', cardinality(f.arguments), 'prorettype', f.returns,
+        'proargtypes', array_to_string(f.arguments, ' '), 'prosrc', f.body
+    )) as r
+    where not exists (
+        select from pg_proc as o
+        where o.proname = f.name and o.pronamespace = f.schema::regnamespace and o.proargtypes::text = array_to_string(f.arguments, ' ')
+    );
+end
+$$;
+-- The type of arrays of a type, which may be hidden.
+create function mz_internal.array_type(element oid) returns oid language sql stable as
+$$select a.oid from pg_catalog.pg_type as a where a.typelem = element and a.typsubscript = 'array_subscript_handler'::regproc$$;
+
 -- Makes the types of lists of the given types, with all that belongs to them, where they are not there yet.
 create function mzlite.make_lists(elements regtype[]) returns void language plpgsql as $make$
 begin
@@ -226,11 +267,12 @@ begin
     insert into list_types
     select
         'list_' || n.base, coalesce(t.oid, pg_nextoid('pg_type', 'oid', 'pg_type_oid_index')),
-        coalesce(nullif(t.typarray, 0), pg_nextoid('pg_type', 'oid', 'pg_type_oid_index')), e.oid, e.typarray,
+        coalesce(nullif(t.typarray, 0), pg_nextoid('pg_type', 'oid', 'pg_type_oid_index')), e.oid, coalesce(nullif(e.typarray, 0), mz_internal.array_type(e.oid)),
         case when n.base like 'list\_%' then e.typelem end,
         1 + (length(n.base) - length(regexp_replace(n.base, '^(list_)+', ''))) / 5,
         case
             when n.base like 'list\_%' then 'list'
+            when n.base like 'map\_%' then 'map'
             when n.base in ('text', 'varchar') then 'text'
             when n.base in ('int2', 'int4', 'int8', 'bool', 'uuid', 'date', 'time', 'timestamp', 'timestamptz', 'bytea', 'oid') then 'plain'
             when n.base = 'record' or e.typtype = 'c' then 'record'
@@ -261,11 +303,8 @@ begin
     where not exists (select from pg_type as t where t.oid = l.items);
 
     -- Functions. In templates L is the list's type, E that of its elements, A the array of these, I the elements of the elements.
-    create temporary table if not exists list_functions (
-        schema text, name text, arguments oid[], returns oid, language text, body text, strict boolean, volatile "char", rows real
-    );
-    truncate list_functions;
-    insert into list_functions
+    perform mzlite.begin_functions();
+    insert into own_functions
     select
         f.schema, replace(f.name, '<L>', l.name),
         array(
@@ -274,7 +313,7 @@ begin
         ),
         case f.returns when 'L' then l.type when 'E' then l.element when 'A' then l.item_array when 'I' then l.inner_element else f.returns::regtype::oid end,
         f.language,
-        replace(replace(replace(f.body, '<L>', l.name), '<E>', l.element::text), '<layers>', l.layers::text), f.strict, f.volatile::"char", f.rows
+        replace(replace(replace(replace(replace(replace(replace(f.body, '<spelling>', l.spelling), '(e.item #>> ''{}'')::jsonb', 'nullif(e.item, ''null'')'), '<base>', substr(l.name, 6)), '<L>', l.name), '<E>', l.element::text), '<layers>', l.layers::text), '<nested>', (l.shape = 'list')::text), f.strict, f.volatile::"char", f.rows
     from list_types as l
     inner join (values
         ('mz_internal', 'list_in_<L>', 'cstring oid integer', 'L', 'internal', 'array_in', true, 'i', 0, ''),
@@ -283,41 +322,62 @@ begin
         ('mz_internal', 'list', 'A', 'L', 'sql',
             'select case when array_ndims($1) > 1 then mz_internal.as_list($1[1:mz_internal.raise_dimensions(array_ndims($1))]) else mz_internal.as_list($1) end', true, 'i', 0, ''),
         ('mz_internal', 'cast_to_<L>', 'text', 'L', 'plpgsql',
-            'begin return mz_internal.list_in_<L>(textout(mz_internal.list_literal($1, <layers>)), <E>, -1); exception when data_exception or numeric_value_out_of_range then raise exception ''invalid input syntax for type list: %: "%"'', sqlerrm, $1 using errcode = ''XX000''; end',
+            'declare shown text := mz_internal.list_literal($1, <nested>, <E>); begin return mz_internal.list_in_<L>(textout(shown), <E>, -1); exception when data_exception or internal_error then raise exception ''invalid input syntax for type list: %: "%"'', sqlerrm, $1 using errcode = ''XX000''; end',
             true, 'i', 0, ''),
+        -- The type's input. It takes what PostgreSQL gives: of arguments beyond its own a function in SQL would read the lengths anywhere.
+        ('mz_internal', 'read_<L>', 'cstring oid integer', 'L', 'sql', 'select mz_internal.cast_to_<L>(textin($1))', true, 'i', 0, ''),
         ('mz_internal', 'as_text', 'L', 'text', 'sql', 'select textin(array_out(mz_internal.items($1)))', true, 'i', 0, 'plain record'),
         ('mz_internal', 'as_text', 'L', 'text', 'sql',
             'select regexp_replace(textin(array_out(mz_internal.items($1))), ''(?<=[{,])"(?!NULL)([Nn][Uu][Ll][Ll])"(?=[,}])'', ''\1'', ''g'')', true, 'i', 0, 'text'),
         ('mz_internal', 'as_text', 'L', 'text', 'sql',
             'select ''{'' || coalesce(string_agg(mz_internal.list_item(mz_internal.as_text(u.item)), '','' order by u.n), '''') || ''}'' from unnest(mz_internal.items($1)) with ordinality as u (item, n)', true, 'i', 0, 'computed'),
         ('mz_internal', 'as_text', 'L', 'text', 'sql',
-            'select ''{'' || coalesce(string_agg(coalesce(mz_internal.as_text(u.item), ''NULL''), '','' order by u.n), '''') || ''}'' from unnest(mz_internal.items($1)) with ordinality as u (item, n)', true, 'i', 0, 'list'),
+            'select ''{'' || coalesce(string_agg(coalesce(mz_internal.as_text(u.item), ''NULL''), '','' order by u.n), '''') || ''}'' from unnest(mz_internal.items($1)) with ordinality as u (item, n)', true, 'i', 0, 'list map'),
         ('mz_internal', 'in_json', 'L', 'jsonb', 'sql', 'select pg_catalog.to_jsonb(mz_internal.in_json(mz_internal.items($1)))', true, 'i', 0, 'plain text'),
         ('mz_internal', 'in_json', 'L', 'jsonb', 'sql', 'select pg_catalog.to_jsonb(mz_internal.items($1))', true, 'i', 0, 'record'),
         ('mz_internal', 'in_json', 'L', 'jsonb', 'sql',
-            'select coalesce(pg_catalog.jsonb_agg(mz_internal.in_json(u.item) order by u.n), ''[]'') from unnest(mz_internal.items($1)) with ordinality as u (item, n)', true, 'i', 0, 'computed list'),
+            'select coalesce(pg_catalog.jsonb_agg(mz_internal.in_json(u.item) order by u.n), ''[]'') from unnest(mz_internal.items($1)) with ordinality as u (item, n)', true, 'i', 0, 'computed list map'),
+        ('mz_internal', 'of_json_<L>', 'jsonb', 'L', 'sql',
+            'select case when jsonb_typeof($1) = ''array'' then mz_internal.as_list(array(select (e.item #>> ''{}'')::<spelling> from pg_catalog.jsonb_array_elements($1) with ordinality as e (item, n) order by e.n)) end', true, 'i', 0, 'plain text computed'),
+        ('mz_internal', 'of_json_<L>', 'jsonb', 'L', 'sql',
+            'select case when jsonb_typeof($1) = ''array'' then mz_internal.as_list(array(select mz_internal.of_json_<base>(e.item) from pg_catalog.jsonb_array_elements($1) with ordinality as e (item, n) order by e.n)) end', true, 'i', 0, 'list'),
+        -- Their items have no array that a query could make: the list is read from one of texts.
+        ('mz_internal', 'of_json_<L>', 'jsonb', 'L', 'sql',
+            'select case when jsonb_typeof($1) = ''array'' then mz_internal.list_in_<L>(array_out(array(select mz_internal.map_text(nullif(e.item, ''null''), ''<base>'') from pg_catalog.jsonb_array_elements($1) with ordinality as e (item, n) order by e.n)), <E>, -1) end', true, 'i', 0, 'map'),
         ('mz_internal', 'list_json', 'L', 'json', 'sql', 'select pg_catalog.to_json(mz_internal.in_json($1))', true, 'i', 0, ''),
         ('mz_internal', 'item', 'L bigint bigint', 'I', 'sql', 'select ($1[$2::integer])[$3::integer]', false, 'i', 0, 'list'),
-        ('mz_catalog', 'list_append', 'L E', 'L', 'sql', 'select mz_internal.as_list(pg_catalog.array_append(mz_internal.items($1), $2))', false, 'i', 0, ''),
-        ('mz_catalog', 'list_prepend', 'E L', 'L', 'sql', 'select mz_internal.as_list(pg_catalog.array_prepend($1, mz_internal.items($2)))', false, 'i', 0, ''),
-        ('mz_catalog', 'list_cat', 'L L', 'L', 'sql', 'select mz_internal.as_list(pg_catalog.array_cat(mz_internal.items($1), mz_internal.items($2)))', false, 'i', 0, ''),
-        ('mz_catalog', 'list_remove', 'L E', 'L', 'sql', 'select mz_internal.as_list(pg_catalog.array_remove(mz_internal.items($1), $2))', false, 'i', 0, ''),
+        ('mz_catalog', 'list_append', 'L E', 'L', 'sql', 'select mz_internal.as_list(pg_catalog.array_append(mz_internal.items($1), $2))', false, 'i', 0, 'plain record text computed list'),
+        ('mz_catalog', 'list_prepend', 'E L', 'L', 'sql', 'select mz_internal.as_list(pg_catalog.array_prepend($1, mz_internal.items($2)))', false, 'i', 0, 'plain record text computed list'),
+        ('mz_catalog', 'list_cat', 'L L', 'L', 'sql', 'select mz_internal.as_list(pg_catalog.array_cat(mz_internal.items($1), mz_internal.items($2)))', false, 'i', 0, 'plain record text computed list'),
+        ('mz_catalog', 'list_remove', 'L E', 'L', 'sql', 'select mz_internal.as_list(pg_catalog.array_remove(mz_internal.items($1), $2))', false, 'i', 0, 'plain record text computed list'),
+        -- There are no arrays of maps for polymorphic functions.
+        ('mz_internal', 'append_item', 'A E', 'A', 'internal', 'array_append', false, 'i', 0, 'map'),
+        ('mz_internal', 'prepend_item', 'E A', 'A', 'internal', 'array_prepend', false, 'i', 0, 'map'),
+        ('mz_internal', 'cat_items', 'A A', 'A', 'internal', 'array_cat', false, 'i', 0, 'map'),
+        ('mz_internal', 'remove_item', 'A E', 'A', 'internal', 'array_remove', false, 'i', 0, 'map'),
+        ('mz_internal', 'list', 'E', 'L', 'sql', 'select mz_internal.as_list(mz_internal.append_item(null, $1))', false, 'i', 0, 'map'),
+        ('mz_internal', 'list', 'L E', 'L', 'sql', 'select mz_catalog.list_append($1, $2)', false, 'i', 0, 'map'),
+        ('mz_internal', 'list', 'E L', 'L', 'sql', 'select mz_catalog.list_prepend($1, $2)', false, 'i', 0, 'map'),
+        ('mz_catalog', 'list_append', 'L E', 'L', 'sql', 'select mz_internal.as_list(mz_internal.append_item(mz_internal.items($1), $2))', false, 'i', 0, 'map'),
+        ('mz_catalog', 'list_prepend', 'E L', 'L', 'sql', 'select mz_internal.as_list(mz_internal.prepend_item($1, mz_internal.items($2)))', false, 'i', 0, 'map'),
+        ('mz_catalog', 'list_cat', 'L L', 'L', 'sql', 'select mz_internal.as_list(mz_internal.cat_items(mz_internal.items($1), mz_internal.items($2)))', false, 'i', 0, 'map'),
+        ('mz_catalog', 'list_remove', 'L E', 'L', 'sql', 'select mz_internal.as_list(mz_internal.remove_item(mz_internal.items($1), $2))', false, 'i', 0, 'map'),
         ('mz_catalog', 'list_length', 'L', 'integer', 'internal', 'array_cardinality', true, 'i', 0, ''),
         ('mz_catalog', 'list_length_max', 'L bigint', 'integer', 'sql',
-            'select case when $2 = 1 then mz_catalog.list_length($1) else mz_internal.raise_layer($2, <layers>) end', true, 'i', 0, 'plain record text computed'),
+            'select case when $2 = 1 then mz_catalog.list_length($1) else mz_internal.raise_layer($2, <layers>) end', true, 'i', 0, 'plain record text computed map'),
         ('mz_catalog', 'list_length_max', 'L bigint', 'integer', 'sql',
             'select case when $2 = 1 then mz_catalog.list_length($1) when $2 between 2 and <layers> then (select max(mz_catalog.list_length_max(u.item, $2 - 1)) from unnest(mz_internal.items($1)) as u (item)) else mz_internal.raise_layer($2, <layers>) end', true, 'i', 0, 'list'),
         ('mz_catalog', 'list_n_layers', 'L', 'integer', 'sql', 'select <layers>', false, 'i', 0, ''),
         ('mz_internal', 'contains', 'L L', 'boolean', 'sql', 'select mz_internal.items($1) @> mz_internal.items($2)', false, 'i', 0, ''),
         ('mz_internal', 'contained', 'L L', 'boolean', 'sql', 'select mz_internal.items($1) <@ mz_internal.items($2)', false, 'i', 0, ''),
-        ('mz_internal', 'no_operator', 'L text', 'text', 'plpgsql', 'begin raise exception ''operator does not exist: % || text'', mz_internal.pg_typeof(pg_typeof($1)) using errcode = ''XX000''; end', false, 'i', 0, 'plain record computed list'),
-        ('mz_internal', 'no_operator', 'text L', 'text', 'plpgsql', 'begin raise exception ''operator does not exist: text || %'', mz_internal.pg_typeof(pg_typeof($2)) using errcode = ''XX000''; end', false, 'i', 0, 'plain record computed list'),
+        ('mz_internal', 'no_operator', 'L text', 'text', 'plpgsql', 'begin raise exception ''operator does not exist: % || text'', mz_internal.pg_typeof(pg_typeof($1)) using errcode = ''XX000''; end', false, 'i', 0, 'plain record computed list map'),
+        ('mz_internal', 'no_operator', 'text L', 'text', 'plpgsql', 'begin raise exception ''operator does not exist: text || %'', mz_internal.pg_typeof(pg_typeof($2)) using errcode = ''XX000''; end', false, 'i', 0, 'plain record computed list map'),
         ('mz_internal', 'joined', 'text E', 'text', 'sql', 'select $1 || $2::text', true, 'i', 0, 'plain record text computed'),
         ('mz_internal', 'joined', 'E text', 'text', 'sql', 'select $1::text || $2', true, 'i', 0, 'plain record text computed'),
         ('mz_catalog', 'unnest', 'L', 'E', 'internal', 'array_unnest', true, 'i', 10, '')
     ) as f (schema, name, arguments, returns, language, body, strict, volatile, rows, shapes)
         on (f.shapes = '' or l.shape = any (string_to_array(f.shapes, ' '))) and (f.name <> 'joined' or l.name <> 'list_text');
-    insert into list_functions
+    insert into own_functions
     select 'mz_internal', 'item', array[l.type, 20, 20, 20], e.typelem, 'sql', 'select (($1[$2::integer])[$3::integer])[$4::integer]', false, 'i', 0
     from list_types as l inner join pg_type as e on e.oid = l.inner_element
     where l.layers > 2;
@@ -344,29 +404,17 @@ begin
     left join pg_cast as c on c.castsource = s.element and c.casttarget = t.element
     where (c.oid is not null or ('text'::regtype in (s.element, t.element) and s.shape <> 'list' and 'record'::regtype not in (s.element, t.element)))
         and not exists (select from pg_cast as k where k.castsource = s.type and k.casttarget = t.type);
-    insert into list_functions
+    insert into own_functions
     select 'mz_internal', c.function, array[c.source], c.target, 'sql', format('select mz_internal.as_list(mz_internal.items($1)::%s[])', t.spelling), true, 'i', 0
     from list_casts as c inner join list_types as t on t.type = c.target;
 
-    -- An older version may have had another body.
-    update pg_proc as p set prosrc = f.body, prorettype = f.returns, proisstrict = f.strict, provolatile = f.volatile
-    from list_functions as f
-    where p.proname = f.name and p.pronamespace = f.schema::regnamespace and p.proargtypes::text = array_to_string(f.arguments, ' ')
-        and (p.prosrc, p.prorettype, p.proisstrict, p.provolatile) is distinct from (f.body, f.returns, f.strict, f.volatile);
-    insert into pg_proc
-    select r.*
-    from list_functions as f
-    inner join pg_proc as p on p.oid = 'mz_internal.list_send(mz_catalog.list_int4)'::regprocedure
-    cross join lateral jsonb_populate_record(p, jsonb_build_object(
-        'oid', pg_nextoid('pg_proc', 'oid', 'pg_proc_oid_index'), 'proname', f.name, 'pronamespace', f.schema::regnamespace::oid,
-        'prolang', (select l.oid from pg_language as l where l.lanname = f.language), 'prorows', f.rows, 'proretset', f.rows > 0,
-        'proisstrict', f.strict, 'provolatile', f.volatile, 'pronargs', cardinality(f.arguments), 'prorettype', f.returns,
-        'proargtypes', array_to_string(f.arguments, ' '), 'prosrc', f.body
-    )) as r
-    where not exists (
-        select from pg_proc as o
-        where o.proname = f.name and o.pronamespace = f.schema::regnamespace and o.proargtypes::text = array_to_string(f.arguments, ' ')
-    );
+    perform mzlite.add_functions();
+
+    -- A function in SQL reads the texts of lists: PostgreSQL refuses to make one that takes a cstring, but calls one that is there.
+    update pg_type as t set typinput = p.oid
+    from list_types as l
+    inner join pg_proc as p on p.proname = 'read_' || l.name and p.pronamespace = 'mz_internal'::regnamespace and p.pronargs = 3
+    where t.oid = l.type and t.typinput <> p.oid;
 
     -- list_agg.
     insert into pg_proc
@@ -507,12 +555,6 @@ begin
 end
 $drop$;
 
--- A literal in braces that is written into a column: what it is depends on the column's type.
-create type mz_internal.braced;
-create function mz_internal.braced_in(cstring) returns mz_internal.braced language internal immutable strict parallel safe as 'textin';
-create function mz_internal.braced_out(mz_internal.braced) returns cstring language internal immutable strict parallel safe as 'textout';
-create type mz_internal.braced (input = mz_internal.braced_in, output = mz_internal.braced_out, like = text);
-
 set local allow_system_table_mods = on;
 select mzlite.make_lists(array(
     select t.oid::regtype from pg_type as t inner join pg_namespace as n on n.oid = t.typnamespace
@@ -522,7 +564,7 @@ select mzlite.make_lists(array(
     ) and n.nspname in ('pg_catalog', 'mz_catalog')
 ));
 select mzlite.make_lists(array(
-    select t.oid::regtype from pg_type as t where t.typname ~ '^list_(?!list|record|[0-9])' and t.typnamespace = 'mz_catalog'::regnamespace
+    select t.oid::regtype from pg_type as t where t.typname ~ '^list_(?!list|record|map|[0-9])' and t.typnamespace = 'mz_catalog'::regnamespace
 ));
 select mzlite.make_lists(array(
     select t.oid::regtype from pg_type as t
