@@ -278,3 +278,10 @@ def is_plain(rel: Rel) -> bool:
         and not rel.tables
         and not rel.where
     )
+
+
+def node_of(rel: Rel) -> Node | None:
+    """The node whose rows a relation has, all or a choice of their columns."""
+    if is_plain(rel):
+        rel = rel.source  # type: ignore[attr-defined]
+    return rel.node if isinstance(rel, NodeRel) else None

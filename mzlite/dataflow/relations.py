@@ -12,6 +12,7 @@ from mzlite.dataflow.transaction import ENGINE_PATH, EngineTransaction
 from mzlite.planner.expressions import Node as Syntax
 from mzlite.planner.expressions import quote, walk
 from mzlite.planner.syntax import ast, enums, parse_sql
+from mzlite.storage.printed import readable
 
 
 def relation_oid(tx: EngineTransaction, schema: str, name: str) -> int:
@@ -37,10 +38,10 @@ def regclass(tx: EngineTransaction, oid: int) -> str:
 def definition_text(tx: EngineTransaction, oid: int) -> str:
     """A view's query with every name qualified and every star expanded."""
     tx.execute("select set_config('search_path', '', true)")
-    row = tx.execute("select pg_get_viewdef(%s::oid)", (oid,)).fetchone()
+    row = tx.execute("select pg_catalog.pg_get_viewdef(%s::oid)", (oid,)).fetchone()
     tx.execute("select set_config('search_path', %s, true)", (ENGINE_PATH,))
     assert row is not None
-    return str(row[0]).rstrip().rstrip(";")
+    return readable(tx.connection, str(row[0]).rstrip().rstrip(";"))
 
 
 def column_list(columns: Sequence[str]) -> str:

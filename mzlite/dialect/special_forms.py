@@ -14,7 +14,7 @@ from mzlite.dialect.ast import Expression
 from mzlite.dialect.calls import CallParser
 from mzlite.dialect.lists import LIST_ITEM, is_builtin, list_type
 from mzlite.dialect.maps import map_type
-from mzlite.dialect.moments import milliseconds
+from mzlite.dialect.moments import milliseconds, whole_months
 from mzlite.errors import syntax_error
 from mzlite.long_names import short_in_string
 
@@ -32,6 +32,23 @@ def _list_literal(node: Expression) -> ast.Sequence | None:
     while isinstance(node, ast.Nested):
         node = node.expression
     return node if isinstance(node, ast.Sequence) and node.kind == "list" else None
+
+
+def _is_map(node: Expression) -> bool:
+    """Whether an expression is seen to be a map."""
+    while isinstance(node, ast.Nested):
+        node = node.expression
+    match node:
+        case ast.MapLiteral():
+            return bool(node.values)
+        case ast.SequenceSubquery():
+            return node.kind == "map"
+        case ast.Cast():
+            return node.data_type.kind == "map"
+        case ast.Function():
+            return node.name[-1] in ("map_agg", "map_build")
+        case _:
+            return False
 
 
 class SpecialFormParser(CallParser):
@@ -92,39 +109,20 @@ class SpecialFormParser(CallParser):
         """A literal whose text PostgreSQL's type would not take."""
         if data_type.kind == "named" and data_type.name[-1] == "mz_timestamp":
             self.moment_literal(node)
+        elif data_type.kind == "named" and data_type.name[-1] == "interval" and isinstance(node, ast.Value):
+            if node.kind == "string":
+                self._years(node.start, node.end, node.value)
         elif data_type.kind == "named" and data_type.name[-1] in _NAMES and isinstance(node, ast.Value):
             if node.kind == "string" and short_in_string(node.value) != node.value:
                 self.edit(node.start, node.end, "'" + short_in_string(node.value).replace("'", "''") + "'")
-        elif data_type.kind == "map" and isinstance(node, ast.Value) and node.kind == "string":
-            self._map_text(node, data_type)
-        elif isinstance(node, ast.Value) and node.kind == "string":
-            if data_type.kind == "list" or (
-                data_type.kind == "named" and "{" in node.value and not is_builtin(data_type)
-            ):
-                # The cast of a text reads it as Materialize does; PostgreSQL's input of the type takes an array's.
-                self.edit(node.end, node.end, "::text")
-        elif isinstance(node, ast.Parameter) and data_type.kind == "list":
-            self.edit(node.end, node.end, "::text")
+        elif isinstance(node, ast.MapLiteral) and not node.values:
+            if data_type.kind == "map" or (data_type.kind == "named" and not is_builtin(data_type)):
+                self._show(node, "'{}'")
         elif (found := _list_literal(node)) is not None:
             if data_type.kind == "list" and data_type.element is not None:
                 self._cast_items(found, data_type.element)
             elif not found.items and data_type.kind == "named" and not is_builtin(data_type):
                 self._show(found, "'{}'")
-
-    def _map_text(self, node: Expression, data_type: ast.DataType) -> None:
-        """A literal that is to be a map; what is in a map of maps or of lists only its type says."""
-        layers, leaf = 1, data_type.element
-        while leaf is not None and leaf.kind == "map":
-            layers, leaf = layers + 1, leaf.element
-        if (
-            layers == 1
-            and leaf is not None
-            and map_type(leaf.name[-1] if leaf.kind == "named" else None) != "map_nested"
-        ):
-            self.edit(node.end, node.end, "::text")
-        elif leaf is not None:
-            text = self.relay(node.start, node.end)
-            self._show(node, f"mz_internal.nested_map({text}, {layers}, '{self._spelling(leaf)}')")
 
     def _cast_items(self, node: ast.Sequence, element: ast.DataType) -> None:
         """LIST[..]::type casts each of the items, which may have no type of their own."""
@@ -145,6 +143,8 @@ class SpecialFormParser(CallParser):
         """How PostgreSQL is shown a type that the elements of a list have."""
         if data_type.kind == "list" and data_type.element is not None:
             return list_type(data_type.element, self._spelling(data_type.element))
+        if data_type.kind == "map" and data_type.element is not None:
+            return map_type(data_type.element, self._spelling(data_type.element))
         return self.relay(data_type.start, data_type.end) if not is_builtin(data_type) else data_type.name[-1]
 
     def moment_literal(self, node: Expression) -> None:
@@ -156,7 +156,10 @@ class SpecialFormParser(CallParser):
 
     def interval_value(self, start: int) -> ast.IntervalValue:
         """The text of an interval and the fields after it."""
+        literal = self.position
         value = self.literal_string()
+        self._years(literal, self.last_end, value)
+        fields = self.position
         first = self._interval_field()
         if first is None:
             return ast.IntervalValue(start, self.last_end, value)
@@ -171,11 +174,21 @@ class SpecialFormParser(CallParser):
                     f" should be more significant than {last}."
                 )
             high, low = first, last
+        if high in ("YEAR", "MONTH") and low != "MONTH":
+            # PostgreSQL lacks these ranges; what they begin with says nothing more.
+            self.edits = [edit for edit in self.edits if edit[0] < fields]
+            self.edit(fields, self.last_end, "DAY" if low == "DAY" else f"DAY TO {low}")
         precision = None
         if low == "SECOND" and self.take(t.LPAREN):
             precision = self.literal_uint()
             self.expect(t.RPAREN)
         return ast.IntervalValue(start, self.last_end, value, high, low, precision)
+
+    def _years(self, start: int, end: int, text: str) -> None:
+        """The literal of an interval: of a fraction of years whole months count; PostgreSQL would round to them."""
+        shown = whole_months(text)
+        if shown != text:
+            self.edit(start, end, "'" + shown.replace("'", "''") + "'")
 
     def _interval_field(self) -> str | None:
         word = self.take_one_of(*_INTERVAL_WORDS)
@@ -309,7 +322,9 @@ class SpecialFormParser(CallParser):
             if not self.take(t.COMMA):
                 break
         self.expect(t.RBRACKET)
-        if kind == "list":
+        if kind == "list" and any(_is_map(item) for item in items):
+            self._list_of_maps(start, items)
+        elif kind == "list":
             lists = [item for item in items if isinstance(item, ast.Sequence)]
             if any(item.items for item in lists):
                 # An empty list among others is of their type.
@@ -318,6 +333,18 @@ class SpecialFormParser(CallParser):
                         self._show(item, "'{}'")
             self.edit(self.last_end, self.last_end, ")")
         return ast.Sequence(start, self.last_end, kind, items)
+
+    def _list_of_maps(self, start: int, items: list[Expression]) -> None:
+        """PostgreSQL has no arrays of maps: the list is made item by item, from the first that is seen to be a map."""
+        texts = [self.relay(item.start, item.end) for item in items]
+        first = next(index for index, item in enumerate(items) if _is_map(item))
+        called = f"mz_internal.list({texts[first]})"
+        for text in reversed(texts[:first]):
+            called = f"mz_internal.list({text}, {called})"
+        for text in texts[first + 1 :]:
+            called = f"mz_internal.list({called}, {text})"
+        self.edits = [edit for edit in self.edits if edit[0] < start]
+        self.edit(start, self.last_end, called)
 
     def map_expression(self, start: int) -> Expression:
         """MAP[key => value, ..], which PostgreSQL is shown as a call."""
@@ -351,12 +378,15 @@ class SpecialFormParser(CallParser):
         return ast.MapLiteral(start, self.last_end, keys, values)
 
     def _map_call(self, keys: list[Expression], values: list[Expression]) -> str:
-        """The call that makes a map, by the type of its values; what is no scalar becomes JSON."""
+        """The call that makes a map; PostgreSQL has no arrays of maps, so one to these is made pair by pair."""
         names = [self.relay(key.start, key.end) for key in keys]
         items = [self.relay(value.start, value.end) for value in values]
-        if not values:
-            return "'{}'"
-        if any(isinstance(value, ast.MapLiteral | ast.Sequence | ast.SequenceSubquery) for value in values):
-            pairs = (f"{name}, mz_internal.in_json({item})" for name, item in zip(names, items, strict=True))
-            return f"mz_internal.map(jsonb_build_object({', '.join(pairs)}))"
-        return f"mz_internal.map(array[{', '.join(names)}]::text[], array[{', '.join(items)}])"
+        if not any(_is_map(value) for value in values):
+            return f"mz_internal.map(array[{', '.join(names)}]::text[], array[{', '.join(items)}])"
+        # The type is that of a value which is seen to have one.
+        pairs = sorted(zip(names, items, values, strict=True), key=lambda pair: not _is_map(pair[2]))
+        name, item, _ = pairs[0]
+        called = f"mz_internal.map({name}, {item})"
+        for name, item, _ in pairs[1:]:
+            called = f"mz_internal.map({called}, {name}, {item})"
+        return called

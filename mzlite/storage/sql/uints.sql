@@ -317,3 +317,21 @@ $do$;
 set local allow_system_table_mods = on;
 update pg_catalog.pg_cast set castfunc = 'mz_catalog.int8(mz_catalog.uint8)'::regprocedure, castmethod = 'f'
 where castsource = 'mz_catalog.uint8'::regtype and casttarget = 'bigint'::regtype;
+
+-- Their texts are read as a cast reads them, wherever they stand: PostgreSQL refuses to make a function in SQL that takes a
+-- cstring, but calls one that is there; it takes all that an input function is given, for behind its own arguments lengths are read anywhere.
+insert into pg_proc
+select r.*
+from pg_type as t
+inner join pg_proc as p on p.proname = t.typname || '_of_text' and p.pronamespace = 'mz_internal'::regnamespace and p.prorettype = t.oid
+cross join lateral jsonb_populate_record(p, jsonb_build_object(
+    'oid', pg_nextoid('pg_proc', 'oid', 'pg_proc_oid_index'), 'proname', 'read_' || t.typname, 'pronargs', 3,
+    'proargtypes', concat_ws(' ', 'cstring'::regtype::oid, 'oid'::regtype::oid, 'integer'::regtype::oid),
+    'prosrc', format('select mz_internal.%I(textin($1))', p.proname), 'prosqlbody', null
+)) as r
+where t.typname in ('uint2', 'uint4', 'uint8') and t.typnamespace = 'mz_catalog'::regnamespace
+    and not exists (select from pg_proc as o where o.proname = 'read_' || t.typname and o.pronamespace = p.pronamespace and o.pronargs = 3);
+update pg_type as t set typinput = p.oid
+from pg_proc as p
+where t.typname in ('uint2', 'uint4', 'uint8') and p.proname = 'read_' || t.typname and p.pronamespace = 'mz_internal'::regnamespace
+    and p.prorettype = t.oid and p.pronargs = 3 and t.typinput <> p.oid;

@@ -157,6 +157,14 @@ return case when size < 0 then mz_internal.raise_negative_length(size) else pg_c
 create function mz_internal.when_computed(integer) returns integer language internal stable strict parallel safe as 'int8up';
 create function mz_internal.when_computed(numeric) returns numeric language internal stable strict parallel safe as 'int8up';
 
+-- In the place of a pattern of LIKE that ends with its escape character.
+create function mz_internal.unterminated_like() returns text language plpgsql volatile parallel safe
+as $$
+begin
+    raise exception 'unterminated escape sequence in LIKE' using errcode = 'XX000';
+end
+$$;
+
 -- A text beside jsonb is JSON.
 create function mz_internal.jsonb_contains(jsonb, text) returns boolean language sql immutable parallel safe return $1 @> $2::jsonb;
 create function mz_internal.jsonb_contains(text, jsonb) returns boolean language sql immutable parallel safe return $1::jsonb @> $2;

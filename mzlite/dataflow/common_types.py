@@ -1,0 +1,80 @@
+"""Queries in which integers with and without sign meet: analysed by PostgreSQL, and mended until it takes them.
+
+In: a connection with the search path of those who ask, and a query as the dialect gives it. Out: the query with the
+casts that `dialect.common_types` finds; unchanged if it needs none, or if PostgreSQL refuses it for another reason,
+which it says again to whoever runs the query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+
+from mzlite.dataflow.transaction import analysed
+from mzlite.dialect.common_types import branches, cast_columns, larger, mixes, widened
+
+_CASTS = 100
+"""So many casts are tried; one is enough wherever values become one type."""
+
+
+def with_common_types(connection: psycopg.Connection[Any], query: str, parameters: Sequence[int] = ()) -> str:
+    """The query with a cast wherever Materialize finds a common type that PostgreSQL does not.
+
+    Args:
+        connection: inside a transaction or not; nothing is left behind there.
+        query: what PostgreSQL is to be sent.
+        parameters: oids of the types of its parameters, as far as they are known.
+    """
+    if not mixes(query):
+        return query
+    found = query
+    for _ in range(_CASTS):
+        try:
+            with connection.transaction():
+                analysed(connection, found, parameters)
+        except psycopg.Error as error:
+            mended = _mended(connection, found, error)
+            if mended is None:
+                return query
+            found = mended
+        else:
+            return found
+    return query
+
+
+def _mended(connection: psycopg.Connection[Any], query: str, error: psycopg.Error) -> str | None:
+    """The query with a cast where PostgreSQL has pointed at; None if none helps."""
+    message, position = error.diag.message_primary or "", error.diag.statement_position or ""
+    if not position.isdigit():
+        return None
+    place = int(position) - 1
+    mended = widened(query, message, place)
+    if mended is not None:
+        return mended
+    sides = branches(query, message, place)
+    if sides is None:
+        return None
+    try:
+        with connection.transaction():
+            (_, lefts), (names, rights) = (_columns(connection, side) for side in (sides.left, sides.right))
+    except psycopg.Error:
+        return None  # it reads what is around it
+    pairs = enumerate(zip(lefts, rights, strict=False))
+    targets = {index: target for index, (left, right) in pairs if (target := larger(left, right)) is not None}
+    if not targets:
+        return None
+    branch = cast_columns(query[sides.start : sides.end], names, targets)
+    return query[: sides.start] + branch + query[sides.end :]
+
+
+def _columns(connection: psycopg.Connection[Any], query: str) -> tuple[list[str], list[str]]:
+    """The names and the types of a query's columns."""
+    result = analysed(connection, query)
+    names = [(result.fname(index) or b"").decode() for index in range(result.nfields)]
+    kinds = [result.ftype(index) for index in range(result.nfields)]
+    rows = connection.execute(
+        "select format_type(oid, null) from unnest(%s::bigint[]::oid[]) as oid", (kinds,)
+    ).fetchall()
+    return names, [str(row[0]).removeprefix("mz_catalog.") for row in rows]
