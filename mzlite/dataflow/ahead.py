@@ -27,7 +27,8 @@ from mzlite.dataflow.rules.base import Base
 from mzlite.dataflow.rules.share import Share
 from mzlite.dataflow.sinks import ActiveSink
 from mzlite.dataflow.transaction import run
-from mzlite.kafka.ingest import Batch, Ingest
+from mzlite.kafka.buffer import Batch
+from mzlite.kafka.ingest import Ingest
 
 log = structlog.get_logger(__name__)
 
@@ -183,17 +184,24 @@ class Ahead:
                 self._condition.notify_all()
 
     def take(self) -> Prepared | None:
-        """What was prepared, after what is at hand has been finished; None if it was nothing."""
+        """What was prepared; if there is nothing yet, what is at hand, when it has been finished; None if that is nothing, too.
+
+        What is at hand otherwise comes with the next tick. Its messages follow those that are taken now, so until then the
+        tick may take none of these sources by itself.
+        """
+        with self._condition:
+            self._allowed = False
+            while self._busy and not self._prepared.taken:
+                self._condition.wait()
+            return self._handed_over()
+
+    def withdraw(self) -> None:
+        """Gives everything back that was prepared and not taken, after what is at hand has been finished."""
         with self._condition:
             self._allowed = False
             while self._busy:
                 self._condition.wait()
-            prepared, self._prepared = self._prepared, Prepared()
-        return prepared if prepared.taken else None
-
-    def withdraw(self) -> None:
-        """Gives everything back that was prepared and not taken."""
-        prepared = self.take()
+            prepared = self._handed_over()
         if prepared is not None:
             give_back(prepared.taken)
 
@@ -206,6 +214,10 @@ class Ahead:
         if self._thread is not None:
             self._thread.join()
         self._session.close()
+
+    def _handed_over(self) -> Prepared | None:
+        prepared, self._prepared = self._prepared, Prepared()
+        return prepared if prepared.taken else None
 
     # The thread ------------------------------------------------------------------------
 

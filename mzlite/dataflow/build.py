@@ -29,7 +29,6 @@ from mzlite.errors import unsupported
 from mzlite.planner import operators as op
 from mzlite.planner.expressions import Node as Expression
 from mzlite.planner.expressions import (
-    column,
     function_name,
     quote,
     reference,
@@ -307,7 +306,7 @@ class Builder(Nodes):
             # A winner that leaves is followed by another row of its key, found by index.
             if not is_stored(rel):
                 rel = self.keep(rel)
-            self.index(hash_index(rel, alias, [column(alias, name) for name in operator.keys]))
+            self.lookup_index(rel, alias, operator.keys)
         return self.add(First(self.number(), self.owner, rel, alias, operator.keys, operator.order))
 
     def expiring(self, operator: op.Operator) -> Rel | None:

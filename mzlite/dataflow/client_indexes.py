@@ -7,6 +7,7 @@ answered without it, more slowly.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 import psycopg
@@ -40,20 +41,19 @@ def make_index(tx: EngineTransaction, rel: Rel, name: str, keys: Sequence[str]) 
 
     Expressions that are not plain columns are left to the scan.
     """
-    places = {quote(column.name): rel.stored(column.name) for column in rel.columns}
-    places |= {column.name: rel.stored(column.name) for column in rel.columns}
-    types = {quote(column.name): column.type for column in rel.columns}
-    types |= {column.name: column.type for column in rel.columns}
-    found = [(places.get(key.strip()), types.get(key.strip(), "")) for key in keys]
-    if any(place is None for place, _ in found):
+    places = {
+        text: (place, column.type)
+        for column in rel.columns
+        if (place := rel.stored(column.name)) is not None
+        for text in (column.name, quote(column.name))
+    }
+    found = [places[key.strip()] for key in keys if key.strip() in places]
+    stores = {store for (store, _), _ in found}
+    if len(found) < len(keys) or len(stores) != 1:
         return
-    stores = {place[0] for place, _ in found if place is not None}
-    columns = []
-    for place, type_ in found[:MOST_COLUMNS]:
-        if place is None or not (is_narrow(type_) or is_text(type_)):
-            break
-        columns.append(quote(place[1]))
-    if len(stores) != 1 or not columns:
+    looked_up = itertools.takewhile(lambda item: is_narrow(item[1]) or is_text(item[1]), found[:MOST_COLUMNS])
+    columns = [quote(column) for (_, column), _ in looked_up]
+    if not columns:
         return
     try:
         with tx.connection.transaction():

@@ -7,48 +7,37 @@ Every method works inside an `EngineTransaction`; if that fails, the engine puts
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
 import psycopg
 
-from mzlite.dataflow import source_errors
-from mzlite.dataflow.build import Builder
 from mzlite.dataflow.client_indexes import make_index
-from mzlite.dataflow.connected import Connected
 from mzlite.dataflow.generated import Generated
 from mzlite.dataflow.keeping import (
     Existing,
     base_node,
+    complete_indexes,
     existing_stores,
-    fill,
     is_kept,
-    kept,
-    mark_failed,
 )
-from mzlite.dataflow.node import Node
 from mzlite.dataflow.nodes import as_foreign
-from mzlite.dataflow.objects import Kind, MaintainedObject, evaluation_error, is_of_rows
-from mzlite.dataflow.recursion import anchored, drop_blocks, owner_of, recursive_reads
-from mzlite.dataflow.rel import Column, NodeRel, Rel, names_of
-from mzlite.dataflow.relations import column_list, computes, definition_text, empty_query, regclass, relation_oid
+from mzlite.dataflow.objects import Kind, MaintainedObject
+from mzlite.dataflow.recursion import anchored, drop_blocks
+from mzlite.dataflow.rel import Column, names_of
+from mzlite.dataflow.relations import column_list, computes, empty_query, regclass, relation_oid
 from mzlite.dataflow.sinks import ActiveSink
 from mzlite.dataflow.specs import Connectors, ingest_from_json, sink_from_json
 from mzlite.dataflow.tables import inbox_statement, inbox_statements
 from mzlite.dataflow.transaction import ENGINE_PATH, EngineTransaction
+from mzlite.dataflow.views import STORE_OF, Views
 from mzlite.dialect.definitions import ColumnDefinition
-from mzlite.errors import MzError, unsupported
+from mzlite.errors import MzError
 from mzlite.planner.expressions import literal, quote
-from mzlite.planner.operators import Operator
-from mzlite.planner.scope import RelationInfo
-from mzlite.planner.select import plan
-
-STORE_OF = "{}.store"
-"""Under which the store is written down that an index gives to a plain view."""
 
 
-class Dataflow(Connected):
+class Dataflow(Views):
     """The maintained objects of one database."""
 
     def __init__(self, connectors: Connectors | None = None) -> None:
@@ -142,7 +131,7 @@ class Dataflow(Connected):
         """
         item = self.graph.by_relation(on_relation)
         if item is None or (item.kind == "view" and not is_kept(item.rel)):
-            item = self._maintain_view(tx, on_relation)
+            item = self.maintain_view(tx, on_relation)
         keys = list(expressions) if expressions is not None else [quote(column.name) for column in item.columns]
         make_index(tx, item.rel, f"x_{object_id}", keys)
         return keys
@@ -218,6 +207,7 @@ class Dataflow(Connected):
                     f"{str(error).strip()}",
                     hint="Start the version that made it, or deploy into a new data directory.",
                 ) from error
+        complete_indexes(tx, self.graph.nodes().values())
         for object_id, sqlstate, message in tx.execute(
             "select object_id, sqlstate, message from mzlite.errors"
         ).fetchall():
@@ -233,60 +223,6 @@ class Dataflow(Connected):
             sink = ActiveSink(sink_from_json(spec), from_id, as_foreign(self.graph[from_id].rel))
             self.sinks[sink.spec.sink_id] = sink
             self._start_writer(tx, sink.spec)
-
-    # Reading -------------------------------------------------------------------------
-
-    def readable(self, tx: EngineTransaction, relation: int) -> MaintainedObject:
-        """The maintained object of a relation; a plain view is maintained from now on, as a shared delta."""
-        item = self.graph.by_relation(relation)
-        if item is not None:
-            return item
-        row = tx.execute("select relkind from pg_class where oid = %s", (relation,)).fetchone()
-        if row is None or row[0] != "v":
-            raise unsupported("a maintained view can only read tables, sources and views")
-        object_id = f"v{relation}"
-        item = self._build(tx, object_id, "view", relation, self._definition_of(tx, relation), None)
-        self._record(tx, item)
-        return item
-
-    def relation(self, tx: EngineTransaction, schema: str | None, name: str) -> RelationInfo:
-        """A relation by the name that a definition has, as PostgreSQL prints it."""
-        found = tx.execute(
-            "select c.oid, array(select attname::text from pg_attribute where attrelid = c.oid and attnum > 0"
-            " and not attisdropped order by attnum), n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace"
-            " where c.relname = %s and (n.nspname = %s or (%s::text is null and n.nspname in ('pg_catalog', 'mz_catalog')))",
-            (name, schema, schema),
-        ).fetchone()
-        if found is None:
-            raise MzError(f"unknown catalog item '{name}'")
-        if found[2].startswith(("mz_", "pg_", "information_schema")):
-            raise unsupported(f"a maintained view over the system relation {found[2]}.{name} is not supported")
-        return RelationInfo(found[0], f"{found[2]}.{name}", tuple(found[1]))
-
-    def _definition_of(self, tx: EngineTransaction, relation: int) -> int:
-        """The oid of the view that has a plain view's own query: itself, or what stands behind its fence."""
-        row = tx.execute(
-            "select c.oid from pg_rewrite r join pg_depend d on d.objid = r.oid and d.classid = 'pg_rewrite'::regclass"
-            " join pg_class c on c.oid = d.refobjid and d.refclassid = 'pg_class'::regclass"
-            " where r.ev_class = %s and c.relnamespace = 'mzlite_def'::regnamespace and c.relkind = 'v'",
-            (relation,),
-        ).fetchone()
-        return int(row[0]) if row is not None else relation
-
-    def definition(self, tx: EngineTransaction, object_id: str, relation: int) -> int:
-        """The oid of the view that has the query of a view or a materialized view."""
-        for item in self.graph:
-            if item.id == object_id and item.definition:
-                return item.definition
-        return self._definition_of(tx, relation)
-
-    def explained(self, tx: EngineTransaction, definition: int) -> Operator:
-        """The operators that a view's query becomes; nothing is built.
-
-        Raises:
-            MzError: a clause has no rule.
-        """
-        return plan(definition_text(tx, definition), _Lookup(self, tx))
 
     # Parts -----------------------------------------------------------------------------
 
@@ -318,110 +254,6 @@ class Dataflow(Connected):
         self._record(tx, item)
         return item.relation
 
-    def _builder(
-        self, tx: EngineTransaction, object_id: str, existing: Existing | None, reads: set[str] | None = None
-    ) -> Builder:
-        """A builder; it makes what does not exist."""
-
-        def relation(oid: int) -> Rel:
-            item = self.readable(tx, oid)
-            if reads is not None:
-                reads.add(item.id)
-            return as_foreign(item.rel)
-
-        def fresh() -> Iterator[int]:
-            while True:
-                row = tx.execute("select nextval('mzlite.node_numbers')").fetchone()
-                assert row is not None
-                yield row[0]
-
-        def execute(statement: str) -> None:
-            tx.execute(statement)
-
-        numbers = fresh() if existing is None else existing.numbers
-        stores = None if existing is None else existing.stores
-        return Builder(object_id, numbers, tx.describe, execute, stores, relation=relation)
-
-    def _build(
-        self,
-        tx: EngineTransaction,
-        object_id: str,
-        kind: Kind,
-        relation: int,
-        definition: int,
-        existing: Existing | None,
-    ) -> MaintainedObject:
-        """Builds the nodes of a view's definition, and fills them if they are new."""
-        reads: set[str] = set()
-        builder = self._builder(tx, object_id, existing, reads)
-        tree = plan(definition_text(tx, definition), _Lookup(self, tx))
-        rel = builder.build(tree)
-        if kind == "materialized-view":
-            rel = kept(builder, rel)
-        elif not isinstance(rel, NodeRel):
-            # Shared views and subscriptions need their changes only, worked out once.
-            rel = builder.once(rel)
-        item = MaintainedObject(object_id, kind, relation, definition, builder.nodes, rel, frozenset(reads))
-        if existing is None:
-            self._fill(tx, item)
-            builder.finish()
-            source_errors.inherit(tx, item)
-            self._inherit_error(tx, item)
-        self.graph.add(item)
-        return item
-
-    def _fill(self, tx: EngineTransaction, item: MaintainedObject, only: list[Node] | None = None) -> None:
-        """Fills a new object's nodes. One whose rows cannot be computed is there all the same, and heals when they can."""
-        try:
-            with tx.connection.transaction():
-                fill(tx, item, only)
-        except psycopg.Error as error:
-            if item.kind == "subscription" or not is_of_rows(error):
-                raise
-            mark_failed(tx, item, evaluation_error(error.diag.message_primary or str(error)))
-
-    def _inherit_error(self, tx: EngineTransaction, item: MaintainedObject) -> None:
-        """What reads an object that cannot be computed at present cannot be either; it heals with it."""
-        if item.error is not None:
-            return
-        inputs = (self.graph.get(object_id) for object_id in sorted(item.reads))
-        error = next((other.error for other in inputs if other is not None and other.error is not None), None)
-        if error is not None:
-            mark_failed(tx, item, error)
-
-    def _maintain_view(self, tx: EngineTransaction, relation: int) -> MaintainedObject:
-        """Gives a plain view a store, for an index."""
-        item = self.readable(tx, relation)
-        if is_kept(item.rel):
-            return item
-        builder = self._builder(tx, item.id, None)
-        before = list(item.nodes)
-        builder.nodes = list(before)
-        rel = kept(builder, as_foreign(item.rel))
-        error = item.error
-        item = MaintainedObject(item.id, "view", relation, item.definition, builder.nodes, rel, item.reads)
-        if error is None:
-            self._fill(tx, item, only=[node for node in item.nodes if node not in before])
-        else:
-            # Whatever it reads heals first, and then it is filled whole.
-            item.error = error
-        builder.finish()
-        self.graph.add(item)
-        # Who reads the view already reads its rows without the store, also after a restart: so that comes later there too.
-        added = [node.number for node in item.nodes if node not in before]
-        self._record_as(tx, STORE_OF.format(item.id), "store", item, added)
-        return item
-
-    def _attach_store(self, tx: EngineTransaction, object_id: str, existing: Existing) -> None:
-        """Gives a plain view the store again that an index gave it."""
-        item = self.graph[object_id]
-        builder = self._builder(tx, object_id, existing)
-        builder.nodes = list(item.nodes)
-        rel = kept(builder, as_foreign(item.rel))
-        self.graph.add(
-            MaintainedObject(object_id, item.kind, item.relation, item.definition, builder.nodes, rel, item.reads)
-        )
-
     def _attach_one(
         self,
         tx: EngineTransaction,
@@ -432,7 +264,7 @@ class Dataflow(Connected):
         existing: Existing,
     ) -> None:
         if kind == "store":
-            self._attach_store(tx, object_id.removesuffix(STORE_OF.format("")), existing)
+            self._with_store(tx, self.graph[object_id.removesuffix(STORE_OF.format(""))], existing)
             return
         if kind in ("table", "source", "generated"):
             columns = tx.describe(f"select * from {regclass(tx, relation)}")
@@ -447,7 +279,7 @@ class Dataflow(Connected):
         remaining = list(existing.numbers)
         if kind == "view" and remaining:
             # Earlier versions wrote all numbers of such a view down together.
-            self._attach_store(tx, object_id, replace(existing, numbers=iter(remaining)))
+            self._with_store(tx, self.graph[object_id], replace(existing, numbers=iter(remaining)))
 
     def _define(self, tx: EngineTransaction, search_path: Sequence[str], object_id: str, view: str, query: str) -> None:
         """Makes a view of PostgreSQL's with the names of the client's session in reach."""
@@ -466,18 +298,6 @@ class Dataflow(Connected):
         rights = "select, insert, update, delete" if item.kind == "table" else "select"
         tx.execute(f"grant {rights} on {shown} to materialize")
 
-    def _record(self, tx: EngineTransaction, item: MaintainedObject) -> None:
-        """Writes down what `attach` needs."""
-        self._record_as(tx, item.id, item.kind, item, [node.number for node in item.nodes])
-
-    def _record_as(
-        self, tx: EngineTransaction, object_id: str, kind: str, item: MaintainedObject, numbers: list[int]
-    ) -> None:
-        tx.execute(
-            "insert into mzlite.dataflows (object_id, kind, relation, definition, numbers) values (%s, %s, %s, %s, %s)",
-            (object_id, kind, item.relation, item.definition or None, numbers),
-        )
-
     def _drop_unread_views(self, tx: EngineTransaction, reads: frozenset[str]) -> None:
         """Stops maintaining plain views that nothing maintained reads any more."""
         for object_id in reads:
@@ -488,16 +308,3 @@ class Dataflow(Connected):
                 continue
             self._forget(tx, item)
             self._drop_unread_views(tx, item.reads)
-
-
-class _Lookup:
-    """The planner's view of the catalog, inside a transaction."""
-
-    def __init__(self, dataflow: Dataflow, tx: EngineTransaction) -> None:
-        self._dataflow, self._tx = dataflow, tx
-
-    def relation(self, schema: str | None, name: str) -> RelationInfo:
-        return self._dataflow.relation(self._tx, schema, name)
-
-    def recursive_reads(self, function: str) -> tuple[int, ...]:
-        return recursive_reads(self._tx, owner_of(function))

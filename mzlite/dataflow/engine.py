@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import psycopg
@@ -37,7 +38,8 @@ from mzlite.dataflow.subscriptions import ActiveSubscription
 from mzlite.dataflow.tick import SETTINGS, Program, Stopwatch, Tick, TickResult, notify_error
 from mzlite.dataflow.transaction import ENGINE_PATH, EngineTransaction, engine_session, run
 from mzlite.errors import MzError
-from mzlite.kafka.ingest import Batch, Ingest
+from mzlite.kafka.buffer import Batch
+from mzlite.kafka.ingest import Ingest
 from mzlite.kafka.restored import Snapshot
 
 log = structlog.get_logger(__name__)
@@ -271,8 +273,7 @@ class Engine:
                     writers = []
                     self._tidy(counts)
             except ValueTooWideError as error:
-                names = error.names
-                self._do(lambda tx: give_up(tx, names), Future())  # noqa: B023  (done at once)
+                self._do(partial(give_up, names=error.names), Future())
                 with self._condition:
                     self._writers = writers + self._writers
                     self._news = True

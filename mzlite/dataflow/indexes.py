@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 
-from mzlite.dataflow.rel import Column, NodeRel, Rel, is_plain
+from mzlite.dataflow.rel import Column, Rel, node_of
 from mzlite.dataflow.rules.keys import hash_of, is_narrow
 from mzlite.planner.expressions import Node as Expression
 from mzlite.planner.expressions import column, expression, quote, reference, references, rewrite, sql
@@ -33,7 +33,7 @@ def key_index(rel: Rel, alias: str, keys: Sequence[Expression]) -> str | None:
             items.append(quote(place[1]))
         else:
             return None
-    return _statement(store, sorted(set(items)))
+    return None if store is None or not items else _statement(store, sorted(set(items)))
 
 
 def hash_index(rel: Rel, alias: str, keys: Sequence[Expression]) -> str | None:
@@ -42,9 +42,9 @@ def hash_index(rel: Rel, alias: str, keys: Sequence[Expression]) -> str | None:
     return None if store is None else hash_statement(store, [index_expression(key, alias, places) for key in keys])
 
 
-def hash_statement(store: str, keys: Sequence[str]) -> str:
-    """By the hash of keys, given as SQL over a store."""
-    return _statement(store, [f"({sql(expression(hash_of(keys)))})"]) or ""
+def hash_statement(store: str, keys: Sequence[str], *behind: str) -> str:
+    """By the hash of keys, given as SQL over a store, and by the columns behind."""
+    return _statement(store, [f"({sql(expression(hash_of(keys)))})", *behind])
 
 
 def order_index(rel: Rel, alias: str, order: Sequence[Expression], describe: Describe) -> str | None:
@@ -58,12 +58,12 @@ def order_index(rel: Rel, alias: str, order: Sequence[Expression], describe: Des
             break
         item = ast.SortBy(node=column("s", "s"), sortby_dir=part.sortby_dir, sortby_nulls=part.sortby_nulls)
         items.append(f"({index_expression(part.node, alias, places)}){sql(item).removeprefix('s.s')}")
-    return _statement(store, items)
+    return None if store is None or not items else _statement(store, items)
 
 
 def removed_index(rel: Rel, alias: str, keys: Sequence[Expression]) -> str | None:
     """Over the rows that a tick removes, where outer joins look partners up among them."""
-    node = rel.node if isinstance(rel, NodeRel) else rel.source.node if is_plain(rel) else None  # type: ignore[attr-defined]
+    node = node_of(rel)
     if node is None or not node.has_removed or not keys:
         return None
     places = {column.name: rel.stored(column.name) for column in rel.columns}
@@ -95,10 +95,8 @@ def index_expression(key: Expression, alias: str, places: Places) -> str:
     return sql(rewrite(key, change))
 
 
-def _statement(store: str | None, items: Sequence[str]) -> str | None:
+def _statement(store: str, items: Sequence[str]) -> str:
     """The name says what is indexed, so that the same is indexed once."""
-    if store is None or not items:
-        return None
     table = store.rpartition(".")[2]
     return f"create index if not exists {table}_{_digest(items)} on {store} ({', '.join(items)})"
 

@@ -5,7 +5,7 @@ In: relations and nodes as built. Out: relations that are stored, filled nodes, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mzlite.dataflow.node import Node
@@ -15,6 +15,7 @@ from mzlite.dataflow.program import hydrate
 from mzlite.dataflow.rel import Column, MapRel, NodeRel, Rel, is_plain
 from mzlite.dataflow.rules.aggregate import Aggregate
 from mzlite.dataflow.rules.base import Base
+from mzlite.dataflow.rules.store import Store, row_index
 from mzlite.dataflow.rules.upsert import Upsert
 from mzlite.dataflow.transaction import EngineTransaction
 from mzlite.planner.expressions import expression
@@ -84,6 +85,30 @@ def existing_stores(tx: EngineTransaction) -> Stores:
         " where c.relnamespace = 'mzlite_data'::regnamespace and c.relkind = 'r' group by 1"
     ).fetchall()
     return {store: frozenset(columns) for store, columns in rows}
+
+
+def complete_indexes(tx: EngineTransaction, nodes: Iterable[Node]) -> None:
+    """Makes the indexes that are missing after a restart.
+
+    Those that this version has in place of others, where an earlier one has made those; and those by which stores find
+    their rows again, where they shared one with a reader that is gone.
+    """
+    made = "select relname::text from pg_class where relnamespace = 'mzlite_data'::regnamespace and relkind = 'i'"
+    found = {
+        name for (name,) in tx.execute(f"{made} and relname ~ '^n_[0-9]+_(hash|key|group|value[0-9]+)$'").fetchall()
+    }
+    for node in nodes:
+        for name, statement in node.replaced_indexes().items():
+            if name in found:
+                tx.execute(statement)
+                tx.execute(f"drop index mzlite_data.{name}")
+        if (
+            isinstance(node, Store)
+            and not node.append_only
+            and not node.found_by
+            and f"n_{node.number}_hash" not in found
+        ):
+            tx.execute(row_index(node))
 
 
 def fill(tx: EngineTransaction, item: MaintainedObject, only: list[Node] | None = None) -> None:

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mzlite.dataflow.indexes import Describe
-from mzlite.dataflow.rel import Rel
+from mzlite.dataflow.rel import Rel, node_of
 from mzlite.dataflow.rules.keys import hash_of, is_narrow
+from mzlite.dataflow.rules.winners import Winners
 from mzlite.planner.expressions import (
     Node,
     aliases,
@@ -81,6 +82,7 @@ def lookups(on: Sequence[Node], inputs: Mapping[str, Rel], describe: Describe) -
     """How inputs, by their aliases, meet under these conditions."""
     same: Groups = {}
     wide: Groups = {}
+    narrow: Groups = {}
     others = []
     for part in on:
         nullable = same_sides(part)
@@ -92,8 +94,13 @@ def lookups(on: Sequence[Node], inputs: Mapping[str, Rel], describe: Describe) -
         else:
             others.append(part)
         # What is computed is stored first, where such a condition reads it.
-        if pair is not None and nullable is not None and len(types) == 1 and None not in map(reference, pair):
-            _add(same, pair)
+        if pair is not None and not is_wide and len(types) == 1 and None not in map(reference, pair):
+            _add(narrow if nullable is None else same, pair)
+    for met, pairs in narrow.items():
+        ordered = _by_winners(met, pairs, inputs) if met not in wide else None
+        if ordered is not None:
+            wide[met] = ordered
+            others = [part for part in others if _texts(part, inputs) not in pairs]
     always, hashes = ([_equality(texts) for texts in groups.values()] for groups in (same, wide))
     nodes = [expression(text) for text in always]
     added = [expression(text) for text in hashes]
@@ -104,6 +111,23 @@ def lookups(on: Sequence[Node], inputs: Mapping[str, Rel], describe: Describe) -
         hashes,
         frozenset(sql(side) for pair in sides_of for side in pair),
     )
+
+
+def _by_winners(
+    met: tuple[str, str], pairs: Sequence[tuple[str, str]], inputs: Mapping[str, Rel]
+) -> list[tuple[str, str]] | None:
+    """The pairs in the order of the keys of winners (DISTINCT ON), if one of both inputs has a row for each of these keys.
+
+    Winners are found by the hash of their keys: by the same index then.
+    """
+    for side, alias in enumerate(met):
+        rel, node = inputs[alias], node_of(inputs[alias])
+        if isinstance(node, Winners):
+            texts = {rel.stored(column.name): f"{quote(alias)}.{quote(column.name)}" for column in rel.columns}
+            keys = [texts.get((node.store, key.name), "") for key in node.keys]
+            if sorted(keys) == sorted(pair[side] for pair in pairs):
+                return sorted(pairs, key=lambda pair: keys.index(pair[side]))
+    return None
 
 
 def _between(sides: tuple[Node, Node] | None, inputs: Mapping[str, Rel]) -> tuple[Node, Node] | None:
@@ -131,6 +155,12 @@ def _type_of(side: Node, inputs: Mapping[str, Rel], describe: Describe) -> str:
 def _add(groups: Groups, pair: tuple[Node, Node]) -> None:
     first, second = (min(aliases(side)) for side in pair)
     groups.setdefault((first, second), []).append((_text(pair[0]), _text(pair[1])))
+
+
+def _texts(part: Node, inputs: Mapping[str, Rel]) -> tuple[str, str] | None:
+    """An equality as it stands in a group."""
+    pair = _between(equality_sides(part), inputs)
+    return None if pair is None else (_text(pair[0]), _text(pair[1]))
 
 
 def _text(side: Node) -> str:

@@ -9,6 +9,7 @@ statements that a tick runs for it, in order. A node's number gives its tables t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from mzlite.dataflow.rel import TICK, Column, Mode, names_of
@@ -59,6 +60,8 @@ class Node:
     has_removed: bool = field(default=False, init=False)
 
     title = "Node"
+    found_by: tuple[str, ...] = field(default=(), init=False, compare=False)
+    """Columns of the store by whose hash, together with `mz_hash`, rows that leave are found; none: by `mz_hash` alone."""
 
     @property
     def store(self) -> str:
@@ -131,13 +134,16 @@ class Node:
         columns = ", ".join(f"{quote(column.name)} {column.type}" for column in self.state_columns())
         return [f"create table {self.store} ({columns})"]
 
+    def adopt(self, stored: AbstractSet[str]) -> None:
+        """Goes on as the version did that made the store, which has these columns; where that is not possible, nothing."""
+
     def index_statements(self) -> list[str]:
         """DDL of the indexes that ticks need; made when the store is filled, which is cheaper than to fill them row by row."""
         return []
 
-    def upgrade_statements(self) -> list[str]:
-        """DDL for a store that an earlier version made, and that has other indexes; nothing is done a second time."""
-        return []
+    def replaced_indexes(self) -> dict[str, str]:
+        """The names of indexes that earlier versions made, each with the DDL of the one that stands in its place."""
+        return {}
 
     def session_statements(self) -> list[str]:
         """DDL of the temporary tables, run in each session of the engine."""

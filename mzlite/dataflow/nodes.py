@@ -6,19 +6,20 @@ relations whose rows are stored or whose changes are written down.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
-from mzlite.dataflow.indexes import Describe
+from mzlite.dataflow.indexes import Describe, hash_index
 from mzlite.dataflow.node import Node
-from mzlite.dataflow.rel import MapRel, NodeRel, Rel, UnionRel, is_plain
+from mzlite.dataflow.rel import MapRel, NodeRel, Rel, UnionRel, is_plain, node_of
 from mzlite.dataflow.rules.counted import Counted
 from mzlite.dataflow.rules.join import Join
 from mzlite.dataflow.rules.outer_join import OuterJoin
 from mzlite.dataflow.rules.share import Share
-from mzlite.dataflow.rules.store import Store
+from mzlite.dataflow.rules.store import Store, row_index
 from mzlite.errors import MzError
+from mzlite.planner.expressions import column
 
 Execute = Callable[[str], None]
 """Runs a DDL statement."""
@@ -60,12 +61,10 @@ class Nodes:
             stored = self.stores.get(node.store)
             if stored is None:
                 raise MzError(f"the store of its {node.title.lower()} is missing")
+            node.adopt(stored)
             if stored != {column.name for column in node.state_columns()}:
                 raise MzError(f"the store of its {node.title.lower()} has other columns")
-        statements = [
-            *(node.store_statements() if self.is_new else node.upgrade_statements()),
-            *node.session_statements(),
-        ]
+        statements = [*(node.store_statements() if self.is_new else ()), *node.session_statements()]
         for statement in statements:
             self.execute(statement)
         if self.is_new:
@@ -88,6 +87,20 @@ class Nodes:
         """Makes an index, if there is anything to index and this object is new."""
         if statement is not None and self.is_new:
             self.indexes.append(statement)
+
+    def lookup_index(self, rel: Rel, alias: str, keys: Sequence[str]) -> None:
+        """Makes an index by the hash of columns; by the same one a store without another such index finds the rows that leave it."""
+        node = node_of(rel)
+        places = [rel.stored(name) for name in keys]
+        columns = tuple(place[1] for place in places if place is not None)
+        if not isinstance(node, Store) or node.append_only or node.found_by not in ((), columns):
+            self.index(hash_index(rel, alias, [column(alias, name) for name in keys]))
+            return
+        node.found_by = columns
+        if self.is_new:
+            if (own := row_index(node)) in self.indexes:
+                self.indexes.remove(own)
+            self.indexes += [node.shared_index(columns), f"drop index if exists mzlite_data.n_{node.number}_hash"]
 
     def finish(self) -> None:
         """Makes the indexes, when the stores are filled."""

@@ -15,6 +15,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from mzlite.dataflow.common_types import with_common_types
+from mzlite.dataflow.row_types import with_row_types
 from mzlite.dataflow.transaction import ENGINE_PATH, EngineTransaction
 from mzlite.dialect.recursion import CALL, Block
 from mzlite.errors import MzError, unsupported
@@ -81,7 +83,7 @@ class Anchor:
         parameters = ", ".join(f"{bag.parameter} {bag.row}[]" for bag in bags)
         for place, (bag, binding) in enumerate(zip(own, block.bindings, strict=True)):
             query = self.in_reach(block, bags, self.query(binding.query, bags))
-            self.check(binding.name, binding.types, query, bags)
+            query = self.checked(binding.name, binding.types, query, bags)
             names = ", ".join(f"mz_{number}" for number in range(len(binding.columns)))
             casts = ", ".join(f"mz_{number}::{type_}" for number, type_ in enumerate(binding.types))
             self.tx.execute(
@@ -98,16 +100,20 @@ class Anchor:
         latest |= {name: self.query(text, tuple(bags)) for name, text in block.reach if name not in latest}
         return f"with {', '.join(latest.values())} select * from ({query}) as mz_p"
 
-    def check(self, name: str, types: Sequence[str], query: str, bags: Sequence[Bag]) -> None:
-        """Raises when the query does not give the declared columns."""
+    def checked(self, name: str, types: Sequence[str], query: str, bags: Sequence[Bag]) -> str:
+        """The query with common types where Materialize finds some; raises when it does not give the declared columns."""
         for bag in bags:
             query = re.sub(rf"\b{bag.parameter}\b", f"'{{}}'::{bag.row}[]", query)
+        query = with_common_types(self.tx.connection, query)
         given = [column.type for column in self.tx.describe(query)]
         self.tx.execute(
             "select mz_internal.recursion_check(%s, %s::text[], array(select mz_t::regtype::text"
             " from unnest(%s::text[]) with ordinality as t (mz_t, mz_n) order by mz_n))",
             (name, list(types), given),
         )
+        for bag in bags:
+            query = query.replace(f"'{{}}'::{bag.row}[]", bag.parameter)
+        return query
 
     def fixed_point(self, name: str, place: int, block: Block, around: Sequence[Bag], own: Sequence[Bag]) -> str:
         """DDL of the function that gives the rows of one binding at the fixed point."""
@@ -137,10 +143,13 @@ class Anchor:
 def anchored(tx: EngineTransaction, owner: str, query: str) -> str:
     """The query with its recursive blocks as functions of the object `owner`; the search path is the client's.
 
+    Where integers with and without sign meet, their common type is written into it, and columns that are rows get a type.
+
     Raises:
         MzError: a binding's query does not give the declared columns.
     """
-    return Anchor(tx, owner).query(query) if CALL.search(query) else query
+    text = Anchor(tx, owner).query(query) if CALL.search(query) else query
+    return with_row_types(tx, owner, with_common_types(tx.connection, text))
 
 
 def recursive_reads(tx: EngineTransaction, owner: str) -> tuple[int, ...]:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mzlite.dataflow.transaction import EngineTransaction
-from mzlite.kafka.ingest import Batch, Ingest
+from mzlite.kafka.buffer import Batch
+from mzlite.kafka.ingest import Ingest
 from mzlite.kafka.publish import Publisher
 from mzlite.kafka.status import SinkStatus, SourceStatus
 

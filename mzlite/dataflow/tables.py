@@ -46,7 +46,7 @@ def inbox_statements(node: Base, relation: str, columns: Sequence[ColumnDefiniti
 
 
 def _one_layer(column: ColumnDefinition) -> str:
-    """In COPY and in parameters PostgreSQL's input of lists would take an array of several dimensions."""
+    """In binary format PostgreSQL takes an array of several dimensions."""
     if not column.type.startswith("mz_catalog.list_"):
         return ""
     return f" check (mz_internal.one_layer(array_ndims(mz_internal.items({quote(column.name)}))))"

@@ -24,7 +24,7 @@ from mzlite.dataflow.sinks import outbox_statement
 from mzlite.dataflow.subscriptions import ActiveSubscription, Change, Deliver, changes_query
 from mzlite.dataflow.transaction import EngineTransaction
 from mzlite.errors import MzError
-from mzlite.kafka.ingest import Batch
+from mzlite.kafka.buffer import Batch
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +69,7 @@ class Program:
         due_of = {item.id: due for item, due in zip(self.order, self.dues, strict=True)}
         self.order = [item for item in graph if item.error is None]
         for item in self.order:
-            signature = tuple(id(node) for node in item.nodes)
+            signature = tuple((id(node), node.found_by) for node in item.nodes)
             if self.known.get(item.id) != signature:
                 tx.execute(object_function(item.function, item.nodes, slots, nodes, profile=self.profile))
                 tx.execute(careful_function(careful(item.function), item.nodes, slots, nodes))

@@ -48,10 +48,16 @@ def engine_session(connect: Callable[[], psycopg.Connection[Any]]) -> psycopg.Co
     return connection
 
 
-def analysed(connection: psycopg.Connection[Any], query: str) -> PGresult:
-    """What PostgreSQL says of the columns of a SELECT; it is not planned, as a constant in it may fail."""
+def analysed(connection: psycopg.Connection[Any], query: str, parameters: Sequence[int] = ()) -> PGresult:
+    """What PostgreSQL says of the columns of a SELECT; it is not planned, as a constant in it may fail.
+
+    Args:
+        connection: where it is said.
+        query: the SELECT.
+        parameters: oids of the types of its parameters, as far as they are known.
+    """
     pgconn = connection.pgconn
-    result = pgconn.prepare(b"", query.encode())
+    result = pgconn.prepare(b"", query.encode(), parameters)
     if result.status == ExecStatus.COMMAND_OK:
         result = pgconn.describe_prepared(b"")
     if result.status != ExecStatus.COMMAND_OK:

@@ -1,25 +1,24 @@
 """Reads one topic for one source.
 
-In: an `IngestSpec` and the offsets that the last committed tick recorded. Out: `Batch`es, each
-with its rows ready for COPY and the offsets after them, so that rows and offsets commit together.
-One thread consumes and packs ahead, while the engine's thread is busy in PostgreSQL; how far ahead
-is bounded in bytes. Offsets live in PostgreSQL only: no consumer group, nothing is committed to Kafka.
+In: an `IngestSpec` and the offsets that the last committed tick recorded. Out: packed rows in a `Buffer`, from which
+the engine's thread takes `Batch`es. One thread consumes and packs ahead, while the engine's thread is busy in
+PostgreSQL; how far ahead is bounded in bytes. Offsets live in PostgreSQL only: no consumer group, nothing is committed
+to Kafka.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import cast
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from mzlite.kafka.buffer import Batch, Buffer
 from mzlite.kafka.client import quiet
-from mzlite.kafka.pack import Message, Packed, packer
+from mzlite.kafka.pack import Message, packer
 from mzlite.kafka.spec import IngestSpec
 from mzlite.kafka.status import Health, SourceStatus
 
@@ -44,56 +43,6 @@ BROKER_ERRORS = (
 )
 
 
-@dataclass
-class Batch:
-    """What one tick takes in from one source.
-
-    Attributes:
-        rows: how many rows `copy_data` has.
-        copy_data: the rows in PostgreSQL's binary COPY format; columns as in `IngestSpec.staged_columns`.
-        offsets: the next offset to read, for each partition that the batch touched.
-        messages: how many messages it stands for, the skipped ones included.
-        newest_timestamp: the highest Kafka timestamp, in milliseconds since 1970; -1 without messages.
-        error: what makes every read of the source fail from now on, or None.
-        by_key: each row is what becomes of its key; `latest_of_keys` has those that count.
-    """
-
-    rows: int
-    copy_data: bytes
-    offsets: dict[int, int]
-    messages: int = 0
-    newest_timestamp: int = -1
-    error: str | None = None
-    by_key: bool = False
-    _chunks: list[Packed] = field(default_factory=list, repr=False)
-    _failure: str | None = field(default=None, repr=False)
-    _held: int = field(default=0, repr=False)
-
-    def latest_of_keys(self) -> Collection[bytes]:
-        """Of an upsert source: the last row of each key."""
-        latest: dict[bytes, bytes] = {}
-        for chunk in self._chunks:
-            for row in chunk.rows:
-                # The key is the first column, after the number of columns and its own length.
-                latest[row[6 : 6 + int.from_bytes(row[2:6], "big")]] = row
-        return latest.values()
-
-
-@dataclass
-class _Buffer:
-    """Packed messages that wait to be taken; guarded by `condition`.
-
-    Attributes:
-        size: their bytes.
-        held: bytes of what was taken before the tick that it is for.
-    """
-
-    condition: threading.Condition = field(default_factory=threading.Condition)
-    chunks: deque[Packed] = field(default_factory=deque)
-    size: int = 0
-    held: int = 0
-
-
 class Ingest:
     """The reader of one source; create, `start`, `take` again and again, `stop`.
 
@@ -108,7 +57,7 @@ class Ingest:
         self._recorded = dict(offsets)
         self._wake = wake
         self._pack = packer(spec)
-        self._buffer = _Buffer()
+        self._buffer = Buffer(spec.buffer_bytes, by_key=spec.upsert)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"ingest-{spec.source_id}", daemon=True)
         self._health = Health(wake)
@@ -124,7 +73,6 @@ class Ingest:
         self._messages_received = 0
         self._bytes_received = 0
         self._newest = -1
-        self._failure: str | None = None
 
     def start(self) -> None:
         """Begin to read, in a thread of its own."""
@@ -133,16 +81,13 @@ class Ingest:
     def stop(self, *, wait: bool = True) -> None:
         """Stop reading; with `wait`, until the thread has ended, which may take a broker's time to answer."""
         self._stopping.set()
-        with self._buffer.condition:
-            self._buffer.condition.notify_all()
+        self._buffer.wake()
         if wait and self._thread.is_alive():
             self._thread.join(STOP_SECONDS)
 
     @property
     def status(self) -> SourceStatus:
         """How it goes, at this moment; may be read from any thread."""
-        with self._buffer.condition:
-            buffered = self._buffer.size + self._buffer.held
         return SourceStatus(
             status=self._health.status,
             error=self._health.error,
@@ -150,7 +95,7 @@ class Ingest:
             ends={partition: max(end, self._high.get(partition, 0)) for partition, end in self._ends.copy().items()},
             messages_received=self._messages_received,
             bytes_received=self._bytes_received,
-            buffered_bytes=buffered,
+            buffered_bytes=self._buffer.size,
             newest_timestamp=self._newest,
             reached=dict(self._reached),
             note=self._note,
@@ -159,58 +104,26 @@ class Ingest:
 
     def waiting(self) -> list[tuple[int, int]]:
         """What is there to take, piece by piece in order: (newest Kafka timestamp in ms, messages)."""
-        with self._buffer.condition:
-            return [(chunk.timestamps[-1], len(chunk.rows)) for chunk in self._buffer.chunks if chunk.rows]
+        return self._buffer.waiting()
 
     def take(self, max_rows: int, max_bytes: int, *, ahead: bool = False) -> Batch | None:
-        """What has arrived, in order, or None; never blocks.
+        """What has arrived, in order, or None, at most so many messages and bytes of rows; never blocks.
 
         Args:
-            max_rows: at most so many messages.
-            max_bytes: at most so many bytes of rows, but always one message.
             ahead: it is for a later tick than the one that may run now, and counts as buffered until `hand_over`.
         """
-        buffer = self._buffer
-        taken: list[Packed] = []
-        count = size = 0
-        with buffer.condition:
-            while buffer.chunks and count < max_rows and (size < max_bytes or not taken):
-                chunk = buffer.chunks[0]
-                fitting = _fitting(chunk, max_rows - count, max_bytes - size, at_least=0 if taken else 1)
-                if fitting == 0:
-                    break
-                chunk = buffer.chunks.popleft() if fitting == len(chunk.rows) else chunk.split(fitting)
-                taken.append(chunk)
-                count += len(chunk.rows)
-                size += chunk.size
-            buffer.size -= size
-            held = size if ahead else 0
-            buffer.held += held
-            if taken:
-                buffer.condition.notify_all()
-            failure, self._failure = (self._failure, None) if not buffer.chunks else (None, self._failure)
-        if not taken and failure is None:
-            return None
-        return _batch(taken, count, failure, held, by_key=self.spec.upsert)
+        return self._buffer.take(max_rows, max_bytes, ahead=ahead)
 
     def hand_over(self, batch: Batch) -> None:
         """A batch that was taken ahead becomes part of a tick."""
-        with self._buffer.condition:
-            self._buffer.held -= batch._held
-            batch._held = 0
+        self._buffer.hand_over(batch)
 
     def give_back(self, batch: Batch) -> None:
         """Undo the last `take`, for a tick that was rolled back: the same messages are taken again.
 
         Several batches go back in the opposite order of their taking.
         """
-        buffer = self._buffer
-        with buffer.condition:
-            buffer.held -= batch._held
-            batch._held = 0
-            buffer.chunks.extendleft(reversed(batch._chunks))
-            buffer.size += sum(chunk.size for chunk in batch._chunks)
-            self._failure = self._failure or batch._failure
+        self._buffer.give_back(batch)
         self._wake()
 
     # The reader's thread -----------------------------------------------------
@@ -236,7 +149,7 @@ class Ingest:
                 return
             refreshed = time.monotonic()
             while not self._stopping.is_set() and not self._health.failed:
-                if not self._wait_for_space():
+                if not self._buffer.wait_for_space(POLL_SECONDS):
                     continue
                 self._consume(consumer)
                 interval = RETRY_SECONDS if self._health.status != "running" else self.spec.refresh_interval
@@ -282,15 +195,6 @@ class Ingest:
             # These count what readers of committed messages do not see yet, so `_ends` is kept apart.
             self._high[partition] = max(high, 0)
 
-    def _wait_for_space(self) -> bool:
-        """True at once when there is room; else wait a while for it."""
-        buffer = self._buffer
-        with buffer.condition:
-            if buffer.size < self.spec.buffer_bytes:
-                return True
-            buffer.condition.wait(POLL_SECONDS)
-            return buffer.size < self.spec.buffer_bytes
-
     def _consume(self, consumer: Consumer) -> None:
         first = consumer.poll(POLL_SECONDS)
         if first is None:
@@ -314,9 +218,7 @@ class Ingest:
         self._bytes_received += packed.size
         self._newest = max(self._newest, *packed.timestamps)
         self._positions.update(packed.next_offsets())
-        with self._buffer.condition:
-            self._buffer.chunks.append(packed)
-            self._buffer.size += packed.size
+        self._buffer.put(packed)
         if self._health.status != "running":
             self._health.running()
         self._wake()
@@ -414,46 +316,11 @@ class Ingest:
 
     def _fail(self, text: str) -> None:
         """End the source for good: what has been read is still taken, then the error."""
-        with self._buffer.condition:
-            self._failure = text
+        self._buffer.fail(text)
         self._health.fail(text)
 
 
 def _recreated(partition: int, before: int, after: int) -> str:
     return (
         f"Source error: topic was recreated: high watermark of partition {partition} regressed from {before} to {after}"
-    )
-
-
-def _fitting(chunk: Packed, max_rows: int, max_bytes: int, *, at_least: int) -> int:
-    """How many messages of the chunk may be taken."""
-    if len(chunk.rows) <= max_rows and chunk.size <= max_bytes:
-        return len(chunk.rows)
-    count = size = 0
-    for row in chunk.rows[:max_rows]:
-        size += len(row)
-        if size > max_bytes:
-            break
-        count += 1
-    return max(count, at_least)
-
-
-def _batch(chunks: list[Packed], messages: int, failure: str | None, held: int, *, by_key: bool) -> Batch:
-    offsets: dict[int, int] = {}
-    error: str | None = None
-    for chunk in chunks:
-        offsets.update(chunk.next_offsets())
-        if error is None and chunk.error is not None:
-            error = chunk.error[1]
-    return Batch(
-        rows=messages - sum(chunk.rows.count(b"") for chunk in chunks),
-        copy_data=b"".join([row for chunk in chunks for row in chunk.rows]),
-        offsets=offsets,
-        messages=messages,
-        newest_timestamp=max((max(chunk.timestamps) for chunk in chunks), default=-1),
-        error=error or failure,
-        by_key=by_key,
-        _chunks=chunks,
-        _failure=failure,
-        _held=held,
     )

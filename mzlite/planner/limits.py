@@ -32,7 +32,7 @@ def finish(context: Context, stage: Stage, targets: list[Output]) -> Operator:
         query = "select " + ", ".join(f"{sql(node)} as {quote(name)}" for name, node in targets)
         if not stage.tables and not stage.where:
             return Constant(query, tuple(name for name, _ in targets))
-        stage.sources = [Input(context.alias(), Constant("select 1 as one", ("one",)))]
+        stage.ensure_source(context)
     return Select(tuple(stage.sources), tuple(stage.where), tuple(targets), tuple(stage.tables))
 
 

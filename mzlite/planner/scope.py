@@ -24,7 +24,7 @@ from mzlite.planner.expressions import (
     sql,
     walk,
 )
-from mzlite.planner.operators import Input, Operator, Select, TableFunction
+from mzlite.planner.operators import Constant, Input, Operator, Select, TableFunction
 from mzlite.planner.syntax import ast, parse_sql
 from mzlite.planner.temporal import filter_by_clock, is_temporal
 
@@ -366,6 +366,7 @@ class Stage:
         """Turns what is there into one input that yields the columns that `above` and `extra` read."""
         if any(is_temporal(part) for part in self.where):
             filter_by_clock(context, self, extra)
+        self.ensure_source(context)
         if len(self.sources) == 1 and not self.where and not self.tables:
             return self.sources[0]
         own = {source.alias for source in self.sources} | {table.alias for table in self.tables}
@@ -385,6 +386,11 @@ class Stage:
             Input(alias, Select(tuple(self.sources), tuple(self.where), tuple(outputs), tuple(self.tables))), move
         )
         return self.sources[0]
+
+    def ensure_source(self, context: Context) -> None:
+        """Without FROM there is one row."""
+        if not self.sources:
+            self.sources = [Input(context.alias(), Constant("select 1 as one", ("one",)))]
 
     def replace(self, source: Input, move: dict[tuple[str, str], Node]) -> None:
         """Puts one input in the place of all that is there."""

@@ -16,8 +16,9 @@ from confluent_kafka.admin import AdminClient, NewPartitions
 
 from mzlite.dialect.definitions import Format, Include
 from mzlite.errors import MzError
+from mzlite.kafka.buffer import Batch
 from mzlite.kafka.client import client_config, resolve_start, topic_partitions, validate
-from mzlite.kafka.ingest import Batch, Ingest
+from mzlite.kafka.ingest import Ingest
 from mzlite.kafka.spec import IngestSpec, source_columns
 from pytests.conftest import JARS
 from pytests.end_to_end.kafka_tools import create_topic, produce, unique, wait_for

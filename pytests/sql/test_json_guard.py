@@ -108,12 +108,15 @@ def macro(file: str, name: str, *arguments: object) -> str:
     return str(getattr(environment.from_string((MACROS / file).read_text()).module, name)(*arguments))
 
 
-def decode(connection: psycopg.Connection[Any], messages: Sequence[bytes], depth: int, arrays: bool) -> list[Any]:
+def decode(
+    connection: psycopg.Connection[Any], messages: Sequence[bytes], depth: int, arrays: bool, usual: str = "scalars"
+) -> list[Any]:
     connection.execute("truncate messages")
     with connection.cursor().copy("copy messages from stdin") as copy:
         for number, data in enumerate(messages):
             copy.write_row((number, data))
-    query = f"select ({macro('json.sql', 'decode_json', 'data', depth, arrays)})::text from messages order by number"
+    decoded = macro("json.sql", "decode_json", "data", depth, arrays, None, usual)
+    query = f"select ({decoded})::text from messages order by number"
     rows = connection.execute(query.encode()).fetchall()
     return [row and json.loads(row, parse_int=Decimal, parse_float=Decimal) for (row,) in rows]
 
@@ -123,8 +126,9 @@ def test_decodes_what_a_strict_parser_takes(connection: psycopg.Connection[Any],
     @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(st.lists(documents(), min_size=20, max_size=100))
     def check(messages: list[bytes]) -> None:
-        found = decode(connection, messages, depth, arrays)
-        assert found == [expected(data, depth, arrays) for data in messages]
+        for usual in ("scalars", "strings"):
+            found = decode(connection, messages, depth, arrays, usual)
+            assert found == [expected(data, depth, arrays) for data in messages]
 
     check()
 

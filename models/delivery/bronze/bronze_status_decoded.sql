@@ -10,7 +10,7 @@ decoded as (
 
     select
         data,
-        {{ decode_json('data', depth=2) }} as payload,
+        {{ decode_json('data', depth=2, usual='strings') }} as payload,
         kafka_partition,
         kafka_offset::bigint as kafka_offset,
         kafka_timestamp

@@ -74,8 +74,8 @@ class Winners(Node):
         """A condition, by which the index is used: the stored row `alias` has the keys with this hash."""
         return f"{self.key_hash(alias)} = {key}"
 
-    def upgrade_statements(self) -> list[str]:
-        return [self.key_index(), f"drop index if exists mzlite_data.n_{self.number}_key"]
+    def replaced_indexes(self) -> dict[str, str]:
+        return {f"n_{self.number}_key": self.key_index()}
 
     def session_statements(self) -> list[str]:
         columns = ", ".join(f"{quote(column.name)} {column.type}" for column in self.kept)

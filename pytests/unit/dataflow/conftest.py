@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,6 +78,17 @@ class Harness:
 
         self.engine.submit(job).result(DEADLINE)
         self.views.append(name)
+
+    def all_views(self, queries: Mapping[str, str]) -> None:
+        """Materialized views by their names, each of which equals its definition when it is made."""
+        for name, query in queries.items():
+            self.view(name, query)
+        assert self.differences() == {}
+
+    def orders_and_status(self) -> None:
+        """Two tables that can be joined."""
+        self.table("orders", order_id="integer", ts="timestamp", amount="numeric(10,2)", rk="text")
+        self.table("status", order_id="integer", name="text", st="timestamp")
 
     def plain_view(self, name: str, query: str) -> int:
         object_id = self.identity(name)

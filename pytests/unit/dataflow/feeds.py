@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from mzlite.dataflow.binary_copy import copy_out
-from mzlite.kafka.ingest import Batch
+from mzlite.kafka.buffer import Batch
 
 
 class Feed:

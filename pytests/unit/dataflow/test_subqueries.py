@@ -100,11 +100,8 @@ VIEWS = {
 
 @pytest.fixture(scope="module")
 def filled(harness: Harness) -> Harness:
-    harness.table("orders", order_id="integer", ts="timestamp", amount="numeric(10,2)", rk="text")
-    harness.table("status", order_id="integer", name="text", st="timestamp")
-    for name, query in VIEWS.items():
-        harness.view(name, query)
-    assert harness.differences() == {}
+    harness.orders_and_status()
+    harness.all_views(VIEWS)
     return harness
 
 
