@@ -21,7 +21,7 @@ from mzlite.errors import MzError, reason
 from mzlite.server import ServerOptions, run
 from mzlite.storage.backup import BackupError, back_up, restore
 from mzlite.storage.bootstrap import FormatError
-from mzlite.storage.postgres import PostgresError
+from mzlite.storage.errors import PostgresError
 from mzlite.wire.options import WireOptions
 from mzlite.wire.tls import Tls, load_tls
 

@@ -28,6 +28,7 @@ from mzlite.catalog.timedomain import TimeDomain
 from mzlite.dataflow.engine import Engine
 from mzlite.dataflow.transaction import EngineTransaction
 from mzlite.dialect.admin import AdminStatement
+from mzlite.dialect.common_types import mixes, names_unsigned, query_in, with_query
 from mzlite.dialect.definitions import CreateSource, CreateTableFromSource, ValidateConnection
 from mzlite.dialect.pg_errors import from_psycopg
 from mzlite.dialect.reading import relations
@@ -73,6 +74,7 @@ class Coordinator:
         self._numbers = itertools.count(1)
         self._with_temporary: set[int] = set()
         self._revision = 0
+        self._unsigned: tuple[int, frozenset[str]] = (-1, frozenset())
 
     async def execute(self, session: Session, statement: Statement) -> ExecuteResult:
         """Carries out an own statement.
@@ -186,10 +188,33 @@ class Coordinator:
         """Judge a statement that PostgreSQL carries out.
 
         Raises:
-            MzError: the session's role may not.
+            MzError: the session's role may not, or its cluster cannot.
         """
-        if is_enforced(session):
+        if is_enforced(session) or (access.reads and session.cluster != Session.cluster):
             await asyncio.to_thread(self.roster.authorize, session, access)
+
+    async def with_common_types(self, session: Session, statement: Relayed, parameters: Sequence[int] = ()) -> Relayed:
+        """The statement with a cast wherever Materialize finds a common type that PostgreSQL does not.
+
+        Args:
+            session: whose names it has.
+            statement: as the dialect gives it.
+            parameters: oids of the types of its parameters in the inner PostgreSQL.
+        """
+        query = query_in(statement)
+        if not mixes(query):
+            return statement
+        if not names_unsigned(query):
+            revision, names = self._unsigned
+            if revision != self._revision:
+                revision = self._revision
+                names = await asyncio.to_thread(self.roster.unsigned_relations)
+                self._unsigned = revision, names
+            named = (*statement.access.reads, statement.access.target)
+            if names.isdisjoint(name[-1] for name in named if name):
+                return statement
+        mended = await asyncio.to_thread(self.roster.with_common_types, session, query, parameters)
+        return statement if mended == query else with_query(statement, query, mended)
 
     async def end_session(self, session: Session) -> None:
         """Drops what a session that has ended made for itself; harmless when that is nothing."""

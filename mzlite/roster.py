@@ -14,10 +14,12 @@ from typing import Any, cast
 import psycopg
 
 from mzlite import long_names
-from mzlite.catalog.rbac import authorize_relayed
+from mzlite.catalog.rbac import authorize_relayed, is_enforced
+from mzlite.catalog.registry import quote_name, search_path
 from mzlite.catalog.roles import ensure_role
 from mzlite.catalog.schemas import KEEP_NAME
-from mzlite.catalog.timedomain import TimeDomain, enter
+from mzlite.catalog.timedomain import TimeDomain, check_cluster, enter
+from mzlite.dataflow.common_types import with_common_types
 from mzlite.dataflow.transaction import EngineTransaction, run
 from mzlite.dialect.statements import Access, Name
 from mzlite.session import Session
@@ -28,6 +30,13 @@ _ROLE = """
 select r.name, coalesce(r.superuser, false), coalesce(r.login, false), p.verifier
 from mzlite.roles as r left join mzlite.passwords as p on p.role_id = r.id
 where r.name = %s and r.id <> 'p'
+"""
+_UNSIGNED_RELATIONS = """
+select distinct c.relname::text
+from pg_catalog.pg_attribute as a inner join pg_catalog.pg_class as c on c.oid = a.attrelid
+where a.attnum > 0 and a.atttypid in (
+    'mz_catalog.uint2'::regtype, 'mz_catalog.uint4'::regtype, 'mz_catalog.uint8'::regtype
+)
 """
 
 
@@ -68,10 +77,13 @@ class Roster:
         """Judge a statement that PostgreSQL carries out.
 
         Raises:
-            MzError: the session's role may not.
+            MzError: the session's role may not, or its cluster cannot.
         """
         with self._lock, self._connected().transaction():
-            authorize_relayed(cast(EngineTransaction, _Reader(self._connected())), session, access)
+            tx = cast(EngineTransaction, _Reader(self._connected()))
+            check_cluster(tx, session, access.reads)
+            if is_enforced(session):
+                authorize_relayed(tx, session, access)
 
     def enter_domain(
         self, session: Session, reads: Sequence[Name], domain: TimeDomain | None, *, catalog: bool
@@ -83,6 +95,18 @@ class Roster:
         """
         with self._lock, self._connected().transaction():
             return enter(cast(EngineTransaction, _Reader(self._connected())), session, reads, domain, catalog=catalog)
+
+    def unsigned_relations(self) -> frozenset[str]:
+        """The names, without schemas, of the relations that have columns of unsigned integers."""
+        with self._lock:
+            return frozenset(row[0] for row in run(self._connected(), _UNSIGNED_RELATIONS).fetchall())
+
+    def with_common_types(self, session: Session, query: str, parameters: Sequence[int]) -> str:
+        """A session's query with a cast wherever Materialize finds a common type that PostgreSQL does not."""
+        path = ", ".join(quote_name(name) for name in search_path(session))
+        with self._lock, self._connected().transaction():
+            self._connected().execute("select set_config('search_path', %s, true)", (path,))
+            return with_common_types(self._connected(), query, parameters)
 
     @property
     def lacks_names(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
+import socket
 import time
 from collections import deque
 from collections.abc import Callable
@@ -33,9 +34,11 @@ from mzlite.metrics import ServerCollector, serve_metrics
 from mzlite.roster import Roster
 from mzlite.storage.backup import RESTORED
 from mzlite.storage.bootstrap import bootstrap
+from mzlite.storage.errors import PostgresError
 from mzlite.storage.names import names_in_use
-from mzlite.storage.postgres import Postgres, PostgresError
+from mzlite.storage.postgres import Postgres
 from mzlite.subscription import WAITING_BYTES
+from mzlite.wire.address import bind
 from mzlite.wire.options import WireOptions
 from mzlite.wire.server import WireServer, serve
 
@@ -95,6 +98,7 @@ class Server:
         self.engine = Engine(self._connect, self.clock, options.engine, record)
         self.wire: WireServer | None = None
         self.roster: Roster | None = None
+        self._sockets: list[socket.socket] = []
         self._stop_metrics: Callable[[], None] | None = None
 
     def _connect(self) -> psycopg.Connection[Any]:
@@ -106,8 +110,9 @@ class Server:
         Raises:
             PostgresError, FormatError, OSError: the data directory or the address cannot be used.
         """
-        self.postgres.start()
         try:
+            self._take_addresses()
+            self.postgres.start()
             bootstrap(self.postgres)
             with self.postgres.connect() as connection:
                 load_defaults(connection)
@@ -123,13 +128,21 @@ class Server:
             self.roster = coordinator.roster
             if self.options.wire.authentication == "password" and not self.roster.anybody():
                 raise MzError(NOBODY)
-            self.wire = await serve(coordinator, self.options.wire)
+            sockets, self._sockets = self._sockets, []
+            self.wire = await serve(coordinator, self.options.wire, sockets=sockets)
             if self.options.metrics is not None:
                 self._serve_metrics(self.wire, coordinator.roster, *self.options.metrics)
         except BaseException:
             await self.stop()
             raise
         return self.wire.address
+
+    def _take_addresses(self) -> None:
+        """Fails where an address is taken, before anything is started; clients are refused until all is up."""
+        if self.options.metrics is not None:
+            for free in bind(*self.options.metrics):
+                free.close()
+        self._sockets = bind(self.options.wire.host, self.options.wire.port)
 
     def _start_engine(self) -> None:
         mark = self.options.data_dir.expanduser() / RESTORED
@@ -155,6 +168,8 @@ class Server:
     async def stop(self) -> None:
         """Ends sessions, then ticks, then PostgreSQL."""
         broken = self.is_broken
+        for bound in self._sockets:
+            bound.close()
         if self._stop_metrics is not None:
             await asyncio.to_thread(self._stop_metrics)
             self._stop_metrics = None

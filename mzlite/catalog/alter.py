@@ -27,6 +27,7 @@ from mzlite.catalog.registry import (
 )
 from mzlite.catalog.schemas import RESERVED_DETAIL, RESERVED_PREFIXES, does_not_exist, new_physical_schema
 from mzlite.catalog.system import network_policy_id
+from mzlite.dataflow.relations import regclass
 from mzlite.dialect.databases import physical_schema
 from mzlite.dialect.definitions import AlterOwner, AlterRename, AlterSet, AlterSetCluster, AlterSwap, Comment
 from mzlite.dialect.statements import Name, ObjectType
@@ -46,6 +47,8 @@ def rename(statement: AlterRename, session: Session, tx: EngineTransaction) -> E
     tag = f"ALTER {statement.object_type.upper()}"
     match statement.object_type:
         case "cluster":
+            if statement.if_exists and _cluster_is_missing(tx, statement.name[-1]):
+                return ExecuteResult(tag, [does_not_exist("cluster", statement.name[-1])])
             _rename_cluster(tx, statement)
         case "cluster replica":
             _rename_replica(tx, statement)
@@ -87,15 +90,7 @@ def _rename_item(tx: EngineTransaction, item: Item, new_name: str) -> None:
     if taken is not None:
         raise MzError(f"catalog item '{new_name}' already exists")
     if item.relation is not None:
-        row = tx.execute(
-            """
-            select format('%%I.%%I', n.nspname, c.relname) from pg_catalog.pg_class as c
-            inner join pg_catalog.pg_namespace as n on n.oid = c.relnamespace where c.oid = %s::bigint::oid
-            """,
-            (item.relation,),
-        ).fetchone()
-        assert row is not None
-        tx.execute(f"alter view {row[0]} rename to {quote_name(new_name)}")
+        tx.execute(f"alter view {regclass(tx, item.relation)} rename to {quote_name(new_name)}")
     tx.execute("update mzlite.objects set name = %s where id = %s", (new_name, item.id))
     place = {"database": item.database, "schema": item.schema}
     if item.database is not None:  # temporary objects are nobody else's business
@@ -149,6 +144,10 @@ def _rename_database(tx: EngineTransaction, name: str, new_name: str) -> None:
         old, new = physical_schema(name, schema), new_physical_schema(tx, new_name, schema)
         tx.execute(f"alter schema {quote_name(old)} rename to {quote_name(new)}")
     tx.execute("update mzlite.databases set name = %s where id = %s", (new_name, identity))
+
+
+def _cluster_is_missing(tx: EngineTransaction, name: str) -> bool:
+    return tx.execute("select 1 from mzlite.clusters where name = %s", (name,)).fetchone() is None
 
 
 def _rename_cluster(tx: EngineTransaction, statement: AlterRename) -> None:
@@ -229,18 +228,36 @@ def change_owner(statement: AlterOwner, session: Session, tx: EngineTransaction)
         case "cluster":
             table, identity = "clusters", resolve_cluster(tx, statement.name[-1]).id
         case "schema":
-            table, identity = "schemas", resolve_schema(tx, session, statement.name).id
+            schema = resolve_schema(tx, session, statement.name)
+            if schema.is_system:
+                raise MzError(f"cannot alter schema {schema.name} because it is required by the database system")
+            table, identity = "schemas", schema.id
         case "database":
             table, identity = "databases", database_id(tx, statement.name[-1])
         case "cluster replica":
             table, identity = "cluster_replicas", _replica_id(tx, statement.name)
         case _:
-            item = _item(tx, session, statement.object_type, statement.name, if_exists=statement.if_exists)
+            item = find_item(tx, session, statement.name, is_type=statement.object_type == "type")
             if item is None:
+                if not statement.if_exists:
+                    raise unknown_item(statement.name)
                 return ExecuteResult(tag, [does_not_exist(statement.object_type, statement.name[-1])])
+            _check_owned(item, statement.object_type)
             table, identity = "objects", item.id
     tx.execute(f"update mzlite.{table} set owner_id = %s where id = %s", (owner, identity))
     return ExecuteResult(tag)
+
+
+def _check_owned(item: Item, object_type: ObjectType) -> None:
+    """Refuse OWNER TO for the system's objects and those of another type; its words name them in full."""
+    if item.is_system:
+        raise MzError(f"cannot alter item {item.full_name} because it is required by the database system")
+    if item.words == object_type:
+        return
+    if item.type == "materialized-view" and object_type == "view":
+        hint = "Use ALTER MATERIALIZED VIEW to rename a materialized view."
+        raise MzError(f"{item.full_name} is not a view", hint=hint)
+    raise MzError(f'"{item.full_name}" is a {item.words} not a {object_type}')
 
 
 def _replica_id(tx: EngineTransaction, name: Name) -> str:
@@ -329,7 +346,7 @@ def _commented(statement: Comment, session: Session, tx: EngineTransaction) -> t
                 (item.relation, statement.name[-1]),
             ).fetchone()
             if row is None:
-                raise MzError(f'column "{item.full_name}.{statement.name[-1]}" does not exist')
+                raise MzError(f'column "{item.name}.{statement.name[-1]}" does not exist')
             return item.id, item.type, int(row[0])
         case "cluster":
             return resolve_cluster(tx, statement.name[-1]).id, "cluster", 0
@@ -345,5 +362,6 @@ def _commented(statement: Comment, session: Session, tx: EngineTransaction) -> t
             return network_policy_id(tx, statement.name[-1]), "network-policy", 0
         case wanted:
             item = resolve_item(tx, session, statement.name, is_type=wanted == "type")
-            check_type(item, wanted)
+            if item.words != wanted:
+                raise MzError(f"{item.words.upper()} {item.name} is not a {wanted.upper()}")
             return item.id, item.type, 0

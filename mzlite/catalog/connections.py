@@ -157,7 +157,7 @@ def _with_secret_ids(
         if isinstance(value, str) and value.startswith(SECRET):
             name: Name = tuple(value[len(SECRET) :].strip().split("."))
             item = resolve_item(tx, session, name)
-            check_type(item, "secret")
+            check_type(item, "secret", named=False)
             ids.append(item.id)
             found[option] = f"{SECRET}{item.id}"
         else:

@@ -103,7 +103,7 @@ def analyse(
         raise MzError("non-temporary items cannot depend on temporary item", sqlstate="42P16")
     row = tx.execute(
         """
-        select pg_get_viewdef(r.ev_class)
+        select pg_catalog.pg_get_viewdef(r.ev_class)
         from pg_catalog.pg_rewrite as r where r.ev_class = 'mzlite_def.mzlite_probe'::regclass
         """
     ).fetchone()

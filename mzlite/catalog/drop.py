@@ -19,7 +19,7 @@ from mzlite.catalog.registry import (
     item_by_id,
     items_where,
     quote_name,
-    role_id,
+    resolve_cluster,
     temporary_schema,
     unknown_item,
 )
@@ -81,9 +81,9 @@ def _drop_item(statement: Drop, wanted: str, name: Name, session: Session, tx: E
         if statement.if_exists:
             return does_not_exist(wanted, name[-1])
         raise unknown_item(name)
-    check_type(item, wanted)
     if item.is_system:
-        raise MzError(f"system item '{item.full_name}' cannot be modified", sqlstate="42501")
+        raise MzError(f"cannot drop {wanted} {item.name} because it is required by the database system")
+    check_type(item, wanted)
     if item.details.get("progress_of"):
         raise MzError(f"{item.full_name} is a progress source and cannot be dropped by itself")
     if not statement.cascade:
@@ -109,8 +109,8 @@ def refuse_dependents(tx: EngineTransaction, item: Item) -> None:
     Raises:
         MzError: something depends on it.
     """
-    for own in (item, *_belonging(tx, item)):
-        for dependent in _direct_dependents(tx, own.id):
+    for own in (item, *belonging(tx, item)):
+        for dependent in direct_dependents(tx, own.id):
             if dependent.type != "index" or item.type == "type":
                 needed = f'still depended upon by {dependent.words} "{dependent.name}"'
                 raise MzError(f'cannot drop {item.words} "{item.name}": {needed}', hint=CASCADE_HINT)
@@ -125,7 +125,7 @@ def remove(tx: EngineTransaction, items: Iterable[Item]) -> list[Item]:
         if item.id in seen:
             return
         seen.add(item.id)
-        for dependent in (*_direct_dependents(tx, item.id), *_belonging(tx, item)):
+        for dependent in (*direct_dependents(tx, item.id), *belonging(tx, item)):
             visit(dependent)
         order.append(item)
 
@@ -136,12 +136,13 @@ def remove(tx: EngineTransaction, items: Iterable[Item]) -> list[Item]:
     return order
 
 
-def _direct_dependents(tx: EngineTransaction, object_id: str) -> list[Item]:
+def direct_dependents(tx: EngineTransaction, object_id: str) -> list[Item]:
+    """What names an object in its definition."""
     condition = "o.id in (select d.object_id from mzlite.dependencies as d where d.referenced_id = %s)"
     return items_where(tx, condition, (object_id,))
 
 
-def _belonging(tx: EngineTransaction, item: Item) -> list[Item]:
+def belonging(tx: EngineTransaction, item: Item) -> list[Item]:
     """What lives only with the object: the progress of a source."""
     if item.type != "source":
         return []
@@ -163,29 +164,21 @@ def _remove_one(tx: EngineTransaction, item: Item) -> None:
 def _remove_parts(tx: EngineTransaction, item: Item) -> None:
     if item.relation is not None or item.type in ("index", "sink"):
         tx.dataflow.drop(tx, item.id)
-    if item.relation is not None:
-        # A plain view is nothing to the dataflow unless something maintained reads it.
-        row = tx.execute(
-            """
-            select format('%%I.%%I', n.nspname, c.relname) from pg_catalog.pg_class as c
-            inner join pg_catalog.pg_namespace as n on n.oid = c.relnamespace where c.oid = %s::bigint::oid
-            """,
-            (item.relation,),
-        ).fetchone()
-        if row is not None:
-            tx.execute(f"drop view {row[0]}")
     if item.type == "type":
         row = tx.execute(
             """
-            select t.oid::regtype::text, l.oid::regtype::text from pg_catalog.pg_type as t
-            left join pg_catalog.pg_type as l on l.typnamespace = t.typnamespace and l.typname = t.typname || ' list'
+            select t.oid::regtype::text, array(
+                select o.oid::regtype::text from pg_catalog.pg_type as o
+                where o.typnamespace = t.typnamespace and o.typname in (t.typname || ' list', t.typname || ' map')
+            )
+            from pg_catalog.pg_type as t
             where t.oid = %s::bigint::oid
             """,
             (item.details["type_oid"],),
         ).fetchone()
         assert row is not None
-        if row[1] is not None:
-            tx.execute(f"drop domain {row[1]}")
+        for over in row[1]:
+            tx.execute(f"drop domain {over}")
         kind = "type" if item.details["kind"] == "record" else "domain"
         if kind == "type":
             tx.execute("select mzlite.drop_lists(%s::bigint::oid)", (item.details["type_oid"],))
@@ -291,6 +284,7 @@ def _drop_replica(statement: Drop, name: Name, tx: EngineTransaction) -> Notice 
     if row is None:
         if statement.if_exists:
             return does_not_exist("cluster replica", ".".join(name))
+        resolve_cluster(tx, name[0])
         raise MzError(f'CLUSTER {name[0]} has no CLUSTER REPLICA named "{name[-1]}"')
     if row[1]:
         raise MzError(f"cannot modify managed cluster {row[2]}")
@@ -372,23 +366,3 @@ def described(tx: EngineTransaction, object_type: str, object_id: str) -> str:
     else:
         return f'{object_type.replace("-", " ").upper()} "{item_by_id(tx, object_id).full_name}"'
     return f'{object_type.replace("-", " ").upper()} "{row[0] if row is not None else object_id}"'
-
-
-def drop_owned(tx: EngineTransaction, roles: Sequence[str]) -> None:
-    """DROP OWNED BY: what the roles own goes, and what was granted to them."""
-    for name in roles:
-        identity = role_id(tx, name)
-        remove(tx, items_where(tx, "o.owner_id = %s", (identity,)))
-        for database, schema_name in tx.execute(
-            "select database_name, name from mzlite.named_schemas where owner_id = %s and database_id is not null",
-            (identity,),
-        ).fetchall():
-            schema = find_schema(tx, Session(0), (database, schema_name))
-            if schema is not None:
-                remove(tx, items_where(tx, "o.namespace = %s::bigint::oid", (schema.namespace,)))
-                drop_schema(tx, schema)
-        for (cluster_id,) in tx.execute("select id from mzlite.clusters where owner_id = %s", (identity,)).fetchall():
-            remove(tx, items_where(tx, "o.cluster_id = %s", (cluster_id,)))
-            tx.execute("delete from mzlite.clusters where id = %s", (cluster_id,))
-        tx.execute("delete from mzlite.privileges where grantee_id = %s", (identity,))
-        tx.execute("delete from mzlite.default_privileges where %s in (role_id, grantee_id)", (identity,))

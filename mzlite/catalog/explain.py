@@ -7,6 +7,7 @@ PostgreSQL therefore computes as a whole, is shown as PostgreSQL plans it.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import psycopg
@@ -15,6 +16,7 @@ from mzlite.catalog.definitions import Definition, analyse
 from mzlite.catalog.inputs import not_valid
 from mzlite.catalog.interface import EngineTransaction, ExecuteResult
 from mzlite.catalog.registry import Item, check_type, item_by_id, items_where, quote_name, resolve_item, search_path
+from mzlite.dataflow.common_types import with_common_types
 from mzlite.dataflow.transaction import as_client
 from mzlite.dialect.pg_errors import from_psycopg
 from mzlite.dialect.statements import Explain
@@ -41,6 +43,10 @@ def explain(statement: Explain, session: Session, tx: EngineTransaction) -> Exec
             raise MzError("EXPLAIN SCHEMA is only available for Kafka sinks with Avro schemas")
         case "optimizer trace" | "plan insights":
             raise unsupported(f"EXPLAIN {statement.stage.upper()} is not supported")
+    if statement.query is not None:
+        path = ", ".join(quote_name(name) for name in search_path(session))
+        tx.execute("select set_config('search_path', %s, true)", (path,))
+        statement = replace(statement, query=with_common_types(tx.connection, statement.query))
     if statement.format == "dot":
         raise unsupported(f"EXPLAIN {statement.stage.upper()} AS DOT is not supported")
     return _result(statement, [_plan(statement, session, tx)])
@@ -61,7 +67,7 @@ def _plan(statement: Explain, session: Session, tx: EngineTransaction) -> str:
     if statement.name is not None and statement.query is None:
         item = resolve_item(tx, session, statement.name)
         if statement.object_type is not None:
-            check_type(item, statement.object_type)
+            check_type(item, statement.object_type, named=False)
         if item.cluster_id is not None:
             cluster = _cluster(tx, item.cluster_id)
         if item.type == "index":

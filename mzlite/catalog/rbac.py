@@ -18,6 +18,7 @@ from mzlite.catalog.registry import (
     Schema,
     find_item,
     find_schema,
+    groups,
     item_by_id,
     resolve_cluster,
     role_id,
@@ -173,17 +174,7 @@ def check(tx: EngineTransaction, session: Session, needs: Needs) -> None:
 
 def membership(tx: EngineTransaction, role: str) -> frozenset[str]:
     """The role, the roles that it is a member of, directly or not, and PUBLIC."""
-    rows = tx.execute(
-        """
-        with recursive groups (id) as (
-            select %s::text
-            union select m.role_id from mzlite.role_members as m inner join groups as g on g.id = m.member_id
-        )
-        select id from groups
-        """,
-        (role,),
-    ).fetchall()
-    return frozenset({str(row[0]) for row in rows} | {"p"})
+    return groups(tx, role) | {"p"}
 
 
 def held(tx: EngineTransaction, target: Target, roles: Iterable[str]) -> str:

@@ -299,21 +299,25 @@ def unknown_item(name: Name) -> MzError:
 _ARTICLES = {"index": "an"}
 
 
-def check_type(item: Item, wanted: str, advice: str = "Use DROP MATERIALIZED VIEW to remove") -> None:
+def check_type(
+    item: Item, wanted: str, advice: str = "Use DROP MATERIALIZED VIEW to remove", *, named: bool = True
+) -> None:
     """Refuse an object of another type than the statement's keyword says ("view", "materialized view" ..).
 
     Args:
+        named: the refusal says what it is, as ALTER and DROP do.
         advice: the beginning of the hint that a materialized view is none of the views.
 
     Raises:
         MzError: it is another one.
     """
     if item.words != wanted:
-        article = _ARTICLES.get(wanted, "a")
-        hint = None
         if item.type == "materialized-view" and wanted == "view":
-            hint = f"{advice} a materialized view."
-        raise MzError(f"{item.name} is not {article} {wanted}", hint=hint)
+            raise MzError(f"{item.name} is not a view", hint=f"{advice} a materialized view.")
+        if not named:
+            raise MzError(f"{item.name} is not {_ARTICLES.get(wanted, 'a')} {wanted}")
+        found = f"{item.name} is {_ARTICLES.get(item.words, 'a')} {item.words}"
+        raise MzError(f"{found} not {_ARTICLES.get(wanted, 'a')} {wanted}")
 
 
 def next_id(tx: EngineTransaction) -> str:
@@ -450,3 +454,18 @@ def role_id(tx: EngineTransaction, name: str) -> str:
     if row is None:
         raise MzError(f"unknown role '{name}'", sqlstate="42704")
     return str(row[0])
+
+
+def groups(tx: EngineTransaction, role: str) -> frozenset[str]:
+    """A role and those that it is a member of, directly or not, by id."""
+    rows = tx.execute(
+        """
+        with recursive groups (id) as (
+            select %s::text
+            union select m.role_id from mzlite.role_members as m inner join groups as g on g.id = m.member_id
+        )
+        select id from groups
+        """,
+        (role,),
+    ).fetchall()
+    return frozenset(str(row[0]) for row in rows)

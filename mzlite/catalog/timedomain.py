@@ -16,12 +16,16 @@ from dataclasses import dataclass
 
 from mzlite.catalog.inputs import collections, named_items
 from mzlite.catalog.interface import EngineTransaction
-from mzlite.catalog.registry import Item
+from mzlite.catalog.registry import Item, resolve_cluster
 from mzlite.dialect.statements import Name
-from mzlite.errors import MzError
+from mzlite.errors import FEATURE_NOT_SUPPORTED, MzError
 from mzlite.session import Session
 
 CATALOG_SERVER = "mz_catalog_server"
+_SCALE_UP = (
+    "Use ALTER CLUSTER to adjust the replication factor of the cluster. "
+    "Example:`ALTER CLUSTER <cluster-name> SET (REPLICATION FACTOR 1)`"
+)
 _BASE_TABLES = frozenset(
     f"mz_catalog.mz_{name}"
     for name in (
@@ -94,6 +98,28 @@ def enter(
     if outside:
         raise _outside(outside, {*domain.readable.values(), *_BASE_TABLES})
     return domain
+
+
+def check_cluster(tx: EngineTransaction, session: Session, reads: Sequence[Name]) -> None:
+    """Refuse a query where its cluster could not answer; those over system relations have one of their own.
+
+    Args:
+        reads: the relations that it names.
+
+    Raises:
+        MzError: the session's cluster does not exist, or has no replicas.
+    """
+    items = named_items(tx, session, reads)
+    if not items or all(item.is_system for item in items):
+        return
+    cluster = resolve_cluster(tx, session.cluster)
+    if tx.execute("select 1 from mzlite.cluster_replicas where cluster_id = %s limit 1", (cluster.id,)).fetchone():
+        return
+    raise MzError(
+        f'CLUSTER "{cluster.name}" has no replicas available to service request',
+        sqlstate=FEATURE_NOT_SUPPORTED,
+        hint=_SCALE_UP if cluster.managed else "Use CREATE CLUSTER REPLICA to attach cluster replicas to the cluster",
+    )
 
 
 def _routes(session: Session) -> bool:

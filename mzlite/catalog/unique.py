@@ -28,7 +28,7 @@ def unique_keys(tx: EngineTransaction, item: Item) -> Keys:
         return [frozenset(key)] if envelope.startswith("upsert") and key else []
     # What a materialized view computes is the view of its definition; a plain view is its own.
     row = tx.execute(
-        "select pg_get_viewdef(coalesce(to_regclass('mzlite_def.d_' || %s)::oid, %s::bigint::oid))",
+        "select pg_catalog.pg_get_viewdef(coalesce(to_regclass('mzlite_def.d_' || %s)::oid, %s::bigint::oid))",
         (item.id, item.relation),
     ).fetchone()
     return [] if row is None or row[0] is None else _query_keys(tx, parse_sql(str(row[0]))[0].stmt, {})

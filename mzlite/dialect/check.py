@@ -12,7 +12,7 @@ from mzlite.dialect import ast
 from mzlite.dialect import definitions as d
 from mzlite.dialect import statements as s
 from mzlite.dialect.check_as_of import check_as_of
-from mzlite.dialect.check_names import check_names, check_type, check_type_name
+from mzlite.dialect.check_names import check_names, check_type, check_type_name, check_type_options
 from mzlite.dialect.check_plan import (
     CREATE_INDEX,
     CREATE_SECRET,
@@ -98,6 +98,8 @@ def check_statement(parsed: ParsedStatement) -> None:
             for data_type in parsed.data_types:
                 check_type_name(data_type)
                 check_type(data_type)
+            if statement.kind != "record":
+                check_type_options(statement.kind, zip(statement.options, parsed.data_types, strict=True))
         case d.CreateSecret() | d.AlterSecret():
             check_names(parsed.expressions)
             for expression in parsed.expressions:

@@ -110,6 +110,29 @@ def _check_modifiers(data_type: ast.DataType) -> None:
         raise MzError(f"{_full_name(name)} does not support type modifiers")
 
 
+def check_type_options(kind: str, options: Iterable[tuple[str, ast.DataType]]) -> None:
+    """Raises when a type that CREATE TYPE .. AS LIST or MAP is made of has no name of its own, or modifiers."""
+    for option, data_type in options:
+        what, shown = f"CREATE TYPE ... AS {kind.upper()} option {option}", _in_catalog(data_type)
+        if data_type.kind in ("list", "map"):
+            raise MzError(
+                f"{what} can only use named data types, but found unnamed data type {shown}. "
+                "Use CREATE TYPE to create a named type first"
+            )
+        if data_type.modifiers:
+            raise MzError(f"{what} cannot accept type modifier on {shown}, you must use the default type")
+
+
+def _in_catalog(data_type: ast.DataType) -> str:
+    """A type's name with the schema in which it is."""
+    if data_type.element is None:
+        return _full_name(data_type.name[-1]) if len(data_type.name) == 1 else ".".join(data_type.name)
+    inner = _in_catalog(data_type.element)
+    if data_type.kind == "map":
+        return f"map[pg_catalog.text=>{inner}]"
+    return f"{inner} list" if data_type.kind == "list" else f"{inner}[]"
+
+
 def _full_name(name: str) -> str:
     schema = "mz_catalog" if name.startswith(("mz_", "uint")) or name in ("list", "map") else "pg_catalog"
     return f"{schema}.{name}"

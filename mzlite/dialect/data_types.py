@@ -138,7 +138,8 @@ class TypeParser(TokenStream):
         key = self.data_type()
         self.expect(t.ARROW)
         element = self.data_type()
+        spelling = self.relay(element.start, element.end).strip()
         self.expect(t.RBRACKET)
         del self.edits[edits:]
-        self.edit(start, self.last_end, "mz_catalog." + map_type(element.name[-1] if element.kind == "named" else None))
+        self.edit(start, self.last_end, map_type(element, spelling))
         return DataType(start, self.last_end, "map", element=element, key=key)

@@ -7,6 +7,7 @@ There the parser notes parentheses for PostgreSQL.
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from mzlite.dialect import ast
@@ -53,6 +54,8 @@ _COMPARISONS = frozenset({"<", "<=", "<>", ">", ">=", "="})
 
 
 _UNTYPED = (ast.Value, ast.Parameter)
+_LISTED = re.compile(r"'\{|.*\blist\b", re.IGNORECASE | re.DOTALL)
+"""What an expression begins with or contains that is written out as a list."""
 
 
 def is_array(node: Expression) -> bool:
@@ -70,6 +73,18 @@ def is_array(node: Expression) -> bool:
 
 def _is_text(node: Expression | None) -> bool:
     return isinstance(node, ast.Value) and node.kind == "string"
+
+
+def _ends_in_escape(pattern: Expression, escape: Expression | None) -> bool:
+    """Whether the pattern of LIKE is written out and its last character would have another one after it."""
+    if not isinstance(pattern, ast.Value) or pattern.kind != "string":
+        return False
+    if escape is not None and not (isinstance(escape, ast.Value) and escape.kind == "string"):
+        return False
+    character = "\\" if escape is None else escape.value
+    if len(character) != 1:
+        return False
+    return (len(pattern.value) - len(pattern.value.rstrip(character))) % 2 == 1
 
 
 def _is_zero(node: Expression) -> bool:
@@ -376,6 +391,7 @@ class ExpressionParser(SpecialFormParser):
             self.index += 1
             collation = self.item_name()
             return ast.Collate(start, self.last_end, left, collation)
+        first = self.index
         negated = self.take_keyword("NOT")
         form = self.take_one_of("IN", "BETWEEN", "LIKE", "ILIKE")
         if form is None:
@@ -383,7 +399,12 @@ class ExpressionParser(SpecialFormParser):
         if isinstance(left, _LIKE_FORMS):
             self.parenthesize(left)
         if form == "IN":
-            return self._in(left, negated)
+            found = self._in(left, negated)
+            if negated and isinstance(found, ast.InList) and any(map(self._may_be_list, found.items)):
+                # PostgreSQL would look for <>, which lists do not have: it is the opposite of IN.
+                self.edit(self.tokens.starts[first], self.tokens.ends[first], "")
+                self.edit(found.end, found.end, " = false")
+            return found
         if form == "BETWEEN":
             low = self.subexpression(LIKE)
             self.restrict(low)
@@ -415,6 +436,9 @@ class ExpressionParser(SpecialFormParser):
         items = fragment.items if isinstance(fragment, ast.Row) else [fragment.expression]  # type: ignore[union-attr]
         return ast.InList(left.start, self.last_end, left, items, negated)
 
+    def _may_be_list(self, item: Expression) -> bool:
+        return _LISTED.match(self.text, item.start, item.end) is not None
+
     def _like(self, left: Expression, case_insensitive: bool, negated: bool) -> Expression:
         word = self.take_one_of("ANY", "ALL", "SOME")
         if word is not None:
@@ -422,6 +446,9 @@ class ExpressionParser(SpecialFormParser):
             return self._quantified(left, operator, word)
         pattern = self.subexpression(LIKE)
         escape = self.subexpression(LIKE) if self.take_keyword("ESCAPE") else None
+        if _ends_in_escape(pattern, escape):
+            # PostgreSQL says so only of a text that gets as far as there.
+            self.edit(pattern.start, pattern.end, "mz_internal.unterminated_like()")
         return ast.Like(left.start, self.last_end, left, pattern, escape, case_insensitive, negated)
 
     def _quantified(self, left: Expression, operator: str, word: str) -> Expression:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from datetime import UTC, datetime
+from decimal import Decimal
 
 _DATE = re.compile(r"\s*-?(\d+)-(\d+)-(\d+)(?:[\sT]+(.*))?", re.DOTALL)
 _COMPACT_DATE = re.compile(r"\s*(\d{4})(\d\d)(\d\d)()\s*$")
@@ -18,6 +19,7 @@ _UNITS = re.compile(
     r"msecs?|msec|ms|microseconds?|usecs?|us|weeks?|w|quarters?|qtr|decades?|decs?|century|centuries|c|cent|"
     r"millennium|millennia|mil|mils|p|t)"
 )
+_FRACTION_OF_YEARS = re.compile(r"(?i)(?<![\d.])(\d*)\.(\d+)(\s*(?:years?|yrs?|y)\b)")
 _GROUP_STARTS = (0, 9, 14, 19, 24)
 
 
@@ -67,6 +69,20 @@ def kind_of(text: str) -> str:
     if not rest:
         return "date"
     return "timestamp with time zone" if re.search(r"[+\-Zz]", rest) else "timestamp"
+
+
+def whole_months(text: str) -> str:
+    """An interval's text in which fractions of years are whole months: what is left of them does not count.
+
+    >>> whole_months("10.333 years"), whole_months("-1.5y 2 days"), whole_months("1 year 0.5 mon")
+    ('10.250000000 years', '-1.500000000y 2 days', '1 year 0.5 mon')
+    """
+
+    def shown(found: re.Match[str]) -> str:
+        months = int(Decimal("0." + found[2]) * 12)
+        return f"{found[1]}.{months * 10**9 // 12:09}{found[3]}"
+
+    return _FRACTION_OF_YEARS.sub(shown, text)
 
 
 def milliseconds(text: str) -> int | None:

@@ -133,12 +133,14 @@ def _postgres_name(node: ast.Expression) -> tuple[str, bool] | None:
 
 
 def _postgres_type_name(data_type: ast.DataType) -> str:
-    if data_type.kind == "map":
-        element = data_type.element
-        return map_type(element.name[-1] if element is not None and element.kind == "named" else None)
+    if data_type.kind == "map" and data_type.element is not None:
+        shown = map_type(data_type.element, _postgres_type_name(data_type.element))
+        return shown.rpartition(".")[2].strip('"')
     if data_type.kind == "list" and data_type.element is not None:
         inner = _postgres_type_name(data_type.element)
-        return "list_" + inner if inner.startswith("list_") or is_builtin(data_type.element) else inner + " list"
+        return (
+            "list_" + inner if inner.startswith(("list_", "map_")) or is_builtin(data_type.element) else inner + " list"
+        )
     if data_type.element is not None:
         return _postgres_type_name(data_type.element)
     return data_type.name[-1]

@@ -297,10 +297,8 @@ class StatementParser(ReadParser):
 
     def _transaction(self) -> s.Statement:
         isolation, access = self._transaction_modes(required=False)
-        sql = "BEGIN ISOLATION LEVEL REPEATABLE READ" + (f" {access.upper()}" if access == "read only" else "")
-        return s.BeginTransaction(
-            self.statement_text(), sql, "transaction", isolation=isolation, read_only=access == "read only"
-        )
+        sql = "BEGIN ISOLATION LEVEL REPEATABLE READ" + (f" {access.upper()}" if access else "")
+        return s.BeginTransaction(self.statement_text(), sql, "transaction", isolation=isolation, access_mode=access)
 
     def _begin(self) -> s.Statement:
         self.take_one_of("TRANSACTION", "WORK")

@@ -58,8 +58,8 @@ def _moment(found: re.Match[str]) -> MzError:
 
 def _list_item(found: re.Match[str]) -> MzError:
     """Where an element of a list's or a map's text cannot be read, its own error is in that one's."""
-    kind, why, text = found.groups()
-    return MzError(f'invalid input syntax for type {kind}: {_translated({"M": why}).message}: "{text}"')
+    outer, why, texts = found.groups()
+    return MzError(f"{outer}{_translated({'M': why}).message}{texts}")
 
 
 def _no_list_of(message: str) -> MzError:
@@ -85,6 +85,10 @@ def _read_only(found: re.Match[str]) -> MzError:
 
 
 _INTEGERS = "integer|bigint|smallint"
+_UNLIKE = re.compile(
+    r"function mz_internal\.(?:(list)\((.*) list, |(map)\(map\[text=>(.*)\], (?:unknown|text), )(.*)\) does not exist$"
+)
+"""A list of maps, or a map to maps, is made item by item."""
 _EVALUATION = "Evaluation error: "
 _RULES: tuple[_Rule, ...] = (
     (re.compile(f'{RAISE_PREFIX}(.*?)"?$', re.DOTALL), _raised),
@@ -94,7 +98,7 @@ _RULES: tuple[_Rule, ...] = (
     (re.compile(r"^cannot execute .* in a read-only transaction$"), _read_only),
     _rule(r'^prepared statement "(.*)" already exists$', r'prepared statement "\1" already exists', state="42P05"),
     _rule(r'^cursor "(.*)" already exists$', r'cursor "\1" already exists', state="42P03"),
-    _rule(r'^type "(.*?)(?:\[\])+" does not exist$', r'type "\1" does not exist'),
+    _rule(r'^type "(.*?)(?:\[\]| list| map)+" does not exist$', r'type "\1" does not exist'),
     _rule(
         r"^improper qualified name \(too many dotted names\): (.*)$",
         r"qualified name did not have between 1 and 3 components: \1",
@@ -126,8 +130,9 @@ _RULES: tuple[_Rule, ...] = (
     ),
     (
         re.compile(
-            "^invalid input syntax for type (list|map): "
-            r'(invalid input syntax for type (?!list|map)[^:"]*: ".*?"): "(.*)"$',
+            "^((?:invalid input syntax for type (?:list|map): )+)"
+            r'((?:invalid input syntax for type (?!list|map)[^:"]*|date/time field value out of range): ".*?"'
+            r'|value ".*?" is out of range for type [a-z]+)(: ".*")$',
             re.DOTALL,
         ),
         _list_item,
@@ -248,9 +253,10 @@ def _of_a_list(error: MzError, sql: str, position: int) -> MzError:
         is_list = sql.endswith("mz_internal.list(", 0, max(array, 0))
         return MzError(f"{kind} list not yet supported" if is_list else f"{kind}[] not yet supported")
     if message.startswith("ARRAY types ") or message == "cannot determine type of empty array":
-        array = sql.rfind("array[", 0, position + len("array["))
-        if sql.endswith("mz_internal.list(", 0, max(array, 0)):
-            return MzError(message.replace("ARRAY", "LIST").replace("empty array", "empty list"))
+        before = sql[: max(sql.rfind("array[", 0, position + len("array[")), 0)]
+        for kind, opening in (("list", "mz_internal.list("), ("map", "]::text[], ")):
+            if before.endswith(opening):
+                return MzError(message.replace("ARRAY", kind.upper()).replace("empty array", f"empty {kind}"))
     return error
 
 
@@ -324,6 +330,10 @@ def _translated(fields: Mapping[str, str]) -> MzError:
     if message.startswith(_EVALUATION):
         inner = _translated({**fields, "M": message.removeprefix(_EVALUATION)}).message
         return MzError(_EVALUATION + inner.removeprefix(_EVALUATION), detail=fields.get("D"))
+    if state == "42883" and (found := _UNLIKE.match(message)) is not None:
+        return MzError(
+            f"{(found[1] or found[3]).upper()} types {found[2] or found[4]} and {found[5]} cannot be matched"
+        )
     if state in ("42883", "42725") and "mz_internal.list(" in message:
         return _no_list_of(message)
     if state == "42883":
@@ -334,6 +344,8 @@ def _translated(fields: Mapping[str, str]) -> MzError:
             return make(found)
     if state[:2] in _KEPT_CODES:
         return MzError(message, sqlstate=state, detail=fields.get("D"), hint=fields.get("H"))
+    if message == "cannot concatenate incompatible arrays":
+        return MzError(message, detail=fields.get("D", "").replace("differing element dim", "differing dim"))
     if state == "0A000":
         return MzError(message, sqlstate=state, detail=fields.get("D"))
     if state == "42601" and message.startswith(("syntax error", "unterminated", "trailing junk")):

@@ -6,11 +6,8 @@ The parsed queries are collected in `queries` for the checks.
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from typing import Literal
-
-import orjson
 
 from mzlite.dialect import ast
 from mzlite.dialect import definitions as d
@@ -39,14 +36,6 @@ _COPY_OPTIONS: dict[str, tuple[str, ...]] = {
 def reads_relation(node: ast.Node) -> bool:
     """Whether a query names a relation anywhere."""
     return any(isinstance(part, (ast.TableName, ast.TableBody)) for part in ast.walk(node))
-
-
-def _is_json(text: str) -> bool:
-    try:
-        orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return False
-    return True
 
 
 class ReadParser(ShowParser):
@@ -98,9 +87,6 @@ class ReadParser(ShowParser):
             query = self.query()
             self.queries.append(query)
             reads = reads_relation(query)
-            if isinstance(query.body, ast.Values):
-                for item in itertools.chain.from_iterable(query.body.rows):
-                    self._written(item)
         returns = self._returning()
         return s.Relayed(
             self.statement_text(),
@@ -148,19 +134,8 @@ class ReadParser(ShowParser):
         self.identifier()
         self.expect(t.EQ)
         value = self.expression()
-        self._written(value)
         self._refuse_subqueries(value, "SET")
         self.expressions.append(value)
-
-    def _written(self, value: ast.Expression) -> None:
-        """Notes that the literal of a list may be written, whose text PostgreSQL's input of the type would not take."""
-        if (
-            isinstance(value, ast.Value)
-            and value.kind == "string"
-            and value.value.startswith("{")
-            and not _is_json(value.value)
-        ):
-            self.edit(value.end, value.end, "::mz_internal.braced")
 
     def delete(self) -> s.Statement:
         """What follows DELETE."""

@@ -17,7 +17,6 @@ WRAPPED_ARGUMENTS: Mapping[str, str] = MappingProxyType(
         "jsonb_build_array": "mz_internal.in_json",
         "jsonb_build_object": "mz_internal.in_json",
         "jsonb_object_agg": "mz_internal.in_json",
-        "map_agg": "mz_internal.in_json",
         "to_jsonb": "mz_internal.in_json",
     }
 )

@@ -184,11 +184,12 @@ def create_query(object_type: str, name: Name, redacted: bool) -> ShowQuery:
     """SHOW CREATE of an object: one row with its full name and its statement."""
     if object_type == "cluster":
         found = (
-            "SELECT o.name, concat('CREATE CLUSTER \"', replace(o.name, '\"', '\"\"'), '\" (', "
-            "CASE WHEN o.managed THEN concat('INTROSPECTION DEBUGGING = ', o.introspection_debugging::text, "
-            "', INTROSPECTION INTERVAL = INTERVAL ''', o.introspection_interval::text, ''', MANAGED = true, "
-            "REPLICATION FACTOR = ', o.replication_factor::text, ', SIZE = ''', o.size, ''', SCHEDULE = MANUAL') "
-            "ELSE 'MANAGED = false' END, ')') AS create_sql "
+            "SELECT o.name, CASE WHEN o.managed THEN "
+            "concat('CREATE CLUSTER \"', replace(o.name, '\"', '\"\"'), '\" (INTROSPECTION DEBUGGING = ', "
+            "o.introspection_debugging::text, ', INTROSPECTION INTERVAL = INTERVAL ''', "
+            "o.introspection_interval::text, ''', MANAGED = true, REPLICATION FACTOR = ', "
+            "o.replication_factor::text, ', SIZE = ''', o.size, ''', SCHEDULE = MANUAL)') "
+            f"ELSE {raising('SHOW CREATE for unmanaged clusters not yet supported')} END AS create_sql "
             f"FROM mz_catalog.mz_clusters o WHERE o.name = {literal(name[0])}"
         )
         return _one_row(found, f"unknown cluster '{name[0]}'")

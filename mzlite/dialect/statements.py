@@ -82,10 +82,10 @@ class CopyOut(Relayed):
 
 @dataclass(frozen=True)
 class BeginTransaction(Relayed):
-    """BEGIN or START TRANSACTION; `isolation` is the level written, in lower case."""
+    """BEGIN or START TRANSACTION; `isolation` and `access_mode` ("read only") as written, in lower case."""
 
     isolation: str | None = None
-    read_only: bool = False
+    access_mode: str | None = None
 
 
 @dataclass(frozen=True)

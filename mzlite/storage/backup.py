@@ -28,15 +28,10 @@ import psycopg
 import structlog
 
 from mzlite.storage.bootstrap import DATABASE, FORMAT_VERSION, format_version
+from mzlite.storage.errors import PostgresError
 from mzlite.storage.freeze import FreezeError, frozen
-from mzlite.storage.postgres import (
-    MAJOR_VERSION,
-    SUPERUSER,
-    PostgresError,
-    lock_directory,
-    running_postmaster,
-    service_account,
-)
+from mzlite.storage.owner import lock_directory, running_postmaster
+from mzlite.storage.postgres import MAJOR_VERSION, SUPERUSER, service_account
 
 log = structlog.get_logger(__name__)
 

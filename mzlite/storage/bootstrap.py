@@ -40,7 +40,7 @@ FIRST_SCRIPTS = (
     "catalog_information_schema.sql",
     "catalog_unused.sql",
 )
-LAST_SCRIPTS = ("lists.sql", "map_texts.sql", "dataflow.sql", "catalog_introspection.sql", "only_in_postgres.sql")
+LAST_SCRIPTS = ("lists.sql", "maps.sql", "dataflow.sql", "catalog_introspection.sql", "only_in_postgres.sql")
 
 
 class FormatError(RuntimeError):

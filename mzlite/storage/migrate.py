@@ -21,6 +21,8 @@ from pglast import ast, parse_sql
 from pglast.parser import split
 from pglast.stream import RawStream
 
+from mzlite.storage.printed import readable
+
 log = structlog.get_logger(__name__)
 
 Connection = psycopg.Connection[Any]
@@ -89,7 +91,7 @@ def migrate(connection: Connection, scripts: Iterable[str]) -> None:
 def _views(connection: Connection) -> list[_View]:
     rows = connection.execute(
         """
-        select c.oid::bigint, n.nspname::text, c.relname::text, pg_get_viewdef(c.oid)
+        select c.oid::bigint, n.nspname::text, c.relname::text, pg_catalog.pg_get_viewdef(c.oid)
         from pg_catalog.pg_class as c inner join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
         where c.relkind = 'v' and c.oid >= %s::bigint and not n.nspname = any (%s) and n.nspname <> 'mzlite_old'
         order by c.oid
@@ -232,7 +234,8 @@ def _restore(connection: Connection, before: list[_View]) -> None:
             continue
         shown = f'"{view.schema}"."{view.name}"'.replace("%", "%%")
         try:
-            connection.execute(f"create view {shown} as {view.definition.replace('%', '%%')}")
+            query = readable(connection, view.definition)
+            connection.execute(f"create view {shown} as {query.replace('%', '%%')}")
         except psycopg.Error as error:
             raise MigrationError(f"the view {view.schema}.{view.name} cannot be made anew: {error}") from error
         connection.execute(f"grant select on {shown} to materialize")

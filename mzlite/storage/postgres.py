@@ -10,7 +10,6 @@ runs under, whose identity the kernel vouches for (peer authentication), so that
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import importlib.util
 import os
 import pwd
@@ -20,14 +19,20 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-import psutil
 import psycopg
 import structlog
 
+from mzlite.storage.errors import PostgresError
+from mzlite.storage.owner import (
+    ORPHAN_SECONDS,
+    STOP_DEADLINE_SECONDS,
+    end_orphan,
+    lock_directory,
+    private_file,
+)
 from mzlite.storage.settings import server_settings
 
 log = structlog.get_logger(__name__)
@@ -40,8 +45,6 @@ MAJOR_VERSION = "18"
 ACCOUNT = "pgserver"
 """The unprivileged account for PostgreSQL when mzlite runs as root."""
 START_DEADLINE_SECONDS = 120.0
-STOP_DEADLINE_SECONDS = 60.0
-ORPHAN_SECONDS = 10.0
 LOG_LIMIT_BYTES = 16 * 1024 * 1024
 # sun_path holds 107 bytes and a terminating zero on Linux.
 SOCKET_PATH_LIMIT = 107
@@ -52,10 +55,6 @@ CLIENT_ROLE = "materialize"
 """The role of every client's backend."""
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(32 * 1024 * 1024), "MALLOC_TRIM_THRESHOLD_": str(64 * 1024 * 1024)}
 """For glibc: a tick takes its hash tables and sorts from memory that the backend keeps, not from the kernel."""
-
-
-class PostgresError(RuntimeError):
-    """The inner PostgreSQL could not be created, started or stopped."""
 
 
 class Postgres:
@@ -98,9 +97,9 @@ class Postgres:
             PostgresError: the directory is in use, or PostgreSQL does not come up.
         """
         self._prepare_directory()
-        self._take_lock()
+        self._lock = lock_directory(self.data_dir)
         try:
-            self._stop_orphan()
+            end_orphan(self.cluster_dir)
             if (self.cluster_dir / "PG_VERSION").exists():
                 self._require_version()
             else:
@@ -162,23 +161,6 @@ class Postgres:
             _allow_traversal(self.data_dir)
             _allow_traversal(self.binaries)
 
-    def _take_lock(self) -> None:
-        self._lock = lock_directory(self.data_dir)
-
-    def _stop_orphan(self) -> None:
-        """End a postmaster whose mzlite was killed: the lock is ours, so nobody else owns it."""
-        pid_file = self.cluster_dir / "postmaster.pid"
-        pid = running_postmaster(self.cluster_dir)
-        if pid is not None:
-            log.info("stopping an orphaned postgres", pid=pid)
-            for signal_number, seconds in ((signal.SIGINT, STOP_DEADLINE_SECONDS), (signal.SIGQUIT, 10.0)):
-                if _signal_and_wait(pid, signal_number, seconds):
-                    break
-            else:
-                raise PostgresError(f"postgres with process id {pid} does not stop")
-        _end_survivors(self.cluster_dir)
-        pid_file.unlink(missing_ok=True)
-
     def _require_version(self) -> None:
         found = (self.cluster_dir / "PG_VERSION").read_text().strip()
         if found != MAJOR_VERSION:
@@ -229,7 +211,7 @@ class Postgres:
         command = [str(self.binaries / "postgres"), "-D", str(self.cluster_dir), "-p", str(self.port)]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
-        with open(self.log_path, "ab", opener=_private) as output:
+        with open(self.log_path, "ab", opener=private_file) as output:
             self._log_start = output.tell()
             self._process = subprocess.Popen(
                 command,
@@ -293,11 +275,6 @@ class Postgres:
             os.chown(path, self._account.pw_uid, self._account.pw_gid)
 
 
-def _private(path: str, flags: int) -> int:
-    """Opens a file that only its owner can read."""
-    return os.open(path, flags, 0o600)
-
-
 def find_binaries() -> Path:
     """The directory with the programs of PostgreSQL 18 that came with the wheel (found without importing it)."""
     spec = importlib.util.find_spec(WHEEL)
@@ -345,81 +322,3 @@ def _stop_with_parent() -> Callable[[], None] | None:
         prctl(PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
 
     return ask
-
-
-def lock_directory(data_dir: Path) -> IO[str]:
-    """Make a data directory ours until the file that is returned is closed.
-
-    Raises:
-        PostgresError: somebody else has it.
-    """
-    lock = open(data_dir / "lock", "w", opener=_private)  # noqa: SIM115  (held as long as the server runs)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.close()
-        raise PostgresError(f"data directory {data_dir} is in use by another mzlite") from error
-    return lock
-
-
-def running_postmaster(cluster_dir: Path) -> int | None:
-    """The process in `postmaster.pid` if it is alive and really a postgres over `cluster_dir`."""
-    try:
-        lines = (cluster_dir / "postmaster.pid").read_text().splitlines()
-        pid = int(lines[0])
-        same_directory = Path(lines[1]).resolve() == cluster_dir.resolve()
-    except (OSError, IndexError, ValueError):
-        return None
-    if not same_directory or not _is_alive(pid):
-        return None
-    try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return pid
-    program = os.fsdecode(command.partition(b"\0")[0])
-    return pid if Path(program).name == "postgres" else None
-
-
-def _end_survivors(cluster_dir: Path) -> None:
-    """End backends whose postmaster was killed: at work they notice it late, and until then they write.
-
-    Raises:
-        PostgresError: they do not end.
-    """
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            if process.name() == "postgres" and Path(process.cwd()).resolve() == cluster_dir.resolve():
-                log.info("ending an orphaned backend", pid=process.pid)
-                process.kill()
-                found.append(process)
-    _, alive = psutil.wait_procs(found, timeout=ORPHAN_SECONDS)
-    if alive:
-        raise PostgresError(f"backends of an earlier postgres do not end: {[process.pid for process in alive]}")
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (OSError, IndexError):
-        return True
-    return state != "Z"
-
-
-def _signal_and_wait(pid: int, signal_number: int, seconds: float) -> bool:
-    try:
-        os.kill(pid, signal_number)
-    except ProcessLookupError:
-        return True
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if not _is_alive(pid):
-            return True
-        time.sleep(0.02)
-    return False

@@ -84,8 +84,10 @@ class ExtendedProtocol:
             return
         session = self.session
         name = inner_name(message.statement)
+        inner = session.relay.descriptions.types.inner
+        types = tuple(inner(oid) for oid in message.parameter_types)
         try:
-            statements = await session.parse(message.query)
+            statements = await session.parse(message.query, types)
             if len(statements) > 1:
                 raise syntax_error("cannot insert multiple commands into a prepared statement")
             statement: Statement = statements[0] if statements else Relayed(message.query, "", "other")
@@ -101,8 +103,6 @@ class ExtendedProtocol:
         prepared = Prepared(statement)
         if isinstance(statement, Relayed):
             await self._wait_for(prepared)
-            inner = session.relay.descriptions.types.inner
-            types = tuple(inner(oid) for oid in message.parameter_types)
             before = self._prepared.get(name)
             self._prepared[name] = prepared
             text = session.relayed_text(statement)

@@ -183,6 +183,12 @@ class Coordinator(Protocol):
             MzError: the session's role may not.
         """
 
+    async def with_common_types(self, session: Session, statement: Relayed, parameters: Sequence[int] = ()) -> Relayed:
+        """The statement with casts where values of several types become one in another way than PostgreSQL's.
+
+        `parameters` are oids of the types of its parameters in the inner PostgreSQL.
+        """
+
     async def end_session(self, session: Session) -> None:
         """Drop what a session has made for itself alone. Called once its backend has gone, and not more than once."""
 

@@ -10,11 +10,14 @@ import asyncio
 import hmac
 import itertools
 import secrets
+import socket
+from collections.abc import Sequence
 from functools import lru_cache
 
 import structlog
 
 from mzlite.errors import MzError, cannot_listen
+from mzlite.wire.address import bind
 from mzlite.wire.backend import Backend
 from mzlite.wire.descriptions import Descriptions
 from mzlite.wire.errors import TOO_MANY_CONNECTIONS
@@ -41,7 +44,7 @@ class WireServer:
         self.options = options
         self.mock_key = secrets.token_bytes(32)
         self.parse_remembered = lru_cache(PARSED_TEXTS)(dialect.parse)
-        self._listener: asyncio.Server | None = None
+        self._listeners: list[asyncio.Server] = []
         self._process_ids = itertools.count(1)
         self._sessions: dict[int, ClientSession] = {}
         self._tasks: set[asyncio.Future[None]] = set()
@@ -51,8 +54,7 @@ class WireServer:
     @property
     def address(self) -> tuple[str, int]:
         """The host and the port that are listened on."""
-        assert self._listener is not None
-        host, port = self._listener.sockets[0].getsockname()[:2]
+        host, port = self._listeners[0].sockets[0].getsockname()[:2]
         return str(host), int(port)
 
     @property
@@ -60,24 +62,28 @@ class WireServer:
         """How many clients are logged in or logging in."""
         return len(self._sessions)
 
-    async def start(self) -> None:
-        """Begin to listen.
+    async def start(self, sockets: Sequence[socket.socket]) -> None:
+        """Begin to listen on sockets that `bind` has made, and that are the server's from now on.
 
         Raises:
-            OSError: the address is taken.
+            OSError: somebody else listens there meanwhile.
         """
         loop = asyncio.get_running_loop()
-        host, port = self.options.host, self.options.port
         try:
-            self._listener = await loop.create_server(self._connect, host, port, backlog=512)
+            for bound in sockets:
+                self._listeners.append(await loop.create_server(self._connect, sock=bound, backlog=512))
         except OSError as error:
-            raise cannot_listen(host, port, error) from error
+            for listener in self._listeners:
+                listener.close()
+            for bound in sockets:
+                bound.close()
+            raise cannot_listen(self.options.host, self.options.port, error) from error
         log.info("listening", host=self.address[0], port=self.address[1])
 
     async def stop(self) -> None:
         """Stop listening, end every session with an error that says so, and wait for them."""
-        if self._listener is not None:
-            self._listener.close()
+        for listener in self._listeners:
+            listener.close()
         for task in self._tasks:
             task.cancel()
         loop = asyncio.get_running_loop()
@@ -151,7 +157,10 @@ def too_many() -> MzError:
 
 
 async def serve(
-    coordinator: Coordinator, options: WireOptions | None = None, dialect: Dialect | None = None
+    coordinator: Coordinator,
+    options: WireOptions | None = None,
+    dialect: Dialect | None = None,
+    sockets: Sequence[socket.socket] | None = None,
 ) -> WireServer:
     """Start a server; it accepts clients when this returns.
 
@@ -159,12 +168,14 @@ async def serve(
         coordinator: carries out what is Materialize's own.
         options: where to listen, and limits.
         dialect: the parser, the translation of errors and the variables; those of `mzlite.dialect` by default.
+        sockets: those of the address, if it has been taken already.
 
     Raises:
         OSError: the address is taken.
     """
-    server = WireServer(coordinator, dialect or default_dialect(), options or WireOptions())
-    await server.start()
+    options = options or WireOptions()
+    server = WireServer(coordinator, dialect or default_dialect(), options)
+    await server.start(sockets or bind(options.host, options.port))
     return server
 
 

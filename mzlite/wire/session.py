@@ -94,8 +94,12 @@ class ClientSession:
         """What passes the backend's answers on."""
         return self.attached.relay
 
-    async def parse(self, sql: str) -> Sequence[Statement]:
+    async def parse(self, sql: str, parameters: Sequence[int] = ()) -> Sequence[Statement]:
         """The statements in a text.
+
+        Args:
+            sql: the text.
+            parameters: oids of the types of its parameters in the inner PostgreSQL, as far as they are known.
 
         Raises:
             MzError: it is refused.
@@ -107,7 +111,12 @@ class ClientSession:
             if self.attached.lacks_names:
                 await self.coordinator.keep_names()
                 await self.attached.show_names()
-            return statements
+            return [
+                await self.coordinator.with_common_types(self.session, each, parameters)
+                if isinstance(each, Relayed)
+                else each
+                for each in statements
+            ]
 
     async def _parsed(self, sql: str) -> Sequence[Statement]:
         if len(sql) <= LONGEST_REMEMBERED:

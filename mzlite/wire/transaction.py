@@ -14,6 +14,7 @@ from typing import Any
 from mzlite.dialect.admin import AdminStatement
 from mzlite.dialect.definitions import AlterRename, AlterSwap
 from mzlite.dialect.statements import (
+    BeginTransaction,
     CloseCursor,
     Explain,
     Fetch,
@@ -40,6 +41,7 @@ class Mode(Enum):
     SINGLE = "single"
 
 
+_QUERIES = (Mode.CONSTANT, Mode.READ, Mode.SUBSCRIBE)
 _NEUTRAL = (Explain, Fetch, CloseCursor, ShowVariable, SetVariable, ResetVariable)
 _LEADING_COMMENTS = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.S)
 _WORD = re.compile(r"[A-Za-z_]+")
@@ -110,6 +112,7 @@ class Transaction:
         several: it is the implicit one around a query of more than one statement.
         mode: what it has turned out to be.
         deferred: definitions that wait for COMMIT.
+        access: "read only" or "read write", as the last BEGIN that named it says.
         revision: the catalog's when the first of them was tried.
         domain: what may be read in it, once something was.
     """
@@ -118,6 +121,7 @@ class Transaction:
     several: bool = False
     mode: Mode | None = None
     deferred: list[Statement] = field(default_factory=list)
+    access: str | None = None
     revision: int | None = None
     domain: Any = None
 
@@ -125,6 +129,7 @@ class Transaction:
         """The transaction has ended; a query of several statements may go on with the next."""
         self.explicit = False
         self.mode = None
+        self.access = None
         self.revision = None
         self.domain = None
         self.deferred.clear()
@@ -185,14 +190,25 @@ class Transaction:
     def _control(self, statement: Relayed) -> None:
         match first_word(statement.sql):
             case "begin" | "start":
-                self.explicit = True
+                self._begin(statement)
             case "rollback" | "abort":
                 self.reset()
             case "commit" | "end":
                 # What was deferred is still to be carried out; the session takes it from here.
                 self.explicit = False
                 self.mode = None
+                self.access = None
                 self.domain = None
+
+    def _begin(self, statement: Relayed) -> None:
+        """BEGIN, also within a transaction, of which it may change the access mode as long as nothing was read."""
+        access = statement.access_mode if isinstance(statement, BeginTransaction) else None
+        if access == "read write" and self.access == "read only" and self.mode in _QUERIES:
+            raise MzError(
+                "transaction read-write mode must be set before any query", sqlstate=INVALID_TRANSACTION_STATE
+            )
+        self.explicit = True
+        self.access = access or self.access
 
 
 def ends_transaction(statement: Statement) -> bool:

@@ -25,6 +25,16 @@ def client(server: RunningServer) -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
+def test_texts_of_lists_and_maps_are_parameters(client: psycopg.Connection[Any]) -> None:
+    row = client.execute(
+        "select %s::int list list, %s::map[text=>int], list[[1]] || %s, map['a'=>1] @> %s",
+        ("{{1,2},{}}", "{a=>1, b c=>2}", "{{2}}", "{a=>1}"),
+    ).fetchone()
+    assert row == ("{{1,2},{}}", '{a=>1,"b c"=>2}', "{{1},{2}}", True)
+    with pytest.raises(psycopg.Error, match="invalid input syntax for type map: expected =>"):
+        client.execute("select %s::map[text=>int]", ('{"a": 1}',))
+
+
 def test_errors_in_where_clauses_are_told_as_such(client: psycopg.Connection[Any]) -> None:
     for statement in (
         "create view v as select * from t where nosuch = 1",

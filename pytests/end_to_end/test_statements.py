@@ -1,8 +1,9 @@
 """Conversations with one server: statements and what comes back, as text files.
 
 Each file in `statements/` has titled parts. Within a part a line beginning with `> ` is a statement (it goes on over
-lines that are indented), what follows is the answer: the rows as `a | b`, the command tag, or the error. A name before
-the `>` is the user of another session (`mz_system> alter system ..`), with a number if he has several (`materialize2>`).
+lines that are indented), lines beginning with `< ` are what it copies, what follows is the answer: the rows as `a | b`, the
+command tag, or the error. A name before the `>` is the user of another session (`mz_system> alter system ..`), with a
+number if he has several (`materialize2>`).
 A part begins with an empty schema `part`, in which its sessions are.
 With HOTPLATE_ACCEPT=1 in the environment the answers are written into the files instead of compared; read the
 difference before committing it.
@@ -36,11 +37,17 @@ class Step:
 
     user: str
     sql: list[str]
+    data: list[str] = field(default_factory=list)
     answer: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
         prompt = "" if self.user == "materialize" else self.user
-        return [f"{prompt}> {self.sql[0]}", *(f"    {line}" for line in self.sql[1:]), *self.answer]
+        return [
+            f"{prompt}> {self.sql[0]}",
+            *(f"    {line}" for line in self.sql[1:]),
+            *(f"< {line}" for line in self.data),
+            *self.answer,
+        ]
 
 
 @dataclass
@@ -62,6 +69,8 @@ def parts() -> list[Part]:
             elif prompt is not None:
                 name, number, sql = prompt.groups()
                 found[-1].steps.append(Step((name or "materialize") + number, [sql]))
+            elif line.startswith("< "):
+                found[-1].steps[-1].data.append(line.removeprefix("< "))
             elif line.startswith("    ") and not found[-1].steps[-1].answer:
                 found[-1].steps[-1].sql.append(line.strip())
             elif line:
@@ -76,10 +85,12 @@ class Talk:
         self.port = port
         self.sessions: dict[str, pq.PGconn] = {}
         self.notices: list[str] = []
+        self.data = b""
 
-    def say(self, user: str, sql: str) -> list[str]:
+    def say(self, user: str, sql: str, data: list[str]) -> list[str]:
         session = self.session(user)
         self.notices = []
+        self.data = "".join(line + "\n" for line in data).encode()
         session.send_query(sql.encode())
         lines: list[str] = []
         while (result := session.get_result()) is not None:
@@ -118,9 +129,9 @@ class Talk:
                         return lines
                     lines.append(": " + repr(bytes(data))[2:-1])
             case pq.ExecStatus.COPY_IN:
-                session.put_copy_data(b"1\tone\n2\ttwo\n")
+                session.put_copy_data(self.data)
                 session.put_copy_end()
-                return ["(two rows are copied)"]
+                return []
             case pq.ExecStatus.EMPTY_QUERY:
                 return ["(empty)"]
             case _:
@@ -154,7 +165,7 @@ def test_conversations(server: RunningServer, part: Part) -> None:
         for sql in (b"create schema if not exists part", b"drop schema part cascade", b"create schema part"):
             assert first.exec_(sql).status == pq.ExecStatus.COMMAND_OK
         for step in part.steps:
-            said = "\n".join(talk.say(step.user, "\n".join(step.sql)))
+            said = "\n".join(talk.say(step.user, "\n".join(step.sql), step.data))
             answer = [line for line in _ID.sub("User(<id>)", _MOMENT.sub("<moment>", said)).split("\n") if line]
             if ACCEPT:
                 step.answer = answer

@@ -206,6 +206,11 @@ class TestCoordinator:
     async def enter_domain(self, session: Session, reads: object, domain: object, *, catalog: bool) -> object:
         return domain
 
+    async def with_common_types(
+        self, session: Session, statement: s.Relayed, parameters: Sequence[int] = ()
+    ) -> s.Relayed:
+        return statement
+
     async def keep_names(self) -> None:
         pass
 
@@ -248,13 +253,20 @@ class Wire:
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self.loop = loop or asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
         self.postgres = postgres
         self.raw_clients: list[Closable] = []
         self.coordinator = TestCoordinator(postgres)
         self.server: WireServer = self.run(serve(self.coordinator, options or WireOptions(port=0), DIALECT))
         self.host, self.port = self.server.address
+
+    def _serve(self) -> None:
+        """The loop ends in the thread it runs in: uvloop's sometimes waits for ever when another one closes it."""
+        try:
+            self.loop.run_forever()
+        finally:
+            self.loop.close()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run something on the server's loop."""
@@ -295,7 +307,6 @@ class Wire:
         self.run(self.server.stop())
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(DEADLINE)
-        self.loop.close()
 
     def close(self) -> None:
         for client in self.raw_clients:

@@ -320,8 +320,10 @@ language sql stable parallel safe
 return case
     when type = 'mz_catalog.kafka_header[]'::regtype then 'list'
     when type = 'mz_catalog.kafka_decode_error'::regtype then 'record'
-    when format_type(type, null) ~ '^(mz_catalog\.)?map_[a-z0-9]+$' then 'map'
+    when format_type(type, null) ~ '^(mz_catalog\.)?map_[a-z0-9_]+$' then 'map'
     when format_type(type, null) ~ '^(mz_catalog\.)?list_[a-z0-9_]+$' then 'list'
+    when format_type(type, null) ~ '^mzlite_def\.' then 'record'
+    when format_type(type, null) ~ ' (list|map)"$' then substring(format_type(type, null) from ' (list|map)"$')
     when type = 'time'::regtype then 'time'
     when type = 'name'::regtype then 'text'
     when type = 'json'::regtype then 'jsonb'
@@ -338,7 +340,10 @@ begin
     return case
         when name ~ '^list_' then mz_internal.pg_typeof((select t.typelem from pg_catalog.pg_type as t where t.oid = type)) || ' list'
         when name = 'map_nested' then 'map'
-        when name ~ '^map_' then 'map[text=>' || mz_internal.pg_typeof(to_regtype(substr(name, 5))) || ']'
+        when name ~ '^mzlite_def\.' then 'record'
+        when name ~ '^"?[^"]* list"$' then replace(name, '"', '')
+        when name ~ '^"?[^"]* map"$' then 'map[text=>' || replace(regexp_replace(name, ' map"$', ''), '"', '') || ']'
+        when name ~ '^map_' then 'map[text=>' || mz_internal.pg_typeof(coalesce(to_regtype('mz_catalog.' || substr(name, 5)), to_regtype(substr(name, 5)))) || ']'
         else name
     end;
 end
@@ -356,31 +361,45 @@ return case type
     when 'mz_catalog.kafka_decode_error'::regtype then 2249
     when 'name'::regtype then 25
     when 'json'::regtype then 3802
-    else case mz_internal.type_name(type) when 'map' then 16385 when 'list' then 16384 else type end
+    else case mz_internal.type_name(type) when 'map' then 16385 when 'list' then 16384 when 'record' then 2249 else type end
 end;
 
--- The type as a column of CREATE TABLE shows it, with its schema.
-create function mz_internal.qualified_type(type oid, modifier integer) returns text
-language sql stable security definer parallel safe
+-- The type of which these are the lists or maps, where that is one that a user has made.
+create function mz_internal.type_under(type oid) returns oid language sql stable strict security definer parallel safe
 return (
-    select
-        case
-            when n.nspname = 'mz_catalog' and starts_with(t.typname::text, 'map_') then
-                'map[pg_catalog.text=>' || case t.typname::text when 'map_nested' then '' else 'pg_catalog.' end || substr(t.typname::text, 5) || ']'
-            when n.nspname = 'mz_catalog' and starts_with(t.typname::text, 'list_') then
-                case when t.typname::text ~ '^(list_)+(uint|mz_)' then 'mz_catalog.' else 'pg_catalog.' end || regexp_replace(t.typname::text, '^(list_)+', '')
-                || repeat(' list', length(substring(t.typname::text from '^((?:list_)+)')) / 5)
-            when n.nspname in ('mz_catalog', 'pg_catalog') then n.nspname || '.' || t.typname::text
-            else '${' || (select o.id from mzlite.objects as o where o.details ->> 'type_oid' = t.oid::text) || '}'
-        end
-        || case
-            when modifier < 0 then ''
-            else replace(coalesce(substring(format_type(type, modifier) from '\([^)]*\)'), ''), ',', ', ')
-        end
-    from pg_catalog.pg_type as t
-    inner join pg_catalog.pg_namespace as n on n.oid = t.typnamespace
+    select e.oid from pg_catalog.pg_type as t
+    inner join pg_catalog.pg_type as e on e.typnamespace = t.typnamespace and e.typname = regexp_replace(t.typname, ' (list|map)$', '')
     where t.oid = type
 );
+-- The type as a column of CREATE TABLE shows it, with its schema.
+create function mz_internal.qualified_type(type oid) returns text language plpgsql stable security definer parallel safe
+as $$
+declare
+    name text;
+    schema text;
+    element oid;
+begin
+    select t.typname::text, t.typelem, n.nspname::text into name, element, schema
+    from pg_catalog.pg_type as t inner join pg_catalog.pg_namespace as n on n.oid = t.typnamespace
+    where t.oid = qualified_type.type;
+    return case
+        when schema = 'mz_catalog' and name ~ '^map_[a-z]' and name <> 'map_nested' then
+            'map[pg_catalog.text=>' || mz_internal.qualified_type(coalesce(to_regtype('mz_catalog.' || substr(name, 5)), to_regtype(substr(name, 5)))::oid) || ']'
+        when schema = 'mz_catalog' and name ~ '^list_[a-z]' then mz_internal.qualified_type(element) || ' list'
+        when schema in ('mz_catalog', 'pg_catalog') then schema || '.' || name
+        when name ~ ' list$' then mz_internal.qualified_type(mz_internal.type_under(type)) || ' list'
+        when name ~ ' map$' then 'map[pg_catalog.text=>' || mz_internal.qualified_type(mz_internal.type_under(type)) || ']'
+        else '${' || (select o.id from mzlite.objects as o where o.details ->> 'type_oid' = qualified_type.type::text) || '}'
+    end;
+end
+$$;
+create function mz_internal.qualified_type(type oid, modifier integer) returns text
+language sql stable security definer parallel safe
+return mz_internal.qualified_type(type)
+    || case
+        when modifier < 0 then ''
+        else replace(coalesce(substring(format_type(type, modifier) from '\([^)]*\)'), ''), ',', ', ')
+    end;
 
 -- Privileges are not enforced, so that everybody has them.
 create function mz_catalog.has_system_privilege(privilege text) returns boolean language sql stable strict parallel safe return true;

@@ -68,7 +68,7 @@ select
     coalesce(r.database_name, mz_catalog.current_database()::text) as table_catalog,
     r.schema_name as table_schema,
     r.name as table_name,
-    coalesce(mz_internal.render(r.definition), mz_internal.restored(pg_get_viewdef(r.relation))) as view_definition
+    coalesce(mz_internal.render(r.definition), mz_internal.restored(pg_catalog.pg_get_viewdef(r.relation))) as view_definition
 from mzlite.shown_relations as r
 where r.type = 'view' and (r.database_id is null or r.database_name = mz_catalog.current_database());
 
@@ -163,6 +163,18 @@ from mzlite.comments as c
 inner join mzlite.named_schemas as s on s.id = c.id
 where c.object_type = 'schema';
 
+-- The queries of plain views as they were written, and nothing of other relations. Bodies are texts: views are made anew.
+create function mz_catalog.pg_get_viewdef(view oid) returns text language sql stable strict parallel safe
+as 'select v.definition from mz_catalog.mz_views as v where v.oid = $1';
+create function mz_catalog.pg_get_viewdef(view oid, pretty boolean) returns text language sql stable strict parallel safe
+as 'select mz_catalog.pg_get_viewdef($1)';
+create function mz_catalog.pg_get_viewdef(view oid, wide integer) returns text language sql stable strict parallel safe
+as 'select mz_catalog.pg_get_viewdef($1)';
+create function mz_catalog.pg_get_viewdef(view text) returns text language sql stable strict parallel safe
+as 'select (select v.definition from mz_catalog.mz_views as v where v.name = $1)';
+create function mz_catalog.pg_get_viewdef(view text, pretty boolean) returns text language sql stable strict parallel safe
+as 'select mz_catalog.pg_get_viewdef($1)';
+
 -- Their bodies are texts: parsed ones would keep a newer version from making the view anew.
 set local allow_system_table_mods = on;
 create or replace function pg_catalog.obj_description(oid, name) returns text language sql stable strict parallel safe
@@ -206,7 +218,7 @@ where o.type = 'table' and s.database_name = mz_catalog.current_database();
 
 create view mzlite_pg.pg_views as
 select s.schema_name as schemaname, s.name as viewname, c.relowner as viewowner,
-    coalesce(mz_internal.render(s.definition), mz_internal.restored(pg_get_viewdef(s.relation))) as definition
+    coalesce(mz_internal.render(s.definition), mz_internal.restored(pg_catalog.pg_get_viewdef(s.relation))) as definition
 from mzlite.shown_relations as s
 inner join mzlite_pg.pg_class as c on c.oid = s.relation
 where s.type = 'view' and (s.database_id is null or s.database_name = mz_catalog.current_database());

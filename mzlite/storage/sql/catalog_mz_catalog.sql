@@ -114,7 +114,7 @@ select
 from mzlite.placed_objects
 where type = 'view'
 union all
-select id, oid, schema_id, name, pg_get_viewdef(oid), owner_id, null, 'CREATE VIEW ' || name, 'CREATE VIEW ' || name
+select id, oid, schema_id, name, pg_catalog.pg_get_viewdef(oid), owner_id, null, 'CREATE VIEW ' || name, 'CREATE VIEW ' || name
 from mzlite.system_relations
 where type = 'view';
 

@@ -65,15 +65,8 @@ begin
     end;
 end
 $$;
-create function mz_internal.raise_error(message text) returns text
-language plpgsql immutable parallel safe
-as $$
-begin
-    raise exception '%', message using errcode = 'XX000';
-end
-$$;
--- Where the message is a constant: what the error is about, or PostgreSQL would raise it when it plans, whichever case is met.
-create function mz_internal.raise_error(message text, cause anyelement) returns text
+-- Where the message is a constant, `cause` is what the error is about: PostgreSQL would raise it when it plans, whichever case is met.
+create function mz_internal.raise_error(message text, cause anyelement default null::text) returns text
 language plpgsql immutable parallel safe
 as $$
 begin

@@ -48,13 +48,12 @@ where (castsource in ('regclass'::regtype, 'regproc'::regtype, 'regtype'::regtyp
         ('mz_catalog.mz_timestamp'::regtype, 'bigint'::regtype), ('smallint'::regtype, 'mz_catalog.mz_timestamp'::regtype)
     );
 
--- A map becomes a text only, and JSON no map.
+-- A map becomes a text only, and JSON no map; an older version had casts for its own use.
 delete from pg_catalog.pg_cast as c using pg_catalog.pg_type as m
 where m.typnamespace = 'mz_catalog'::regnamespace and m.typname ~ '^map_'
     and (c.castsource, c.casttarget) in ((m.oid, 'jsonb'::regtype), ('jsonb'::regtype, m.oid));
--- There are no arrays of maps, nor of char. Maps within maps are made of arrays inside.
-update pg_catalog.pg_type set typarray = 0
-where oid = 'bpchar'::regtype or (typnamespace = 'mz_catalog'::regnamespace and typname ~ '^map_' and typname <> 'map_nested');
+-- There are no arrays of char.
+update pg_catalog.pg_type set typarray = 0 where oid = 'bpchar'::regtype;
 
 -- The other way round: the form that Materialize's pg_attrdef calls for, whose expressions are text. psql asks with the schema.
 create function pg_catalog.pg_get_expr(text, oid) returns text language sql immutable strict parallel safe return $1;

@@ -141,12 +141,12 @@ create table mzlite.objects (
 );
 -- Types have a name space of their own, as in Materialize.
 create unique index objects_by_name on mzlite.objects (namespace, name, (type = 'type'));
--- Whether a type is one that a user has made, or its arrays or lists.
+-- Whether a type is one that a user has made, or its arrays, lists or maps.
 create function mzlite.is_of_type(used oid, made oid) returns boolean language sql stable strict parallel safe
 return used = made or exists (
     select from pg_catalog.pg_type as u
     inner join pg_catalog.pg_type as m on m.oid = made
-    where u.oid = used and (u.typelem = made or (u.typnamespace = m.typnamespace and u.typname = m.typname || ' list'))
+    where u.oid = used and (u.typelem = made or (u.typnamespace = m.typnamespace and u.typname in (m.typname || ' list', m.typname || ' map')))
 );
 create index objects_by_cluster on mzlite.objects (cluster_id);
 

@@ -109,8 +109,8 @@ begin
     elsif t.schema = 'mz_catalog' and t.name ~ '^map_' and t.name <> 'map_nested' then
         body := mz_internal.sent_jsonb(sent);
         execute format(
-            'select coalesce(sum(1 + mz_internal.size_of_length(octet_length(e.key)) + octet_length(e.key) + mz_internal.size_of_columns(record_send(row(%s)), false)), 0) from jsonb_each($1) as e (key, value)',
-            case when t.name = 'map_jsonb' then 'e.value' else format('(e.value #>> ''{}'')::%s', substr(t.name, 5)) end
+            'select coalesce(sum(1 + mz_internal.size_of_length(octet_length(e.key)) + octet_length(e.key) + mz_internal.size_of_columns(record_send(row(mz_internal.map_get(m.map, e.key))), false)), 0) from (select mz_internal.as_%s($1)) as m (map) cross join jsonb_object_keys($1) as e (key)',
+            t.name
         ) into parts using body;
         return 9 + parts;
     elsif t.type = 'c' or t.name = 'record' then

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from stack.demo.alerts import AlertReader, parse_alert
+from stack.demo.checks import incomparable
 from stack.demo.deploy import selection
 from stack.demo.feeds import parse_line
 from stack.demo.latency import GoldLatency, Histogram
-from stack.demo.state import DemoState, parse_time
+from stack.demo.state import DemoState, Generator, parse_time
 from stack.demo.view import View
 
 MINUTE = 60_000
@@ -251,3 +252,17 @@ def test_all_systems_without_the_second_stage_are_not_monitored_with_it():
     assert selection("all", second_stage=True) == []
     assert selection("all", second_stage=False) == ["--exclude", "tag:second_stage", "--vars", "{second_stage: false}"]
     assert selection("santa", second_stage=False) == selection("santa", second_stage=True) == ["--selector", "santa"]
+
+
+@pytest.mark.parametrize(
+    ("status", "truth", "is_alone", "found"),
+    [
+        (0, {"orders": 1}, True, None),
+        (0, {"orders": 1}, False, (True, "not compared: the topics held other events")),
+        (0, None, True, (False, "ended with status 0; see hotplate logs")),
+        (1, {"orders": 1}, True, (False, "ended with status 1; see hotplate logs")),
+    ],
+)
+def test_what_cannot_be_compared_is_told(status, truth, is_alone, found):
+    check = incomparable(status, Generator(truth=truth, is_alone=is_alone))
+    assert found == (None if check is None else (check.is_good, check.found))

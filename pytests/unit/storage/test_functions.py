@@ -341,6 +341,20 @@ def test_values_of_functions(client: psycopg.Connection[Any], expression: str, e
     assert value(client, expression) == expected
 
 
+def test_inputs_in_sql_take_what_postgres_gives(postgres: Postgres) -> None:
+    """An input function is given three arguments; of one that takes fewer PostgreSQL read lengths behind its own."""
+    with postgres.connect() as connection:
+        rows = connection.execute(
+            """
+            select p.pronargs = 3, count(*) > 0 from pg_type as t
+            inner join pg_proc as p on p.oid = t.typinput
+            inner join pg_language as l on l.oid = p.prolang and l.lanname = 'sql'
+            group by p.pronargs
+            """
+        ).fetchall()
+    assert rows == [(True, True)]
+
+
 # The session's names ---------------------------------------------------------------------
 
 

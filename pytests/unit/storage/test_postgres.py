@@ -14,7 +14,8 @@ import psycopg
 import pytest
 
 from mzlite.storage.bootstrap import FORMAT_VERSION, FormatError, bootstrap, scripts
-from mzlite.storage.postgres import Postgres, PostgresError
+from mzlite.storage.errors import PostgresError
+from mzlite.storage.postgres import Postgres
 
 HOLDER = """
 import sys, time
