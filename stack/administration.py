@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from mzlite.dialect.admin import ADMINISTRATOR
-from stack.engine import connect
+from stack.engine import connect, is_silent, no_answer
 from stack.errors import StackError
 from stack.settings import Settings
 
@@ -50,9 +50,9 @@ def run_verify(settings: Settings, name: str | None, console: Console) -> bool:
     first = None
     counts = {"equal": 0, "different": 0, "in error": 0}
     rows_in_all = 0
-    console.print(_line("object", "type", "rows", "ms", "outcome"), style="bold", soft_wrap=True)
     try:
         with connect(settings, user=ADMINISTRATOR, connect_timeout=5) as connection, connection.cursor() as cursor:
+            console.print(_line("object", "type", "rows", "ms", "outcome"), style="bold", soft_wrap=True)
             statement = f"mzlite verify {name or ''}"
             for shown, kind, rows, milliseconds, outcome, difference in cursor.stream(statement.encode()):
                 line = _line(shown, kind, f"{int(rows):,}", f"{int(milliseconds):,}", outcome)
@@ -78,7 +78,7 @@ def _line(name: str, kind: str, rows: str, milliseconds: str, outcome: str) -> s
 
 def as_stack_error(error: psycopg.Error, settings: Settings) -> StackError:
     """The sentence that a person gets for an error of the engine."""
-    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
-        return StackError(f"mzlite does not answer on {settings.sql_address}; start it with hotplate up")
+    if is_silent(error):
+        return no_answer(settings)
     hint = f" {error.diag.message_hint}" if error.diag.message_hint else ""
     return StackError(f"{error.diag.message_primary or error}.{hint}")

@@ -16,11 +16,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from stack.engine import require_engine
 from stack.errors import StackError
 from stack.settings import LOOPBACK, Settings
 
 DEPLOYED = ("sources", "models", "macros", "materializations", "seeds", "tests", "profiles")
 """The folders that decide what dbt deploys and tests."""
+
+CONNECTING = {
+    *("build", "clone", "compile", "docs", "retry", "run", "run-operation"),
+    *("seed", "show", "snapshot", "source", "test"),
+}
+"""dbt's commands that do nothing without mzlite; `debug`, which is also a log level, tells what is wrong itself."""
+OTHERS = {"clean", "deps", "init", "list", "ls", "parse"}
+WITHOUT = {"-h", "--help", "-v", "--version", "--no-introspect", "serve"}
+"""Arguments with which they do something all the same."""
 
 STEP = re.compile(r"\b(\d+) of (\d+) (\w+) (.*?)\s*(?:\.{2,}.*)?$")
 ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
@@ -80,8 +90,27 @@ def fingerprint(settings: Settings) -> str:
     return digest.hexdigest()
 
 
+def connects(settings: Settings, arguments: Sequence[str]) -> bool:
+    """Whether dbt will need this stack's mzlite for these arguments.
+
+    A profile of somebody else's may lead anywhere.
+    """
+    own = settings.project_dir / "profiles"
+    used = settings.project_dir / environment(settings)["DBT_PROFILES_DIR"]
+    if used.resolve() != own.resolve() or any(argument.startswith("--profiles-dir") for argument in arguments):
+        return False
+    command = next((argument for argument in arguments if argument in CONNECTING | OTHERS), None)
+    return command in CONNECTING and WITHOUT.isdisjoint(arguments)
+
+
 def run(settings: Settings, arguments: Sequence[str]) -> int:
-    """Run dbt with these arguments in the terminal; its exit status."""
+    """Run dbt with these arguments in the terminal; its exit status.
+
+    Raises:
+        StackError: dbt will need mzlite, which does not answer: dbt would load the whole project before it noticed.
+    """
+    if connects(settings, arguments):
+        require_engine(settings)
     command = [str(Path(sys.executable).with_name("dbt")), *arguments]
     return subprocess.run(command, env=environment(settings), cwd=settings.project_dir, check=False).returncode
 

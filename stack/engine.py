@@ -5,6 +5,7 @@ In: settings. Out: a server that answers on `settings.sql_address`, or a sentenc
 
 from __future__ import annotations
 
+import socket
 import sys
 from typing import Any
 
@@ -16,6 +17,7 @@ from stack.processes import Daemon, require_free_port
 from stack.settings import LOOPBACK, Settings
 
 DATABASE = USER = "materialize"
+LOOK_SECONDS = 5.0
 
 
 class Engine:
@@ -75,3 +77,25 @@ def connect(settings: Settings, **options: Any) -> psycopg.Connection[tuple[Any,
     """
     given = {"host": LOOPBACK, "port": settings.sql_port, "dbname": DATABASE, "user": USER, "autocommit": True}
     return psycopg.connect(**{**given, **options})
+
+
+def require_engine(settings: Settings) -> None:
+    """Make sure that something listens where mzlite should; quick, also while mzlite is busy.
+
+    Raises:
+        StackError: nothing does.
+    """
+    try:
+        socket.create_connection((LOOPBACK, settings.sql_port), LOOK_SECONDS).close()
+    except OSError as error:
+        raise no_answer(settings) from error
+
+
+def is_silent(error: psycopg.Error) -> bool:
+    """Whether an error says that mzlite does not answer, or not any more."""
+    return isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+
+
+def no_answer(settings: Settings) -> StackError:
+    """What a person is told when mzlite does not answer."""
+    return StackError(f"mzlite does not answer on {settings.sql_address}; start it with hotplate up")

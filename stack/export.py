@@ -23,7 +23,7 @@ import psycopg
 from psycopg import sql
 
 from stack.demo.checks import models_of
-from stack.engine import connect
+from stack.engine import connect, is_silent, no_answer
 from stack.errors import StackError
 from stack.settings import Settings
 
@@ -97,7 +97,9 @@ def relations_of(settings: Settings, systems: Sequence[str], layers: Sequence[st
                 if schema in layers and name in names:
                     found.setdefault((schema, name), []).append((column, kind))
     except psycopg.Error as error:
-        raise StackError(f"mzlite cannot tell what there is: {str(error).strip()}; is it up? (hotplate up)") from error
+        if is_silent(error):
+            raise no_answer(settings) from error
+        raise StackError(f"mzlite cannot tell what there is: {str(error).strip()}") from error
     if not found:
         raise StackError(f"nothing of {', '.join(systems)} is deployed in {', '.join(layers)}")
     return [Relation(schema, name, tuple(columns)) for (schema, name), columns in found.items()]

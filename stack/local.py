@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from stack.broker import Broker
 from stack.broker_jars import BrokerError
 from stack.engine import Engine
-from stack.errors import StackError
+from stack.errors import OptionError, StackError
 from stack.processes import require_free_port
 from stack.settings import Settings
 from stack.topics import create_topics, topics_of
@@ -56,10 +56,9 @@ class Stack:
         """
         topics = topics_of(system)
         started = Started()
+        self._require_ports()
         try:
             if self.broker.pid is None:
-                if self.settings.kafka_port:
-                    require_free_port(self.settings.kafka_port, "the broker", "--kafka-port or HOTPLATE_KAFKA_PORT")
                 started.broker = True
                 self.broker.start(progress, detach=True)
             progress("creating topics", 0, 1)
@@ -78,6 +77,23 @@ class Stack:
             self.down(started)
             raise
         return started
+
+    def _require_ports(self) -> None:
+        """That both can listen, before anything is started; what runs keeps the port that it has."""
+        settings = self.settings
+        ports = (
+            ("the broker", "kafka_port", self.broker.pid is not None),
+            ("mzlite", "sql_port", self.engine.process is not None),
+        )
+        if settings.kafka_port == settings.sql_port:
+            raise OptionError(f"the broker and mzlite cannot both listen on port {settings.sql_port}")
+        for what, name, is_running in ports:
+            port = getattr(settings, name)
+            if not is_running:
+                option = f"--{name.replace('_', '-')} or HOTPLATE_{name.upper()}"
+                require_free_port(port, what, option)
+            elif (before := settings.remembered().get(name, port)) != port:
+                raise StackError(f"{what} runs on port {before}; to give it port {port}, stop it with hotplate down")
 
     def down(self, what: Started | None = None) -> list[str]:
         """Stop everything, or only what one call of `up` started; the names of what was stopped.

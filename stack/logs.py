@@ -30,15 +30,15 @@ def show(settings: Settings, name: str, lines: int, *, follow: bool, console: Co
     """Print the last lines of one log or of `all`; with `follow`, go on until Ctrl-C.
 
     Raises:
-        StackError: there is no log of that name.
+        StackError: there is no log of that name, or not yet.
     """
     files = log_files(settings)
     if name != "all":
         if name not in files:
             raise StackError(f"there is no log {name}; there are {', '.join(files)}")
         files = {name: files[name]}
-    elif not any(file.exists() for file in files.values()):
-        raise StackError(f"there are no logs in {settings.state} yet")
+    if not any(file.exists() for file in files.values()):
+        raise StackError(f"there is no log{'' if name == 'all' else f' of {name}'} in {settings.state} yet")
     streams: dict[str, TextIO] = {}
     try:
         for label, file in files.items():

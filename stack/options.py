@@ -5,6 +5,7 @@ In: nothing. Out: annotated types for typer, and the two consoles.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,18 @@ from rich.console import Console
 
 console = Console(highlight=False)
 error_console = Console(stderr=True, highlight=False)
+
+
+def finite(value: float | None) -> float | None:
+    """Refuses the numbers that a range lets through and that no clock can follow.
+
+    Raises:
+        typer.BadParameter: it is infinite, or no number.
+    """
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is not a finite number.")
+    return value
+
 
 StateDir = Annotated[
     Path | None,
@@ -41,25 +54,47 @@ SecondStage = Annotated[
 ]
 Rate = Annotated[
     float | None,
-    typer.Option("--rate", min=0, help="Events per second; 0 for as fast as possible. [default: the system's own]"),
+    typer.Option(
+        "--rate",
+        min=0,
+        callback=finite,
+        help="Events per second; 0 for as fast as possible. [default: the system's own]",
+    ),
 ]
 Duration = Annotated[
-    float | None, typer.Option("--duration", min=0, help="Seconds of live events; without it, until Ctrl-C.")
+    float | None,
+    typer.Option("--duration", min=0, callback=finite, help="Seconds of live events; without it, until Ctrl-C."),
 ]
 Seed = Annotated[
     int | None, typer.Option("--seed", help="The same seed gives the same events; without it, a new one each time.")
 ]
 Backfill = Annotated[
-    float, typer.Option("--backfill", min=0, help="Hours of history that are written first, with their own times.")
+    float,
+    typer.Option(
+        "--backfill", min=0, callback=finite, help="Hours of history that are written first, with their own times."
+    ),
 ]
 BackfillRate = Annotated[
-    float, typer.Option("--backfill-rate", min=0, help="Events per second of the history, but for its last hour.")
+    float,
+    typer.Option(
+        "--backfill-rate", min=0, callback=finite, help="Events per second of the history, but for its last hour."
+    ),
 ]
 RecentRate = Annotated[
-    float, typer.Option("--recent-rate", min=0, help="Events per second of the history's last hour.")
+    float, typer.Option("--recent-rate", min=0, callback=finite, help="Events per second of the history's last hour.")
 ]
-Delayed = Annotated[float, typer.Option("--delayed", min=0, max=1, help="Share of orders that take too long.")]
-Late = Annotated[float, typer.Option("--late", min=0, max=1, help="Share of events that come too late to count.")]
-Duplicate = Annotated[float, typer.Option("--duplicate", min=0, max=1, help="Share of events that are sent twice.")]
-Malformed = Annotated[float, typer.Option("--malformed", min=0, max=1, help="Broken messages per good one.")]
-Invalid = Annotated[float, typer.Option("--invalid", min=0, max=1, help="Events that break a rule, per good one.")]
+Delayed = Annotated[
+    float, typer.Option("--delayed", min=0, max=1, callback=finite, help="Share of orders that take too long.")
+]
+Late = Annotated[
+    float, typer.Option("--late", min=0, max=1, callback=finite, help="Share of events that come too late to count.")
+]
+Duplicate = Annotated[
+    float, typer.Option("--duplicate", min=0, max=1, callback=finite, help="Share of events that are sent twice.")
+]
+Malformed = Annotated[
+    float, typer.Option("--malformed", min=0, max=1, callback=finite, help="Broken messages per good one.")
+]
+Invalid = Annotated[
+    float, typer.Option("--invalid", min=0, max=1, callback=finite, help="Events that break a rule, per good one.")
+]

@@ -16,7 +16,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from stack.engine import connect
+from stack.engine import connect, is_silent, no_answer
 from stack.errors import StackError
 from stack.settings import Settings
 
@@ -117,14 +117,14 @@ class RefundDesk:
             with connect(self._settings, connect_timeout=10) as connection:
                 return connection.execute(query.encode(), parameters or None).fetchall()
         except psycopg.Error as error:
-            raise _unusable(error) from error
+            raise _unusable(error, self._settings) from error
 
     def _execute(self, statement: str, *parameters: object) -> None:
         try:
             with connect(self._settings, connect_timeout=10) as connection:
                 connection.execute(statement.encode(), parameters)
         except psycopg.Error as error:
-            raise _unusable(error) from error
+            raise _unusable(error, self._settings) from error
 
     def _show(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         table = Table(title=title, title_justify="left")
@@ -151,6 +151,8 @@ def _text(value: Any) -> str:
     return value.strftime("%Y-%m-%d %H:%M:%S") if hasattr(value, "strftime") else str(value)
 
 
-def _unusable(error: psycopg.Error) -> StackError:
+def _unusable(error: psycopg.Error, settings: Settings) -> StackError:
+    if is_silent(error):
+        return no_answer(settings)
     reason = str(error).strip().splitlines()[0]
-    return StackError(f"mzlite cannot tell: {reason}; is the stack up (hotplate up) and are the kitchens deployed?")
+    return StackError(f"mzlite cannot tell: {reason}; are the kitchens deployed?")

@@ -30,7 +30,7 @@ class Settings(BaseSettings):
 
     project_dir: Path = Field(default=Path(__file__).parent.parent, description="the dbt project")
     state_dir: Path = Field(default=Path(".hotplate"), description="data, logs and pid files; relative to project_dir")
-    kafka_port: int = Field(default=9092, ge=0, le=65535, description="the broker's port on the loopback address")
+    kafka_port: int = Field(default=9092, ge=1, le=65535, description="the broker's port on the loopback address")
     sql_port: int = Field(default=6875, ge=1, le=65535, description="mzlite's port on the loopback address")
     partitions: int = Field(default=4, ge=1, le=1000, description="partitions of a new topic")
     test_clock: bool = Field(default=False, description="the clock may be held with hotplate test-clock")
@@ -41,24 +41,33 @@ class Settings(BaseSettings):
         """Settings from the options that are not None, and from everywhere else.
 
         Raises:
-            OptionError: a value is out of range, or the project directory holds no dbt project.
+            OptionError: a value is out of range, the project directory holds no dbt project, or the state directory
+                cannot be one.
         """
         given = {name: value for name, value in options.items() if value is not None}
         try:
             first = cls(**given)
-            remembered = first._remembered()
+            remembered = first.remembered()
             # What the environment sets is in `model_fields_set` too, so it wins over what was written down.
             settings = cls(**{**{k: v for k, v in remembered.items() if k not in first.model_fields_set}, **given})
         except ValidationError as error:
             raise OptionError("; ".join(map(_problem, error.errors()))) from error
         if not (settings.project_dir / "dbt_project.yml").exists():
             raise OptionError(f"{settings.project_dir} holds no dbt_project.yml; set HOTPLATE_PROJECT_DIR")
+        if not settings.place.is_dir():
+            hint = "choose another with --state-dir or HOTPLATE_STATE_DIR"
+            raise OptionError(f"{settings.place} is no directory; {hint}")
         return settings
 
     @property
     def state(self) -> Path:
         """The state directory, absolute."""
         return (self.project_dir / self.state_dir).resolve()
+
+    @property
+    def place(self) -> Path:
+        """The state directory, or before the first start what of its path there is already."""
+        return next(path for path in (self.state, *self.state.parents) if path.exists())
 
     @property
     def brokers(self) -> str:
@@ -109,16 +118,17 @@ class Settings(BaseSettings):
         self.run_dir.mkdir(parents=True, exist_ok=True)
         self._remembered_file.write_text(json.dumps({name: getattr(self, name) for name in REMEMBERED}, indent=2))
 
-    @property
-    def _remembered_file(self) -> Path:
-        return self.run_dir / "stack.json"
-
-    def _remembered(self) -> dict[str, Any]:
+    def remembered(self) -> dict[str, Any]:
+        """What the last `up` wrote down; nothing if there was none."""
         try:
             values = json.loads(self._remembered_file.read_text())
             return {name: values[name] for name in REMEMBERED}
         except (OSError, ValueError, KeyError, TypeError):
             return {}
+
+    @property
+    def _remembered_file(self) -> Path:
+        return self.run_dir / "stack.json"
 
 
 def _problem(error: ErrorDetails) -> str:

@@ -77,9 +77,7 @@ def report(stack: Stack) -> Report:
         broker=_process(settings.brokers, stack.broker.pid),
         mzlite=_process(settings.sql_address, None if engine is None else engine.pid),
     )
-    # Before the first start there is no state directory yet.
-    place = next(path for path in (settings.state, *settings.state.parents) if path.exists())
-    found.disk_free_bytes = shutil.disk_usage(place).free
+    found.disk_free_bytes = shutil.disk_usage(settings.place).free
     if found.disk_free_bytes < LITTLE_SPACE:
         found.problems.append(f"the disk is nearly full: {found.disk_free_bytes / 2**20:,.0f} MiB are free")
     for name, process in (("broker", found.broker), ("mzlite", found.mzlite)):

@@ -6,6 +6,7 @@ In: a broker's address and topic names. Out: topics that exist, and how full the
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Sequence
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -22,6 +23,8 @@ SYSTEMS: dict[str, tuple[str, ...]] = {
     "santa": ("santa-deliveries",),
 }
 """The topics that each system reads; what it writes, its sinks create."""
+
+LOOK_SECONDS = 3.0
 
 quiet_log = logging.getLogger("hotplate.stack.kafka")
 quiet_log.addHandler(logging.NullHandler())
@@ -48,6 +51,8 @@ def create_topics(brokers: str, names: Sequence[str], partitions: int) -> list[s
     Raises:
         StackError: the broker does not answer or refuses.
     """
+    if _refuse(brokers):
+        raise _unreachable(brokers, "nothing listens there")
     admin = AdminClient({"bootstrap.servers": brokers}, logger=quiet_log)
     try:
         existing = admin.list_topics(timeout=10.0).topics
@@ -67,9 +72,29 @@ def create_topics(brokers: str, names: Sequence[str], partitions: int) -> list[s
         return created
     except (KafkaException, TimeoutError) as error:
         reason = error.args[0].str() if isinstance(error, KafkaException) else "no answer in time"
-        raise StackError(
-            f"the topics cannot be created on {brokers}: {reason}; is the broker up? (hotplate status, hotplate up)"
-        ) from error
+        raise _unreachable(brokers, reason) from error
+
+
+def _unreachable(brokers: str, reason: str) -> StackError:
+    return StackError(
+        f"the topics cannot be created on {brokers}: {reason}; is the broker up? (hotplate status, hotplate up)"
+    )
+
+
+def _refuse(brokers: str) -> bool:
+    """Whether all of the bootstrap servers refuse at once: Kafka's client would go on asking until its time is over."""
+    for server in brokers.split(","):
+        host, _, port = server.rpartition("://")[2].strip().rpartition(":")
+        if not port.isdigit():
+            return False
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), LOOK_SECONDS).close()
+        except ConnectionRefusedError:
+            continue
+        except (OSError, OverflowError):
+            pass
+        return False
+    return True
 
 
 def message_counts(brokers: str, timeout: float = 3.0) -> dict[str, int]:

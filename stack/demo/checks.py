@@ -18,6 +18,7 @@ import psycopg
 
 from generator.counts import decimal_text
 from stack.demo.alerts import AlertReader
+from stack.demo.state import Generator
 from stack.engine import connect
 from stack.settings import Settings
 from stack.topics import message_counts
@@ -57,6 +58,15 @@ class Check:
     name: str
     is_good: bool
     found: str
+
+
+def incomparable(generator_status: int, generator: Generator) -> Check | None:
+    """Why the views cannot be compared with what was sent, if they cannot."""
+    if generator_status != 0 or generator.truth is None:
+        return Check("generator", False, f"ended with status {generator_status}; see hotplate logs")
+    if not generator.is_alone:
+        return Check("gold counts what was sent", True, "not compared: the topics held other events")
+    return None
 
 
 def wait_until(condition: Callable[[], bool], timeout: float, interval: float = 0.1) -> bool:
