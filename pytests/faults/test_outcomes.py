@@ -223,7 +223,8 @@ def deaf(stack: FaultyStack, statement: str) -> socket.socket:
 
 # The disk ---------------------------------------------------------------------------------
 
-MOUNT = 'mount -t tmpfs -o size=256m,mode=711 tmpfs "$0" && exec "$@"'
+MOUNT = 'mount -t tmpfs -o size=640m,mode=711 tmpfs "$0" && exec "$@"'
+"""Twice what the test writes: the rows, their temporary copies, and the log that PostgreSQL keeps for the next writes (256 MB)."""
 
 
 def small_disk(directory: Path) -> list[str]:
