@@ -26,12 +26,14 @@ from bench.home import RESULTS, ROOT
 from stack.broker import free_port
 
 SAMPLE_SECONDS = 5.0
+MEMORY_EVERY = 6
+"""Memory is noted with every so many samples: the kernel walks each process's whole address space for it."""
 LINE = re.compile(r"^([\d,]+) events/s, ([\d,]+) sent; window ([\d:]+): ([\d,]+) orders.*?(to gold .*)$")
 
 
 @dataclass
 class Sample:
-    """Memory (MiB) and CPU (percent of one core) of each part at one moment, and the CPU of each process in it."""
+    """CPU (percent of one core) of each part and each process in it at one moment; now and then memory (MiB), too."""
 
     second: float
     memory: dict[str, int]
@@ -66,6 +68,7 @@ class Watch:
         moment = started
         while not self.stopping.wait(SAMPLE_SECONDS):
             now = time.monotonic()
+            with_memory = len(self.samples) % MEMORY_EVERY == 0
             memory: dict[str, int] = {}
             cpu: dict[str, float] = {}
             each: dict[tuple[str, int], float] = {}
@@ -74,12 +77,12 @@ class Watch:
                 if part is None:
                     continue
                 try:
-                    used = process.memory_full_info().pss >> 20
+                    if with_memory:
+                        memory[part] = memory.get(part, 0) + (process.memory_full_info().pss >> 20)
                     times = process.cpu_times()
                 except (psutil.NoSuchProcess, psutil.AccessDenied):
                     continue
                 total = times.user + times.system
-                memory[part] = memory.get(part, 0) + used
                 each[part, process.pid] = 100 * (total - last.get(process.pid, total)) / (now - moment)
                 cpu[part] = cpu.get(part, 0.0) + each[part, process.pid]
                 last[process.pid] = total
