@@ -257,6 +257,67 @@ $$;
 create function mz_internal.array_type(element oid) returns oid language sql stable as
 $$select a.oid from pg_catalog.pg_type as a where a.typelem = element and a.typsubscript = 'array_subscript_handler'::regproc$$;
 
+-- Gives types of one representation, where they have none yet, the operators of comparison of the model, which has it, too, with
+-- what indexes, sorting and hashing need, in an operator family of mz_catalog. Queries find those operators that are visible.
+create function mzlite.add_comparisons(types oid[], model regtype, family text, visible text[]) returns void language plpgsql as $add$
+begin
+    types := array(
+        select t.type from unnest(types) as t (type)
+        where not exists (select from pg_operator as o where o.oprname = '=' and o.oprleft = t.type and o.oprright = t.type)
+    );
+    create temporary table if not exists comparisons (type oid, name text, operator oid, model oid);
+    truncate comparisons;
+    insert into comparisons
+    select t.type, o.oprname::text, pg_nextoid('pg_operator', 'oid', 'pg_operator_oid_index'), o.oid
+    from unnest(types) as t (type)
+    inner join pg_operator as o on o.oprleft = model and o.oprright = model and o.oprname in ('=', '<>', '<', '<=', '>', '>=');
+    insert into pg_operator
+    select r.*
+    from comparisons as o
+    inner join pg_operator as m on m.oid = o.model
+    inner join comparisons as c on c.type = o.type and c.model = m.oprcom
+    inner join comparisons as n on n.type = o.type and n.model = m.oprnegate
+    cross join lateral jsonb_populate_record(m, jsonb_build_object(
+        'oid', o.operator, 'oprnamespace', case when o.name = any (visible) then 'mz_catalog' else 'mzlite_compare' end::regnamespace::oid,
+        'oprleft', o.type, 'oprright', o.type, 'oprcom', c.operator, 'oprnegate', n.operator
+    )) as r;
+    insert into pg_opclass
+    select r.*
+    from pg_type as t
+    inner join pg_opclass as c on c.opcintype = model and c.opcdefault
+    inner join pg_am as a on a.oid = c.opcmethod and a.amname in ('btree', 'hash')
+    inner join pg_opfamily as f on f.opfmethod = a.oid and f.opfname = family and f.opfnamespace = 'mz_catalog'::regnamespace
+    cross join lateral jsonb_populate_record(c, jsonb_build_object(
+        'oid', pg_nextoid('pg_opclass', 'oid', 'pg_opclass_oid_index'), 'opcname', t.typname, 'opcnamespace', 'mz_catalog'::regnamespace::oid,
+        'opcfamily', f.oid, 'opcintype', t.oid
+    )) as r
+    where t.oid = any (types);
+    insert into pg_amop
+    select r.*
+    from comparisons as o
+    inner join pg_amop as m on m.amopopr = o.model
+    inner join pg_opclass as c on c.opcintype = o.type and c.opcmethod = m.amopmethod
+    cross join lateral jsonb_populate_record(m, jsonb_build_object(
+        'oid', pg_nextoid('pg_amop', 'oid', 'pg_amop_oid_index'), 'amopfamily', c.opcfamily, 'amoplefttype', o.type, 'amoprighttype', o.type,
+        'amopopr', o.operator
+    )) as r;
+    insert into pg_amproc
+    select r.*
+    from pg_opclass as c
+    inner join pg_opclass as m on m.opcintype = model and m.opcdefault and m.opcmethod = c.opcmethod
+    inner join pg_amproc as p on p.amprocfamily = m.opcfamily and p.amproclefttype = model
+    -- Those of arrays under the names that lists have for them.
+    left join pg_proc as o
+        on o.pronamespace = 'mz_internal'::regnamespace
+        and o.proname = case p.amproc::regproc::text when 'btarraycmp' then 'list_cmp' when 'hash_array' then 'list_hash' when 'hash_array_extended' then 'list_hash_extended' end
+    cross join lateral jsonb_populate_record(p, jsonb_build_object(
+        'oid', pg_nextoid('pg_amproc', 'oid', 'pg_amproc_oid_index'), 'amprocfamily', c.opcfamily, 'amproclefttype', c.opcintype,
+        'amprocrighttype', c.opcintype, 'amproc', coalesce(o.oid, p.amproc)
+    )) as r
+    where c.opcintype = any (types);
+end
+$add$;
+
 -- Makes the types of lists of the given types, with all that belongs to them, where they are not there yet.
 create function mzlite.make_lists(elements regtype[]) returns void language plpgsql as $make$
 begin
@@ -448,25 +509,6 @@ begin
         'oprrest', 0, 'oprjoin', 0, 'oprcanmerge', false, 'oprcanhash', false
     )) as r
     where not exists (select from pg_operator as o where o.oprname = '@>' and o.oprleft = l.type);
-    -- Comparisons are those of arrays; queries have = only.
-    delete from list_types as l
-    where exists (select from pg_operator as o where o.oprname = '=' and o.oprleft = l.type and o.oprright = l.type);
-    create temporary table if not exists list_operators (type oid, name text, operator oid, model oid);
-    truncate list_operators;
-    insert into list_operators
-    select l.type, o.oprname::text, pg_nextoid('pg_operator', 'oid', 'pg_operator_oid_index'), o.oid
-    from list_types as l
-    inner join pg_operator as o on o.oprleft = 'anyarray'::regtype and o.oprright = 'anyarray'::regtype and o.oprname in ('=', '<>', '<', '<=', '>', '>=');
-    insert into pg_operator
-    select r.*
-    from list_operators as o
-    inner join pg_operator as m on m.oid = o.model
-    inner join list_operators as c on c.type = o.type and c.model = m.oprcom
-    inner join list_operators as n on n.type = o.type and n.model = m.oprnegate
-    cross join lateral jsonb_populate_record(m, jsonb_build_object(
-        'oid', o.operator, 'oprnamespace', case o.name when '=' then 'mz_catalog' else 'mzlite_compare' end::regnamespace::oid,
-        'oprleft', o.type, 'oprright', o.type, 'oprcom', c.operator, 'oprnegate', n.operator
-    )) as r;
     insert into pg_operator
     select r.*
     from list_types as l
@@ -481,39 +523,12 @@ begin
         'oid', pg_nextoid('pg_operator', 'oid', 'pg_operator_oid_index'), 'oprname', '||', 'oprnamespace', 'mz_catalog'::regnamespace::oid,
         'oprleft', p.proargtypes[0], 'oprright', p.proargtypes[1], 'oprresult', p.prorettype, 'oprcom', 0, 'oprnegate', 0, 'oprcode', p.oid,
         'oprrest', 0, 'oprjoin', 0, 'oprcanmerge', false, 'oprcanhash', false
-    )) as r;
-    insert into pg_opclass
-    select r.*
-    from list_types as l
-    inner join pg_opclass as c on c.opcintype = 'anyarray'::regtype and c.opcdefault
-    inner join pg_am as a on a.oid = c.opcmethod and a.amname in ('btree', 'hash')
-    inner join pg_opfamily as f on f.opfmethod = a.oid and f.opfname = 'list_ops' and f.opfnamespace = 'mz_catalog'::regnamespace
-    cross join lateral jsonb_populate_record(c, jsonb_build_object(
-        'oid', pg_nextoid('pg_opclass', 'oid', 'pg_opclass_oid_index'), 'opcname', l.name, 'opcnamespace', 'mz_catalog'::regnamespace::oid,
-        'opcfamily', f.oid, 'opcintype', l.type
-    )) as r;
-    insert into pg_amop
-    select r.*
-    from list_operators as o
-    inner join pg_amop as m on m.amopopr = o.model
-    inner join pg_opclass as c on c.opcintype = o.type and c.opcmethod = m.amopmethod
-    cross join lateral jsonb_populate_record(m, jsonb_build_object(
-        'oid', pg_nextoid('pg_amop', 'oid', 'pg_amop_oid_index'), 'amopfamily', c.opcfamily, 'amoplefttype', o.type, 'amoprighttype', o.type,
-        'amopopr', o.operator
-    )) as r;
-    insert into pg_amproc
-    select r.*
-    from list_types as l
-    inner join pg_opclass as c on c.opcintype = l.type
-    inner join pg_opclass as model on model.opcintype = 'anyarray'::regtype and model.opcdefault and model.opcmethod = c.opcmethod
-    inner join pg_amproc as p on p.amprocfamily = model.opcfamily and p.amproclefttype = 'anyarray'::regtype
-    inner join pg_proc as o
-        on o.pronamespace = 'mz_internal'::regnamespace
-        and o.proname = case p.amproc::regproc::text when 'btarraycmp' then 'list_cmp' when 'hash_array' then 'list_hash' when 'hash_array_extended' then 'list_hash_extended' end
-    cross join lateral jsonb_populate_record(p, jsonb_build_object(
-        'oid', pg_nextoid('pg_amproc', 'oid', 'pg_amproc_oid_index'), 'amprocfamily', c.opcfamily, 'amproclefttype', l.type, 'amprocrighttype', l.type,
-        'amproc', o.oid
-    )) as r;
+    )) as r
+    where not exists (
+        select from pg_operator as o where o.oprname = '||' and (o.oprleft, o.oprright) = (p.proargtypes[0], p.proargtypes[1])
+    );
+    -- Queries have = only.
+    perform mzlite.add_comparisons(array(select l.type from list_types as l), 'anyarray', 'list_ops', array['=']);
 
     insert into pg_cast
     select pg_nextoid('pg_cast', 'oid', 'pg_cast_oid_index'), v.source, v.target, p.oid, v.context, 'f'

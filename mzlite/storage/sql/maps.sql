@@ -294,52 +294,7 @@ begin
         'oprrest', 0, 'oprjoin', 0, 'oprcanmerge', false, 'oprcanhash', false
     )) as r
     where not exists (select from pg_operator as o where o.oprname = v.symbol and o.oprleft = m.type);
-    -- Comparisons are those of jsonb.
-    delete from map_types as m where exists (select from pg_operator as o where o.oprname = '=' and o.oprleft = m.type and o.oprright = m.type);
-    create temporary table if not exists map_operators (type oid, name text, operator oid, model oid);
-    truncate map_operators;
-    insert into map_operators
-    select m.type, o.oprname::text, pg_nextoid('pg_operator', 'oid', 'pg_operator_oid_index'), o.oid
-    from map_types as m
-    inner join pg_operator as o on o.oprleft = 'jsonb'::regtype and o.oprright = 'jsonb'::regtype and o.oprname in ('=', '<>', '<', '<=', '>', '>=');
-    insert into pg_operator
-    select r.*
-    from map_operators as o
-    inner join pg_operator as m on m.oid = o.model
-    inner join map_operators as c on c.type = o.type and c.model = m.oprcom
-    inner join map_operators as n on n.type = o.type and n.model = m.oprnegate
-    cross join lateral jsonb_populate_record(m, jsonb_build_object(
-        'oid', o.operator, 'oprnamespace', 'mzlite_compare'::regnamespace::oid, 'oprleft', o.type, 'oprright', o.type,
-        'oprcom', c.operator, 'oprnegate', n.operator
-    )) as r;
-    insert into pg_opclass
-    select r.*
-    from map_types as m
-    inner join pg_opclass as c on c.opcintype = 'jsonb'::regtype and c.opcdefault
-    inner join pg_am as a on a.oid = c.opcmethod and a.amname in ('btree', 'hash')
-    inner join pg_opfamily as f on f.opfmethod = a.oid and f.opfname = 'map_ops' and f.opfnamespace = 'mz_catalog'::regnamespace
-    cross join lateral jsonb_populate_record(c, jsonb_build_object(
-        'oid', pg_nextoid('pg_opclass', 'oid', 'pg_opclass_oid_index'), 'opcname', m.name, 'opcnamespace', 'mz_catalog'::regnamespace::oid,
-        'opcfamily', f.oid, 'opcintype', m.type
-    )) as r;
-    insert into pg_amop
-    select r.*
-    from map_operators as o
-    inner join pg_amop as m on m.amopopr = o.model
-    inner join pg_opclass as c on c.opcintype = o.type and c.opcmethod = m.amopmethod
-    cross join lateral jsonb_populate_record(m, jsonb_build_object(
-        'oid', pg_nextoid('pg_amop', 'oid', 'pg_amop_oid_index'), 'amopfamily', c.opcfamily, 'amoplefttype', o.type, 'amoprighttype', o.type,
-        'amopopr', o.operator
-    )) as r;
-    insert into pg_amproc
-    select r.*
-    from map_types as m
-    inner join pg_opclass as c on c.opcintype = m.type
-    inner join pg_opclass as model on model.opcintype = 'jsonb'::regtype and model.opcdefault and model.opcmethod = c.opcmethod
-    inner join pg_amproc as p on p.amprocfamily = model.opcfamily and p.amproclefttype = 'jsonb'::regtype
-    cross join lateral jsonb_populate_record(p, jsonb_build_object(
-        'oid', pg_nextoid('pg_amproc', 'oid', 'pg_amproc_oid_index'), 'amprocfamily', c.opcfamily, 'amproclefttype', m.type, 'amprocrighttype', m.type
-    )) as r;
+    perform mzlite.add_comparisons(array(select m.type from map_types as m), 'jsonb', 'map_ops', '{}');
 
     insert into pg_cast
     select pg_nextoid('pg_cast', 'oid', 'pg_cast_oid_index'), v.source, v.target, p.oid, v.context, 'f'
