@@ -9,7 +9,7 @@ from mzlite.dialect import ast
 from mzlite.dialect import tokens as t
 from mzlite.dialect.ast import Expression
 from mzlite.dialect.data_types import TypeParser
-from mzlite.dialect.functions import AMBIENT_SCHEMAS
+from mzlite.dialect.functions import AMBIENT_SCHEMAS, NO_FUNCTIONS, find_function
 from mzlite.dialect.keywords import POSTGRES_NO_FUNCTION, POSTGRES_VALUE_FUNCTIONS
 from mzlite.dialect.pretty import WIDTH, pretty_query
 from mzlite.dialect.regexes import PATTERN_ARGUMENT, pattern_for_postgres, quote_text, replacement_for_postgres
@@ -97,6 +97,7 @@ class CallParser(TypeParser):
 
     def function_call(self, name: ast.Name, start: int) -> ast.Function:
         """The arguments and the FILTER and OVER clauses of a call whose name was read."""
+        name_end = self.last_end
         self.expect(t.LPAREN)
         location = "function: " + ".".join(name)
         distinct = self.at_most_one_of(("ALL", "DISTINCT"), location) == "DISTINCT"
@@ -113,7 +114,13 @@ class CallParser(TypeParser):
         if self.peek_keyword_in(("OVER", "IGNORE", "RESPECT")):
             call.over = self._window()
         call.end = self.last_end
-        self._rewrite(call)
+        info = find_function(name)
+        if info is None or info.takes(len(arguments or ())):
+            self._rewrite(call)
+        else:
+            # PostgreSQL might have such a form, and knows the types to name.
+            self.edits = [edit for edit in self.edits if not start <= edit[0] <= edit[1] <= name_end]
+            self.edit(start, name_end, f"{NO_FUNCTIONS}.{quote_identifier(name[-1])}")
         return call
 
     def _rewrite(self, call: ast.Function) -> None:

@@ -19,6 +19,7 @@ from mzlite.dialect.check_values import (
     check_position,
     check_text_literal,
     is_negative,
+    is_visible,
     unsupported,
     visible_type,
 )
@@ -404,9 +405,8 @@ class _Planner:
     def _arguments(self, call: ast.Function, context: Context) -> None:
         for argument in call.arguments or ():
             self.expression(argument, context)
-        count = len(call.arguments or ())
-        arities = _info(call).arities
-        if not any(fewest <= count and (most is None or count <= most) for fewest, most in arities):
+        if not _info(call).takes(len(call.arguments or ())) and all(map(is_visible, call.arguments or ())):
+            # Otherwise PostgreSQL says it, which knows the columns' types.
             types = ", ".join(visible_type(argument) for argument in call.arguments or ())
             raise MzError(f"function {call.name[-1]}({types}) does not exist", hint=FUNCTION_HINT)
 

@@ -45,6 +45,11 @@ def visible_type(node: ast.Expression) -> str:
             return "unknown"
 
 
+def is_visible(node: ast.Expression) -> bool:
+    """Whether an expression's type, or that it has none, is seen without its columns' types."""
+    return visible_type(node) != "unknown" or isinstance(node, ast.Value)
+
+
 def is_negative(node: ast.Expression) -> bool:
     """Whether an expression is a negative number."""
     return isinstance(node, ast.Value) and node.kind == "number" and node.value.startswith("-")

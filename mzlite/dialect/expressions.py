@@ -381,7 +381,7 @@ class ExpressionParser(SpecialFormParser):
             return self._is(left)
         if word == "ISNULL":
             self.index += 1
-            return ast.Is(start, self.last_end, left, False, "NULL")
+            return self._is_null(left, negated=False)
         if word == "AT":
             self.index += 1
             self.expect_keyword("TIME", "ZONE")
@@ -418,6 +418,8 @@ class ExpressionParser(SpecialFormParser):
         construct = self.take_one_of("NULL", "TRUE", "FALSE", "UNKNOWN", "DISTINCT")
         if construct is None:
             raise self.expected("NULL, NOT NULL, TRUE, NOT TRUE, FALSE, NOT FALSE, UNKNOWN, NOT UNKNOWN after IS")
+        if construct == "NULL":
+            return self._is_null(left, negated=negated)
         if construct != "DISTINCT":
             return ast.Is(left.start, self.last_end, left, negated, construct)
         self.expect_keyword("FROM")
@@ -425,6 +427,15 @@ class ExpressionParser(SpecialFormParser):
         if not isinstance(other, _SIMPLE):
             self.parenthesize(other)
         return ast.Is(left.start, self.last_end, left, negated, construct, other)
+
+    def _is_null(self, left: Expression, *, negated: bool) -> Expression:
+        row = left
+        while isinstance(row, ast.Nested):
+            row = row.expression
+        if isinstance(row, ast.Row):
+            # In PostgreSQL a row is null where all of its columns are; with these words it looks at the row itself.
+            self.edit(left.end, self.last_end, f" is {'' if negated else 'not '}distinct from null")
+        return ast.Is(left.start, self.last_end, left, negated, "NULL")
 
     def _in(self, left: Expression, negated: bool) -> Expression:
         start = self.position

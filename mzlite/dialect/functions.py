@@ -276,6 +276,10 @@ class FunctionInfo:
                 result.append((len(arguments), len(arguments)))
         return tuple(result)
 
+    def takes(self, count: int) -> bool:
+        """Whether a form has so many arguments."""
+        return any(fewest <= count and (most is None or count <= most) for fewest, most in self.arities)
+
     @property
     def full_name(self) -> str:
         """The name as planning errors say it."""
@@ -310,6 +314,8 @@ _CLIENT_FUNCTIONS: Mapping[Name, FunctionInfo] = MappingProxyType(
 )
 """Functions that Materialize does not have; psql calls them by these full names when it lists functions."""
 AMBIENT_SCHEMAS = ("mz_catalog", "pg_catalog")
+NO_FUNCTIONS = "mz_introspection"
+"""A schema that has relations only: a call there is one of a function that does not exist."""
 
 
 def find_function(name: Name) -> FunctionInfo | None:

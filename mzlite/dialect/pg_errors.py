@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 import psycopg
 
 from mzlite.dialect import ast, moments
+from mzlite.dialect.functions import NO_FUNCTIONS
 from mzlite.dialect.lists import LIST_ITEM, in_words
 from mzlite.dialect.parser import StatementParser
 from mzlite.dialect.show_queries import RAISE_PREFIX
@@ -247,7 +248,7 @@ def _of_a_list(error: MzError, sql: str, position: int) -> MzError:
     if sql.startswith(LIST_ITEM, position):
         found = re.fullmatch("CAST does not support casting from (.*) to (.*)", message)
         return error if found is None else MzError("LIST could not convert type {} to {}".format(*found.groups()))
-    if (found := re.fullmatch("array_agg on (.*) not yet supported", message)) is not None:
+    if (found := re.fullmatch("array_agg on (?!arrays)(.*) not yet supported", message)) is not None:
         kind = found.group(1).replace("character", "char")
         array = sql.rfind("array[", 0, position + len("array["))
         is_list = sql.endswith("mz_internal.list(", 0, max(array, 0))
@@ -363,5 +364,7 @@ def _unknown_function(message: str) -> MzError:
         return MzError("mz_row_size requires a record type")
     if message.startswith("operator does not exist"):
         return MzError(re.sub(r"\bmz_catalog\.", "", message), hint=OPERATOR_HINT)
-    message = re.sub(r"\bmz_internal\.(?=current_setting\()", "", message)
+    if re.fullmatch(r"function array_agg\(.*\[\]\) does not exist", message):
+        return MzError("array_agg on arrays not yet supported")
+    message = re.sub(rf"\b(?:mz_internal\.(?=current_setting\()|{NO_FUNCTIONS}\.)", "", message)
     return MzError(re.sub(r"\b(?:mz|pg)_catalog\.", "", message), hint=FUNCTION_HINT)

@@ -8,7 +8,7 @@ set local allow_system_table_mods = on;
 
 update pg_catalog.pg_proc set pronamespace = 'mzlite_postgres'::regnamespace
 where oid = any (array[
-    'age(timestamp)', 'age(timestamptz)', 'age(xid)', 'bit_count(bit)', 'bit_length(bit)', 'btrim(bytea, bytea)', 'ltrim(bytea, bytea)',
+    'age(timestamp)', 'age(timestamptz)', 'age(xid)', 'array_agg(anyarray)', 'bit_count(bit)', 'bit_length(bit)', 'btrim(bytea, bytea)', 'ltrim(bytea, bytea)',
     'rtrim(bytea, bytea)', 'date_trunc(text, timestamptz, text)', 'date_part(text, timetz)', 'extract(text, timetz)',
     'generate_series(numeric, numeric)', 'generate_series(numeric, numeric, numeric)',
     'generate_series(timestamptz, timestamptz, interval, text)', 'generate_subscripts(anyarray, integer, boolean)', 'get_bit(bit, integer)',
