@@ -148,7 +148,10 @@ class ClientSession:
             log.exception("session ended by an internal error", session=self.session.id)
             self._fatal(MzError(f"internal error: {error}", sqlstate=INTERNAL_ERROR))
         finally:
-            await self._clean_up()
+            # A stop of the server that comes meanwhile must not interrupt it: the backend would stay.
+            leaving = asyncio.ensure_future(self._clean_up())
+            self.server.background(leaving)
+            await asyncio.shield(leaving)
 
     async def _serve(self) -> None:
         try:

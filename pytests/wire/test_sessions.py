@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import struct
 import threading
@@ -25,7 +26,7 @@ from mzlite.wire.messages import (
 )
 from mzlite.wire.options import WireOptions
 from pytests.wire.client import RawClient
-from pytests.wire.conftest import Wire
+from pytests.wire.conftest import DEADLINE, Wire
 from pytests.wire.eventually import eventually
 
 
@@ -323,6 +324,21 @@ def test_sessions_that_end_do_not_cancel_what_has_gone(postgres: Postgres) -> No
     wire.stop()
     assert b"in cancel request did not match" not in postgres.log_path.read_bytes()[before:]
     wire.close()
+
+
+def test_a_stop_while_a_session_leaves_ends_its_backend(wire: Wire) -> None:
+    with wire.connect():
+        session = next(iter(wire.server._sessions.values()))
+        backend = session.attached.backend
+        # As while a cancel request is under way.
+        wire.run(backend._ending.acquire())
+    eventually(lambda: wire.server.session_count == 0)
+    stopping = asyncio.run_coroutine_threadsafe(wire.server.stop(), wire.loop)
+    eventually(lambda: all(task.cancelling() or task.done() for task in wire.server._tasks))
+    wire.call(backend._ending.release)
+    stopping.result(DEADLINE)
+    assert backend.stream.transport is not None
+    assert backend.stream.transport.is_closing()
 
 
 def test_on_uvloop(postgres: Postgres) -> None:
