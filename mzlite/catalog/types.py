@@ -19,6 +19,7 @@ from mzlite.catalog.registry import (
     show_name,
 )
 from mzlite.dialect.definitions import CreateType
+from mzlite.dialect.maps import ALIASES
 from mzlite.errors import MzError, unsupported
 from mzlite.session import Session
 
@@ -41,14 +42,14 @@ def create_type(statement: CreateType, session: Session, tx: EngineTransaction) 
     path = ", ".join(quote_name(part) for part in search_path(session))
     tx.execute("select set_config('search_path', %s, true)", (path,))
     elements = [_type_oid(tx, kind) for kind in statement.options.values()]
+    if statement.kind == "record":
+        fields = ", ".join(f"{quote_name(field)} {kind}" for field, kind in statement.options.items())
+        tx.execute(f"create type {shown} as ({fields})")
+    tx.execute("select set_config('search_path', '', true)")
     if statement.kind in ("list", "map"):
         # A map's key type comes before that of its values.
         tx.execute(f"create domain {shown} as {_made_over(tx, statement.kind, elements[-1])}")
-    else:
-        fields = ", ".join(f"{quote_name(field)} {kind}" for field, kind in statement.options.items())
-        tx.execute(f"create type {shown} as ({fields})")
     type_oid = _type_oid(tx, shown)
-    tx.execute("select set_config('search_path', '', true)")
     tx.execute(f"grant usage on type {shown} to materialize")
     for kind in ("list", "map"):
         over = f"{quote_name(schema.physical)}.{quote_name(f'{name} {kind}')}"
@@ -100,11 +101,15 @@ def _made_over(tx: EngineTransaction, kind: str, element: int) -> str:
     ).fetchone()
     assert row is not None
     base, is_record, name, is_array = row
+    if kind == "list" and name == "bpchar":
+        raise MzError("char list not yet supported")
     if is_array:
         raise unsupported(f"a {kind} of arrays")
-    if kind == "map" and is_record:
+    if kind == "map" and (is_record or name == "map_nested"):
         # Its values are JSON, from which no record is made again.
         return "mz_catalog.map_nested"
+    if kind == "map":
+        name = ALIASES.get(name, name)
     found = f"mz_catalog.{quote_name(f'{kind}_{name}')}"
     tx.execute(
         f"select mzlite.make_{kind}s(array[%s::bigint::oid::regtype]) where to_regtype(%s) is null", (base, found)

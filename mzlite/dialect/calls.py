@@ -8,6 +8,7 @@ from __future__ import annotations
 from mzlite.dialect import ast
 from mzlite.dialect import tokens as t
 from mzlite.dialect.ast import Expression
+from mzlite.dialect.check_values import is_unknown
 from mzlite.dialect.data_types import TypeParser
 from mzlite.dialect.functions import AMBIENT_SCHEMAS, NO_FUNCTIONS, find_function
 from mzlite.dialect.keywords import POSTGRES_NO_FUNCTION, POSTGRES_VALUE_FUNCTIONS
@@ -147,6 +148,9 @@ class CallParser(TypeParser):
             self._pattern_arguments(name, call.arguments)
         if name == "array_agg" and isinstance(call.arguments[0], ast.Value) and call.arguments[0].kind == "string":
             self.edit(call.arguments[0].end, call.arguments[0].end, "::text")
+        if name == "list_cat" and len(call.arguments) == 2 and all(map(is_unknown, call.arguments)):
+            # Of two without a type, PostgreSQL finds one list as good as another.
+            self.edit(call.arguments[0].end, call.arguments[0].end, "::mz_catalog.list_text")
         if name == "pg_typeof":
             called = self.relay(call.start, call.end)
             self.edits = [edit for edit in self.edits if edit[0] < call.start]

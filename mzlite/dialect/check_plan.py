@@ -19,6 +19,7 @@ from mzlite.dialect.check_values import (
     check_position,
     check_text_literal,
     is_negative,
+    is_unknown,
     is_visible,
     unsupported,
     visible_type,
@@ -409,6 +410,8 @@ class _Planner:
             # Otherwise PostgreSQL says it, which knows the columns' types.
             types = ", ".join(visible_type(argument) for argument in call.arguments or ())
             raise MzError(f"function {call.name[-1]}({types}) does not exist", hint=FUNCTION_HINT)
+        if call.name[-1] in ("list_length", "map_length") and call.arguments and is_unknown(call.arguments[0]):
+            raise MzError("could not determine polymorphic type because input has type unknown")
 
     def _aggregate(self, call: ast.Function, name: str, context: Context) -> None:
         if context.name == "aggregate function":

@@ -45,6 +45,21 @@ def visible_type(node: ast.Expression) -> str:
             return "unknown"
 
 
+def is_unknown(node: ast.Expression) -> bool:
+    """Whether an expression has no type of its own: a text that is written out, NULL, or a parameter.
+
+    >>> is_unknown(ast.Value(0, 0, "null", "")), is_unknown(ast.Value(0, 0, "number", "1"))
+    (True, False)
+    """
+    match node:
+        case ast.Nested():
+            return is_unknown(node.expression)
+        case ast.Value():
+            return node.kind in ("string", "null")
+        case _:
+            return isinstance(node, ast.Parameter)
+
+
 def is_visible(node: ast.Expression) -> bool:
     """Whether an expression's type, or that it has none, is seen without its columns' types."""
     return visible_type(node) != "unknown" or isinstance(node, ast.Value)

@@ -9,11 +9,14 @@ from mzlite.dialect.ast import DataType
 from mzlite.dialect.functions import TYPES
 from mzlite.errors import unsupported
 
+MAP_KEY = "mz_internal.map_key"
+"""What takes only texts, as the keys of maps are."""
+
 _DEEP = frozenset(["text", "bool", "int4", "int8", "numeric", "float8", "jsonb"])
 """Of these there are lists of maps, too, and three maps within one another."""
 _PLAIN = _DEEP | {"int2", "float4", "date", "time", "timestamp", "timestamptz", "interval", "uuid", "bytea"}
 _KINDS = _PLAIN | {"uint2", "uint4", "uint8", "mz_timestamp", "oid"}
-_ALIASES = {"varchar": "text", "bpchar": "text", "name": "text"}
+ALIASES = {"varchar": "text", "bpchar": "text", "name": "text"}
 
 
 def map_type(values: DataType, spelling: str) -> str:
@@ -34,7 +37,7 @@ def map_type(values: DataType, spelling: str) -> str:
     if values.kind == "named":
         last = values.name[-1]
         if len(values.name) == 1 or values.name[-2] in ("pg_catalog", "mz_catalog"):
-            kind = _ALIASES.get(last, last)
+            kind = ALIASES.get(last, last)
             if kind in _KINDS:
                 return f"mz_catalog.map_{kind}"
             if kind in TYPES:

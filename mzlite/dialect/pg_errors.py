@@ -15,6 +15,7 @@ from mzlite.dialect import ast, moments
 from mzlite.dialect.functions import NO_FUNCTIONS
 from mzlite.dialect.lists import LIST_ITEM, in_words
 from mzlite.dialect.parser import StatementParser
+from mzlite.dialect.refused_calls import refused_call
 from mzlite.dialect.show_queries import RAISE_PREFIX
 from mzlite.dialect.tokens import tokenize
 from mzlite.errors import INTERNAL, MzError, unsupported
@@ -68,11 +69,6 @@ def _no_list_of(message: str) -> MzError:
     return unsupported(f"{'char' if kind == 'character' else kind} list not yet supported")
 
 
-def _no_array(found: re.Match[str]) -> MzError:
-    """What array_agg() says; the error about ARRAY[..] has a position, see `_of_a_list`."""
-    return MzError(f"array_agg on {in_words(found.group(1))} not yet supported")
-
-
 def _relation(found: re.Match[str]) -> MzError:
     return MzError(f"unknown catalog item '{found.group(1)}'")
 
@@ -94,7 +90,6 @@ _EVALUATION = "Evaluation error: "
 _RULES: tuple[_Rule, ...] = (
     (re.compile(f'{RAISE_PREFIX}(.*?)"?$', re.DOTALL), _raised),
     (re.compile(r'^relation "(.*)" does not exist$'), _relation),
-    (re.compile(r"^could not find array type for data type (.*)$"), _no_array),
     _rule(r'^(column ".*" must not be null)$', r"Evaluation error: \1"),
     (re.compile(r"^cannot execute .* in a read-only transaction$"), _read_only),
     _rule(r'^prepared statement "(.*)" already exists$', r'prepared statement "\1" already exists', state="42P05"),
@@ -223,14 +218,16 @@ def translate(fields: Mapping[str, str], sql: str | None = None) -> MzError:
     >>> translate({"C": "42P01", "M": 'relation "nosuch" does not exist'}).message
     "unknown catalog item 'nosuch'"
     """
+    position = fields.get("P", "")
+    if (refused := _refused_call(fields, sql, position)) is not None:
+        return refused
     error = _translated(fields)
-    if sql is not None and fields.get("P", "").isdigit():
-        error = _of_a_list(error, sql, int(fields["P"]) - 1)
+    if sql is not None and position.isdigit():
+        error = _of_a_list(error, sql, int(position) - 1)
     if sql is not None and (column := _column_of_no_table(fields, sql)) is not None:
         error = MzError(column)
     if sql is not None and (called := _promoted_argument(error.message)) is not None:
-        error = MzError(_of_the_statement(called, sql, fields.get("P", "")), hint=error.hint)
-    position = fields.get("P", "")
+        error = MzError(_of_the_statement(called, sql, position), hint=error.hint)
     is_planning = (
         fields.get("C") in _PLANNING_CODES or error.message.startswith('column "')
     ) and not error.message.startswith("WHERE clause must")
@@ -241,18 +238,32 @@ def translate(fields: Mapping[str, str], sql: str | None = None) -> MzError:
     return error
 
 
+def _refused_call(fields: Mapping[str, str], sql: str | None, position: str) -> MzError | None:
+    """The error about a call with types that have no such form, if it is one; that about ARRAY[..] has a position."""
+    message = fields.get("M", "")
+    if message.startswith("could not find array type") and sql is not None and position.isdigit():
+        return _array_of_none(in_words(message.rpartition("data type ")[2]), sql, int(position) - 1)
+    is_where = sql is not None and position.isdigit() and where_depth(sql, int(position) - 1) > 0
+    return refused_call(in_words(message), sql, "WHERE clause" if is_where else "SELECT clause")
+
+
+def _array_of_none(kind: str, sql: str, position: int) -> MzError:
+    """What is said of ARRAY[..], and of LIST[..] and MAP[..], which are made of one, where there is none of a type."""
+    kind = "char" if kind == "character" else kind
+    before = sql[: max(sql.rfind("array[", 0, position + len("array[")), 0)]
+    if before.endswith("mz_internal.list("):
+        return MzError(f"{kind} list not yet supported")
+    if before.endswith("]::text[], "):
+        return MzError(f"{kind} map not yet supported")
+    return MzError(f"{kind}[] not yet supported")
+
+
 def _of_a_list(error: MzError, sql: str, position: int) -> MzError:
-    """An error about the array of which a list is made, or about the cast of its items, is one about the list; and one
-    about an array without a type is not array_agg's."""
+    """An error about the array of which a list is made, or about the cast of its items, is one about the list."""
     message = error.message
     if sql.startswith(LIST_ITEM, position):
         found = re.fullmatch("CAST does not support casting from (.*) to (.*)", message)
         return error if found is None else MzError("LIST could not convert type {} to {}".format(*found.groups()))
-    if (found := re.fullmatch("array_agg on (?!arrays)(.*) not yet supported", message)) is not None:
-        kind = found.group(1).replace("character", "char")
-        array = sql.rfind("array[", 0, position + len("array["))
-        is_list = sql.endswith("mz_internal.list(", 0, max(array, 0))
-        return MzError(f"{kind} list not yet supported" if is_list else f"{kind}[] not yet supported")
     if message.startswith("ARRAY types ") or message == "cannot determine type of empty array":
         before = sql[: max(sql.rfind("array[", 0, position + len("array[")), 0)]
         for kind, opening in (("list", "mz_internal.list("), ("map", "]::text[], ")):

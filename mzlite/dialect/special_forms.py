@@ -13,7 +13,7 @@ from mzlite.dialect import tokens as t
 from mzlite.dialect.ast import Expression
 from mzlite.dialect.calls import CallParser
 from mzlite.dialect.lists import LIST_ITEM, is_builtin, list_type
-from mzlite.dialect.maps import map_type
+from mzlite.dialect.maps import MAP_KEY, map_type
 from mzlite.dialect.moments import milliseconds, whole_months
 from mzlite.errors import syntax_error
 from mzlite.long_names import short_in_string
@@ -355,7 +355,8 @@ class SpecialFormParser(CallParser):
             self.edit(
                 start,
                 opened,
-                "(select coalesce(mz_catalog.map_agg(q.key, q.value) filter (where q.key is not null), '{}') from (",
+                "(select coalesce(mz_catalog.map_agg(mz_internal.subquery_key(q.key), q.value)"
+                " filter (where q.key is not null), '{}') from (",
             )
             self.edit(self.last_end, self.last_end, " as q (key, value))")
             return ast.SequenceSubquery(start, self.last_end, "map", query)
@@ -380,6 +381,9 @@ class SpecialFormParser(CallParser):
     def _map_call(self, keys: list[Expression], values: list[Expression]) -> str:
         """The call that makes a map; PostgreSQL has no arrays of maps, so one to these is made pair by pair."""
         names = [self.relay(key.start, key.end) for key in keys]
+        for index, key in enumerate(keys):
+            if not isinstance(key, ast.Value) or key.kind not in ("string", "null"):
+                names[index] = f"{MAP_KEY}({names[index]})"
         items = [self.relay(value.start, value.end) for value in values]
         if not any(_is_map(value) for value in values):
             return f"mz_internal.map(array[{', '.join(names)}]::text[], array[{', '.join(items)}])"

@@ -220,7 +220,8 @@ create aggregate mz_internal.list_of(anynonarray) (
 );
 
 -- The functions of types of our own: begin_functions() makes the table own_functions, add_functions() makes what is in it and gives
--- those that an older version has made their present bodies.
+-- those that an older version has made their present bodies. What returns void is a procedure: PostgreSQL refuses to call one in a
+-- query while it reads that, and so do forms of functions not exist that it would find for these types.
 create function mzlite.begin_functions() returns void language plpgsql as $$
 begin
     create temporary table if not exists own_functions (
@@ -243,6 +244,7 @@ begin
     inner join pg_proc as p on p.oid = 'mz_internal.list_send(mz_catalog.list_int4)'::regprocedure
     cross join lateral jsonb_populate_record(p, jsonb_build_object(
         'oid', pg_nextoid('pg_proc', 'oid', 'pg_proc_oid_index'), 'proname', f.name, 'pronamespace', f.schema::regnamespace::oid,
+        'prokind', case f.returns when 'void'::regtype then 'p' else 'f' end,
         'prolang', (select l.oid from pg_language as l where l.lanname = f.language), 'prorows', f.rows, 'proretset', f.rows > 0,
         'proisstrict', f.strict, 'provolatile', f.volatile, 'pronargs', cardinality(f.arguments), 'prorettype', f.returns,
         'proargtypes', array_to_string(f.arguments, ' '), 'prosrc', f.body
@@ -435,7 +437,11 @@ begin
         ('mz_internal', 'no_operator', 'text L', 'text', 'plpgsql', 'begin raise exception ''operator does not exist: text || %'', mz_internal.pg_typeof(pg_typeof($2)) using errcode = ''XX000''; end', false, 'i', 0, 'plain record computed list map'),
         ('mz_internal', 'joined', 'text E', 'text', 'sql', 'select $1 || $2::text', true, 'i', 0, 'plain record text computed'),
         ('mz_internal', 'joined', 'E text', 'text', 'sql', 'select $1::text || $2', true, 'i', 0, 'plain record text computed'),
-        ('mz_catalog', 'unnest', 'L', 'E', 'internal', 'array_unnest', true, 'i', 10, '')
+        ('mz_catalog', 'unnest', 'L', 'E', 'internal', 'array_unnest', true, 'i', 10, ''),
+        -- There are no arrays of lists.
+        ('mz_catalog', 'array_agg', 'L', 'void', 'sql', '', false, 'v', 0, ''),
+        ('mz_catalog', 'array_fill', 'L integer[]', 'void', 'sql', '', false, 'v', 0, ''),
+        ('mz_catalog', 'array_fill', 'L integer[] integer[]', 'void', 'sql', '', false, 'v', 0, '')
     ) as f (schema, name, arguments, returns, language, body, strict, volatile, rows, shapes)
         on (f.shapes = '' or l.shape = any (string_to_array(f.shapes, ' '))) and (f.name <> 'joined' or l.name <> 'list_text');
     insert into own_functions
