@@ -14,6 +14,7 @@ import psycopg
 
 from mzlite.dataflow.transaction import analysed
 from mzlite.dialect.common_types import branches, cast_columns, larger, mixes, widened
+from mzlite.dialect.using_columns import is_refused, named_joins
 
 _CASTS = 100
 """So many casts are tried; one is enough wherever values become one type."""
@@ -47,6 +48,8 @@ def with_common_types(connection: psycopg.Connection[Any], query: str, parameter
 def _mended(connection: psycopg.Connection[Any], query: str, error: psycopg.Error) -> str | None:
     """The query with a cast where PostgreSQL has pointed at; None if none helps."""
     message, position = error.diag.message_primary or "", error.diag.statement_position or ""
+    if is_refused(message):
+        return _mended_join(connection, query)
     if not position.isdigit():
         return None
     place = int(position) - 1
@@ -67,6 +70,20 @@ def _mended(connection: psycopg.Connection[Any], query: str, error: psycopg.Erro
         return None
     branch = cast_columns(query[sides.start : sides.end], names, targets)
     return query[: sides.start] + branch + query[sides.end :]
+
+
+def _mended_join(connection: psycopg.Connection[Any], query: str) -> str | None:
+    """The query with a cast on the right side of the first join that needs one."""
+    for join in named_joins(query):
+        try:
+            with connection.transaction():
+                (left_names, lefts), (names, rights) = (_columns(connection, side) for side in (join.left, join.right))
+        except psycopg.Error:
+            continue  # it reads what is around it
+        targets = join.targets(dict(zip(left_names, lefts, strict=True)), names, rights)
+        if targets:
+            return join.mended(query, names, targets)
+    return None
 
 
 def _columns(connection: psycopg.Connection[Any], query: str) -> tuple[list[str], list[str]]:

@@ -3,10 +3,10 @@
 In: a query as PostgreSQL is sent it, and the error with which that has refused it: `COALESCE could not convert type
 integer to uint4`. Out: the query with the expression that stands in the way cast to the type that Materialize takes.
 
-Where integers of both kinds meet (in CASE, COALESCE, GREATEST, LEAST, VALUES, ARRAY, LIST, UNION and its kind),
-Materialize reads each unsigned one as the next larger signed type: uint2 as integer, uint4 as bigint, uint8 as numeric;
-then the rules are PostgreSQL's. PostgreSQL chooses among the types that it sees, and so it fails where that one is not
-among them, and nowhere else: one cast gives it the type, and the rest follows.
+Where integers of both kinds meet (in CASE, COALESCE, GREATEST, LEAST, VALUES, ARRAY, LIST, UNION and its kind; of joins
+`using_columns` knows), Materialize reads each unsigned one as the next larger signed type: uint2 as integer, uint4 as
+bigint, uint8 as numeric; then the rules are PostgreSQL's. PostgreSQL chooses among the types that it sees, and so it
+fails where that one is not among them, and nowhere else: one cast gives it the type, and the rest follows.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from mzlite.errors import MzError
 _SIGNED = frozenset(["smallint", "integer", "bigint"])
 _LARGER = {"uint2": "pg_catalog.int4", "uint4": "pg_catalog.int8", "uint8": "pg_catalog.numeric"}
 _REFUSED = re.compile(r"^(?:[A-Z]+)(?:/\w+)? could not convert type (?:mz_catalog\.)?(\w+) to (?:mz_catalog\.)?(\w+)$")
-_MIXING = re.compile(r"\b(?:case|coalesce|greatest|least|values|array|list|union|except|intersect)\b", re.IGNORECASE)
+_MIXING = re.compile(
+    r"\b(?:case|coalesce|greatest|least|values|array|list|union|except|intersect|using|natural)\b", re.IGNORECASE
+)
 _UNSIGNED = re.compile(r"uint|seahash|crc32", re.IGNORECASE)
 _CURSOR = re.compile(r'^DECLARE\s+(?:"(?:[^"]|"")*"|\w+)\s+CURSOR\s+(?:WITHOUT\s+HOLD\s+)?FOR\s+', re.IGNORECASE)
 
@@ -119,7 +121,7 @@ def branches(sql: str, message: str, position: int) -> Branches | None:
     """
     if _REFUSED.match(message) is None:
         return None
-    for root in _roots(sql):
+    for root in roots(sql):
         found = _around(root, position, ())
         if found is not None:
             node, queries = found
@@ -198,12 +200,12 @@ def _name(item: ast.SelectItem | None, node: ast.Expression) -> str:
 
 def _parts(sql: str) -> Iterator[tuple[ast.Expression, ast.SelectItem | None]]:
     """The expressions that become one type with others, those of set operations with the items that they are."""
-    for root in _roots(sql):
+    for root in roots(sql):
         for node in ast.walk(root):
             yield from _parts_of(node)
 
 
-def _roots(sql: str) -> list[ast.Node]:
+def roots(sql: str) -> list[ast.Node]:
     """What a text has of queries and expressions; nothing if it cannot be read."""
     try:
         parsed = StatementParser(tokenize(sql)).parse()

@@ -18,6 +18,7 @@ from mzlite.dialect.parser import StatementParser
 from mzlite.dialect.refused_calls import refused_call
 from mzlite.dialect.show_queries import RAISE_PREFIX
 from mzlite.dialect.tokens import tokenize
+from mzlite.dialect.using_columns import refused_column
 from mzlite.errors import INTERNAL, MzError, unsupported
 
 FUNCTION_HINT = "No function matches the given name and argument types. You might need to add explicit type casts."
@@ -224,6 +225,8 @@ def translate(fields: Mapping[str, str], sql: str | None = None) -> MzError:
     error = _translated(fields)
     if sql is not None and position.isdigit():
         error = _of_a_list(error, sql, int(position) - 1)
+    if sql is not None and not position.isdigit() and (column := refused_column(error.message, sql)) is not None:
+        return MzError(column)
     if sql is not None and (column := _column_of_no_table(fields, sql)) is not None:
         error = MzError(column)
     if sql is not None and (called := _promoted_argument(error.message)) is not None:
