@@ -25,6 +25,7 @@ from mzlite.catalog.registry import (
     show_name,
 )
 from mzlite.dialect.definitions import CreateSource, CreateTableFromSource
+from mzlite.dialect.option_values import count_option
 from mzlite.dialect.statements import Name, OptionValue
 from mzlite.errors import MzError
 from mzlite.generators.outputs import OUTPUTS, Output, is_multiple
@@ -135,7 +136,7 @@ def create_generated_table(
 
 
 def _spec(tx: EngineTransaction, generator: str, options: dict[str, OptionValue]) -> GeneratorSpec:
-    as_of, up_to = _count(options, "AS OF") or 0, _count(options, "UP TO")
+    as_of, up_to = count_option(options, "AS OF") or 0, count_option(options, "UP TO")
     if up_to is not None and up_to < as_of:
         raise MzError("UP TO cannot be less than AS OF")
     tick = 0.0 if generator == "tpch" else 1000.0
@@ -150,19 +151,10 @@ def _spec(tx: EngineTransaction, generator: str, options: dict[str, OptionValue]
         tick,
         as_of,
         up_to,
-        _count(options, "MAX CARDINALITY"),
+        count_option(options, "MAX CARDINALITY"),
         0.01 if scale is None else float(scale),
         ((as_of, tx.timestamp),),
     )
-
-
-def _count(options: dict[str, OptionValue], name: str) -> int | None:
-    value = options.get(name)
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
-        return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        raise MzError(f"invalid {name}: invalid unsigned numeric value: invalid digit found in string")
-    raise MzError(f"invalid {name}: cannot use value as number")
 
 
 def _milliseconds(tx: EngineTransaction, text: str) -> float:

@@ -27,6 +27,7 @@ from mzlite.dialect.check_values import (
 from mzlite.dialect.features import FLAGS
 from mzlite.dialect.functions import GUARDED, FunctionInfo, find_function
 from mzlite.dialect.names import query_columns
+from mzlite.dialect.option_values import count_option
 from mzlite.dialect.pg_errors import FUNCTION_HINT
 from mzlite.errors import INTERNAL, MzError
 from mzlite.errors import unsupported as refused_here
@@ -171,6 +172,8 @@ class _Planner:
                 "EXPECTED GROUP SIZE cannot be provided simultaneously with any of AGGREGATE INPUT GROUP SIZE, "
                 "DISTINCT ON INPUT GROUP SIZE, or LIMIT INPUT GROUP SIZE"
             )
+        for option in select.options:
+            count_option(select.options, option)
         for table in select.from_:
             self._table_with_joins(table)
         if select.where is not None:

@@ -60,3 +60,22 @@ def integer_option(options: Mapping[str, OptionValue], name: str, *, unsigned: b
     if isinstance(value, float) or (unsigned and value is not None and value < 0):
         raise MzError(f"invalid {name}: invalid numeric value: invalid digit found in string")
     return value
+
+
+def count_option(options: Mapping[str, object], name: str) -> int | None:
+    """A number that is not negative; None where there is no such option.
+
+    Raises:
+        MzError: it is something else.
+
+    >>> count_option({"LIMIT INPUT GROUP SIZE": 5}, "LIMIT INPUT GROUP SIZE")
+    5
+    """
+    value = options.get(name)
+    if value is True:
+        raise MzError(f"invalid {name}: must provide an unsigned numeric value")
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise MzError(f"invalid {name}: invalid unsigned numeric value: invalid digit found in string")
+    raise MzError(f"invalid {name}: cannot use value as number")

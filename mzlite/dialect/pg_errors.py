@@ -34,6 +34,7 @@ _NAMING_TYPES = _PLANNING_CODES | {"42809"}
 
 _PART = re.compile(r'"(?:[^"]|"")*"|\w+|\*')
 _QUALIFIED = re.compile(r'("(?:[^"]|"")*"|\w+)(?:\s*\.\s*("(?:[^"]|"")*"|\w+|\*))+')
+_PARTS = re.compile(_QUALIFIED.pattern.removesuffix("+") + "*")
 
 _Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], MzError]]
 
@@ -278,13 +279,19 @@ def _of_a_list(error: MzError, sql: str, position: int) -> MzError:
 def _column_of_no_table(fields: Mapping[str, str], sql: str) -> str | None:
     """The error about a column that is qualified by what is not in FROM; PostgreSQL says the qualifier only."""
     position = fields.get("P", "")
-    if fields.get("C") != "42P01" or "FROM-clause entry" not in fields.get("M", "") or not position.isdigit():
+    is_lateral = "LATERAL reference" in fields.get("D", "")
+    if "FROM-clause entry" not in fields.get("M", "") or not position.isdigit():
         return None
-    found = _QUALIFIED.match(sql, int(position) - 1)
-    if found is None:
+    found = (_PARTS if is_lateral else _QUALIFIED).match(sql, int(position) - 1)
+    if found is None or not (is_lateral or fields.get("C") == "42P01"):
         return None
     *table, column = (part.strip('"') if part[0] == '"' else part.lower() for part in _PART.findall(found.group()))
     name = ".".join(table)
+    if is_lateral:
+        return (
+            f'column "{".".join([*table, column])}" cannot be referenced from this part of the query: '
+            "the combining JOIN type must be INNER or LEFT for a LATERAL reference"
+        )
     return f"no table named '{name}' in scope" if column == "*" else f'column "{name}.{column}" does not exist'
 
 
