@@ -15,6 +15,7 @@ from mzlite.dialect.keywords import POSTGRES_NO_FUNCTION, POSTGRES_VALUE_FUNCTIO
 from mzlite.dialect.pretty import WIDTH, pretty_query
 from mzlite.dialect.regexes import PATTERN_ARGUMENT, pattern_for_postgres, quote_text, replacement_for_postgres
 from mzlite.dialect.rewritten import (
+    EMPTY_WITHOUT_VALUES,
     ORDERED_BY_VALUE,
     QUOTIENTS_OF_SUMS,
     ROWS_BY_WIDTH,
@@ -144,6 +145,10 @@ class CallParser(TypeParser):
                 self.edit(argument.end, argument.end, ")")
         if order:
             self.edit(call.arguments_end - 1, call.arguments_end - 1, order)
+        if name in EMPTY_WITHOUT_VALUES and (call.filter is not None or name in WITHOUT_NULL_KEYS):
+            over = "" if call.over is None else " " + self.relay(call.over.start, call.end)
+            self.edit(call.start, call.start, f"mz_internal.{name}(")
+            self.edit(call.end, call.end, f", count(*){over})")
         if name in PATTERN_ARGUMENT:
             self._pattern_arguments(name, call.arguments)
         if name == "array_agg" and isinstance(call.arguments[0], ast.Value) and call.arguments[0].kind == "string":

@@ -25,6 +25,10 @@ WRAPPED_ARGUMENTS: Mapping[str, str] = MappingProxyType(
 WITHOUT_NULL_KEYS = frozenset(["jsonb_object_agg", "map_agg"])
 """Aggregates of keys and values that leave out what has no key."""
 
+EMPTY_WITHOUT_VALUES = frozenset(["array_agg", "jsonb_agg", "jsonb_object_agg", "list_agg", "map_agg"])
+"""Aggregates that are empty, not null, where there are rows and FILTER (or null keys) leaves out all of them;
+mz_internal has a function of each name that says so."""
+
 ORDERED_BY_VALUE = frozenset(["array_agg", "jsonb_agg", "jsonb_object_agg", "list_agg", "map_agg", "string_agg"])
 """Aggregates whose value depends on the order of the rows, which is that of their arguments where it is left open."""
 

@@ -302,3 +302,15 @@ select
     ((moment at time zone zone) - (moment at time zone 'UTC'))
         - least((moment at time zone zone) - (moment at time zone 'UTC'), (timestamptz '2020-01-01 00:00+00' at time zone zone) - timestamp '2020-01-01');
 end;
+
+-- What aggregates that gather values give where there are rows, and none that counts.
+create function mz_internal.array_agg(gathered anyelement, rows bigint) returns anyelement language sql immutable parallel safe as
+$$select case when $1 is null and $2 > 0 then '{}' else $1 end$$;
+create function mz_internal.list_agg(gathered anyelement, rows bigint) returns anyelement language sql immutable parallel safe as
+$$select case when $1 is null and $2 > 0 then '{}' else $1 end$$;
+create function mz_internal.map_agg(gathered anyelement, rows bigint) returns anyelement language sql immutable parallel safe as
+$$select case when $1 is null and $2 > 0 then '{}' else $1 end$$;
+create function mz_internal.jsonb_object_agg(gathered jsonb, rows bigint) returns jsonb language sql immutable parallel safe
+return case when $1 is null and $2 > 0 then jsonb '{}' else $1 end;
+create function mz_internal.jsonb_agg(gathered jsonb, rows bigint) returns jsonb language sql immutable parallel safe
+return case when $1 is null and $2 > 0 then jsonb '[]' else $1 end;
