@@ -28,6 +28,7 @@ from mzlite.catalog.timedomain import TimeDomain
 from mzlite.dataflow.engine import Engine
 from mzlite.dataflow.transaction import EngineTransaction
 from mzlite.dialect.admin import AdminStatement
+from mzlite.dialect.check_outer import inner_columns
 from mzlite.dialect.common_types import mixes, names_unsigned, query_in, with_query
 from mzlite.dialect.definitions import CreateSource, CreateTableFromSource, ValidateConnection
 from mzlite.dialect.pg_errors import from_psycopg
@@ -44,6 +45,8 @@ from mzlite.wire.interface import Role
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
+_JUDGED = 1000
+"""So many queries are remembered whose aggregates have been judged."""
 _UNKNOWN_COLUMN = re.compile(r'column "(.*)" of relation ".*" does not exist')
 
 
@@ -74,6 +77,7 @@ class Coordinator:
         self._numbers = itertools.count(1)
         self._with_temporary: set[int] = set()
         self._revision = 0
+        self._judged: dict[tuple[str, tuple[str, ...], str], int] = {}
         self._unsigned: tuple[int, frozenset[str]] = (-1, frozenset())
 
     async def execute(self, session: Session, statement: Statement) -> ExecuteResult:
@@ -192,6 +196,30 @@ class Coordinator:
         """
         if is_enforced(session) or (access.reads and session.cluster != Session.cluster):
             await asyncio.to_thread(self.roster.authorize, session, access)
+
+    async def refuse_outer_aggregates(
+        self, session: Session, statement: Relayed, parameters: Sequence[int] = ()
+    ) -> None:
+        """Judge the aggregates in the subqueries of a statement.
+
+        Args:
+            session: whose names it has.
+            statement: as the dialect gives it.
+            parameters: oids of the types of its parameters in the inner PostgreSQL.
+
+        Raises:
+            MzError: one has columns from around its subquery only.
+        """
+        query = query_in(statement)
+        key = (query, tuple(session.search_path), session.database)
+        if self._judged.get(key) == self._revision:
+            return
+        revision = self._revision
+        if calls := list(inner_columns(query)):
+            await asyncio.to_thread(self.roster.refuse_outer_aggregates, session, query, calls, parameters)
+            if len(self._judged) >= _JUDGED:
+                self._judged.clear()
+            self._judged[key] = revision
 
     async def with_common_types(self, session: Session, statement: Relayed, parameters: Sequence[int] = ()) -> Relayed:
         """The statement with a cast wherever Materialize finds a common type that PostgreSQL does not.

@@ -20,6 +20,7 @@ from mzlite.catalog.roles import ensure_role
 from mzlite.catalog.schemas import KEEP_NAME
 from mzlite.catalog.timedomain import TimeDomain, check_cluster, enter
 from mzlite.dataflow.common_types import with_common_types
+from mzlite.dataflow.outer_aggregates import refuse_outer_aggregates
 from mzlite.dataflow.transaction import EngineTransaction, run
 from mzlite.dialect.statements import Access, Name
 from mzlite.session import Session
@@ -107,6 +108,19 @@ class Roster:
         with self._lock, self._connected().transaction():
             self._connected().execute("select set_config('search_path', %s, true)", (path,))
             return with_common_types(self._connected(), query, parameters)
+
+    def refuse_outer_aggregates(
+        self, session: Session, query: str, calls: Sequence[Sequence[str]], parameters: Sequence[int]
+    ) -> None:
+        """Judge the aggregates in the subqueries of a session's query.
+
+        Raises:
+            MzError: one has columns from around its subquery only.
+        """
+        path = ", ".join(quote_name(name) for name in search_path(session))
+        with self._lock, self._connected().transaction():
+            self._connected().execute("select set_config('search_path', %s, true)", (path,))
+            refuse_outer_aggregates(self._connected(), query, calls, parameters)
 
     @property
     def lacks_names(self) -> bool:

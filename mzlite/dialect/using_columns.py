@@ -104,8 +104,8 @@ def _joins(sql: str, node: ast.Node, queries: tuple[ast.Query, ...]) -> Iterator
         alias = _alias(join.relation)
         if alias is not None and (join.natural or join.using is not None):
             yield NamedJoin(
-                _columns_of(sql, node.relation.start, join.start, queries),
-                _columns_of(sql, join.relation.start, join.relation.end, queries),
+                columns_from(sql, node.relation.start, join.start, queries),
+                columns_from(sql, join.relation.start, join.relation.end, queries),
                 None if join.natural else join.using,
                 join.relation.start,
                 join.relation.end,
@@ -119,8 +119,16 @@ def _alias(relation: ast.TableFactor) -> str | None:
     return relation.name[-1] if isinstance(relation, ast.TableName) else None
 
 
-def _columns_of(sql: str, start: int, end: int, queries: Sequence[ast.Query]) -> str:
-    text = f"select * from {sql[start:end]}"
+def columns_from(sql: str, start: int, end: int, queries: Sequence[ast.Query], columns: str = "*") -> str:
+    """A query for columns of a part of FROM, to be analysed alone.
+
+    Args:
+        sql: the whole.
+        start, end: where the part stands.
+        queries: those around it, from the outermost: it may read what they define.
+        columns: what is selected.
+    """
+    text = f"select {columns} from {sql[start:end]}"
     for query in reversed(queries):
         if query.ctes:
             ctes = ", ".join(sql[cte.start : cte.end] for cte in query.ctes)

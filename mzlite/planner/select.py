@@ -484,6 +484,6 @@ def refuse_outer_aggregates(statement: Node) -> None:
     for query in (node for node in walk(statement) if isinstance(node, ast.SelectStmt) and node is not statement):
         free = {id(node) for node in free_references(query)}
         for call in (node for node in walk(query) if is_aggregate(node)):
-            read = [node for node in walk(call.args or ()) if isinstance(node, ast.ColumnRef)]
+            read = [node for node in walk((*(call.args or ()), call.agg_filter)) if isinstance(node, ast.ColumnRef)]
             if read and all(id(node) in free for node in read):
                 raise unsupported("aggregate functions that refer exclusively to outer columns not yet supported")

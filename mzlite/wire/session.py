@@ -112,11 +112,12 @@ class ClientSession:
                 await self.coordinator.keep_names()
                 await self.attached.show_names()
             return [
-                await self.coordinator.with_common_types(self.session, each, parameters)
-                if isinstance(each, Relayed)
-                else each
-                for each in statements
+                await self._analysed(each, parameters) if isinstance(each, Relayed) else each for each in statements
             ]
+
+    async def _analysed(self, statement: Relayed, parameters: Sequence[int]) -> Relayed:
+        await self.coordinator.refuse_outer_aggregates(self.session, statement, parameters)
+        return await self.coordinator.with_common_types(self.session, statement, parameters)
 
     async def _parsed(self, sql: str) -> Sequence[Statement]:
         if len(sql) <= LONGEST_REMEMBERED:
