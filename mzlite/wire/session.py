@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from mzlite.dialect.admin import ADMINISTRATOR, parse_admin
-from mzlite.dialect.statements import CopyOut, Deallocate, Execute, Prepare, Relayed, Statement
+from mzlite.dialect.common_types import query_in
+from mzlite.dialect.statements import CopyOut, Execute, Prepare, Relayed, Statement
 from mzlite.errors import MzError
 from mzlite.session import Session
 from mzlite.wire import messages
@@ -44,6 +45,7 @@ from mzlite.wire.messages import (
     ReadyForQuery,
 )
 from mzlite.wire.own import OwnStatements
+from mzlite.wire.prepared import PreparedQueries
 from mzlite.wire.relay import FAILED, IDLE, IN_TRANSACTION, BackendClosedError, Relay
 from mzlite.wire.simple import SimpleProtocol
 from mzlite.wire.startup import negotiate
@@ -80,7 +82,7 @@ class ClientSession:
         self.variables = SessionVariables(self.session, server.dialect.variables)
         self.transaction = Transaction()
         self.cursors: dict[str, SubscribeCursor] = {}
-        self.prepared: dict[str, Relayed] = {}
+        self.prepared = PreparedQueries(self)
         self.interruptible = Interruptible(self.client)
         self.own = OwnStatements(self)
         self.simple = SimpleProtocol(self)
@@ -327,10 +329,7 @@ class ClientSession:
         Raises:
             MzError: the session's role may not.
         """
-        if isinstance(statement, Prepare) and statement.prepared is not None:
-            self.prepared[statement.name] = statement.prepared
-        elif isinstance(statement, Deallocate):
-            self.prepared.pop(statement.name or "", None)
+        await self.prepared.follow(statement)
         statement = self.meant(statement)
         if not isinstance(statement, Relayed):
             return
@@ -352,9 +351,18 @@ class ClientSession:
         """
         if isinstance(statement, CopyOut):
             return self.variables.limited(statement.query_sql) if simple else statement.relay_sql
+        if isinstance(statement, Prepare):
+            is_select = statement.prepared is not None and statement.prepared.kind == "select"
+            return self._limited_within(statement) if is_select else statement.relay_sql
+        if statement.kind == "cursor":
+            return self._limited_within(statement)
         if statement.kind != "select" or first_word(statement.relay_sql) == "copy":
             return statement.relay_sql
         return self.variables.limited(statement.relay_sql)
+
+    def _limited_within(self, statement: Relayed) -> str:
+        query = query_in(statement)
+        return statement.relay_sql.replace(query, self.variables.limited(query)) if query else statement.relay_sql
 
     def meant(self, statement: Statement) -> Statement:
         """What an EXECUTE stands for; of everything else itself."""
