@@ -14,9 +14,6 @@ from mzlite.kafka.json_errors import json_error
 
 _MAX_FRAME_OFFSET = 1_000_000
 _MOMENTS = {"date": "date", "timestamp": "timestamp", "timestamptz": "timestamp with time zone", "time": "time"}
-_SPECIAL_MOMENTS = frozenset(
-    ["allballs", "epoch", "infinity", "+infinity", "-infinity", "now", "today", "tomorrow", "yesterday"]
-)
 _UNSIGNED_TYPES = {"uint2": 2**16, "uint4": 2**32, "uint8": 2**64}
 _INTEGER_TYPES = {"int2": "smallint", "int4": "integer", "int8": "bigint"}
 
@@ -133,9 +130,7 @@ def check_text_literal(cast: ast.Cast) -> None:
     if cast.data_type.kind != "named" or not isinstance(literal, ast.Value) or literal.kind != "string":
         return
     name = cast.data_type.name[-1]
-    special = literal.value != "epoch" and literal.value.strip().lower() in _SPECIAL_MOMENTS
-    if name in _MOMENTS and special:
-        why = moments.reason(_MOMENTS[name], literal.value)
+    if name in _MOMENTS and (why := moments.unread(_MOMENTS[name], literal.value)) is not None:
         raise MzError(f'invalid input syntax for type {_MOMENTS[name]}: {why}: "{literal.value}"')
     if name in _MOMENTS and (why := moments.out_of_range(_MOMENTS[name], literal.value)) is not None:
         raise MzError(f'invalid input syntax for type {_MOMENTS[name]}: {why}: "{literal.value}"')

@@ -20,6 +20,19 @@ _UNITS = re.compile(
     r"millennium|millennia|mil|mils|p|t)"
 )
 _FRACTION_OF_YEARS = re.compile(r"(?i)(?<![\d.])(\d*)\.(\d+)(\s*(?:years?|yrs?|y)\b)")
+_DELIM = r"[^\w:.+\-]"
+_FORM = re.compile(
+    rf"\s*(?:(\d{{6,8}})|(\d+)(?:-(?=\d+-)|{_DELIM}+(?=\d+(?:-|{_DELIM})))(\d+)(?:-|{_DELIM}+)(\d+))"
+    rf"(?:(?:[Tt]|{_DELIM}){_DELIM}*(?P<time>\d+:\d*(?::\d*(?:\.\d*)?)?)\s*(?:[+-][\d: ]+)?)?(?:\s+[+-][\d: ]+)?\s*"
+)
+"""How a moment's text begins: a date with the year first, then perhaps a time and an offset."""
+_ZONE = re.compile(r"(?:(?P<name>[Zz]|[A-Za-z][A-Za-z_]+[\w/+-]*)\s*)?(?:BC|AD)?\s*", re.IGNORECASE)
+_NO_ZONE = re.compile(
+    "(?i)[ap]m|now|today|tomorrow|yesterday|allballs|infinity|at|on|dst|jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?"
+    "|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?|dec(ember)?|(sun|mon|tues?|wed(nes)?|thu(rs?)?|fri|sat(ur)?)(day)?"
+)
+"""Words that PostgreSQL reads in a moment's text, and that are no time zones."""
+_TIME_FORM = re.compile(r"\s*\d+:\d*(?::\d*(?:\.\d*)?|\.\d+)?\s*")
 _GROUP_STARTS = (0, 9, 14, 19, 24)
 
 
@@ -33,15 +46,50 @@ def reason(type_name: str, text: str) -> str | None:
     """
     match type_name:
         case "date" | "timestamp" | "timestamp with time zone":
-            return _moment(text)
+            return unread(type_name, text) or _moment(text)
         case "time":
-            return _time(text) or _unknown_units(text)
+            return _time(text) or unread(type_name, text)
         case "interval":
             return _unknown_units(text)
         case "uuid":
             return _uuid(text)
         case _:
             return None
+
+
+def unread(type_name: str, text: str) -> str | None:
+    """Why Materialize does not read a text that PostgreSQL may read; None where it reads it.
+
+    >>> unread("date", "1/8/1999"), unread("date", "January 8, 1999"), unread("date", "2024/01/08")
+    ('DAY must be [1, 31], got 1999', 'YEAR, MONTH, DAY are all required', None)
+    >>> unread("timestamp", "2024-01-01 10:00 PM")
+    "Invalid timezone string (PM): 'PM' is not a valid timezone. Failed to parse PM at token index 0"
+    >>> unread("time", "10:00 PM"), unread("time", "10:00")
+    ('unknown units PM', None)
+    """
+    if type_name == "time":
+        if _TIME_FORM.fullmatch(text) is not None:
+            return None
+        return _time(text) or _unknown_units(text) or f"have unprocessed tokens {text.strip()}"
+    if text == "epoch":
+        return None
+    found = _FORM.match(text)
+    if found is None:
+        return "YEAR, MONTH, DAY are all required"
+    compact = found[1]
+    month, day = (compact[-4:-2], compact[-2:]) if compact else (found[3], found[4])
+    if not 1 <= int(month) <= 12:
+        return f"MONTH must be [1, 12], got {int(month)}"
+    if not 1 <= int(day) <= 31:
+        return f"DAY must be [1, 31], got {int(day)}"
+    rest = text[found.end() :]
+    zone = _ZONE.fullmatch(rest)
+    if zone is None:
+        return f"have unprocessed tokens {rest.strip()}"
+    if (name := zone["name"]) is not None and _NO_ZONE.fullmatch(name) is not None:
+        why = f"'{name}' is not a valid timezone. Failed to parse {name} at token index 0"
+        return f"Invalid timezone string ({name}): {why}"
+    return None
 
 
 def out_of_range(type_name: str, text: str) -> str | None:
