@@ -152,7 +152,8 @@ def object_id(name: Name) -> str:
     """The id of the relation that `name` means in this session; fails when there is none."""
     quoted = ".".join('"' + part.replace('"', '""') + '"' for part in name[-2:])
     name_literal = "'" + quoted.replace("'", "''") + "'"
-    return f"(SELECT r.id FROM mz_catalog.mz_objects r WHERE r.oid = {name_literal}::regclass AND r.type <> 'index')"
+    oid = f"mz_internal.unshadowed({name_literal})"
+    return f"(SELECT r.id FROM mz_catalog.mz_objects r WHERE r.oid = {oid} AND r.type <> 'index')"
 
 
 def columns_query(name: Name, condition: str | None) -> ShowQuery:

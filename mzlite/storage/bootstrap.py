@@ -32,6 +32,7 @@ FIRST_SCRIPTS = (
     "functions.sql",
     "more_functions.sql",
     "registry.sql",
+    "system_columns.sql",
     "catalog_functions.sql",
     "catalog_mz_catalog.sql",
     "catalog_types.sql",

@@ -314,6 +314,13 @@ from unnest(privileges) as u (item)
 cross join lateral regexp_split_to_table(split_part(split_part(item::text, '=', 2), '/', 1), '') as l (letter);
 end;
 
+-- A relation by its name; where a view stands for one of PostgreSQL's, that one.
+create function mz_internal.unshadowed(relation regclass) returns oid language sql stable strict parallel safe
+return (
+    select coalesce(case when c.relnamespace::regnamespace::text = 'mzlite_pg' then to_regclass('pg_catalog.' || quote_ident(c.relname)) end, c.oid)
+    from pg_catalog.pg_class as c where c.oid = relation
+);
+
 -- Type oids and names as Materialize reports them.
 create function mz_internal.type_name(type oid) returns text
 language sql stable parallel safe

@@ -231,23 +231,31 @@ where relation is not null
 union all
 select id, oid, schema_id, name, type, owner_id, null, null from mzlite.system_relations;
 
+-- Those of the system's relations as they are known of Materialize; some of PostgreSQL's own have a view in their place.
 create view mz_catalog.mz_columns as
 select
     r.id,
     mz_internal.whole(a.attname::text) as name,
-    a.attnum::mz_catalog.uint8 as position,
-    not coalesce(r.details -> 'not_null' ? a.attname::text, false) as nullable,
-    mz_internal.type_name(a.atttypid) as type,
+    coalesce((k.known ->> 'position')::bigint, a.attnum)::mz_catalog.uint8 as position,
+    coalesce((k.known ->> 'nullable')::boolean, not coalesce(r.details -> 'not_null' ? a.attname::text, false)) as nullable,
+    coalesce(k.known ->> 'type', mz_internal.type_name(a.atttypid)) as type,
     mz_internal.restored(r.details -> 'defaults' ->> a.attname::text) as "default",
     mz_internal.type_oid(a.atttypid) as type_oid,
     a.atttypmod as type_mod
 from (
-    select id, relation, details from mzlite.shown_objects where relation is not null
+    select id, relation, details, null::jsonb as columns from mzlite.shown_objects where relation is not null
     union all
-    select id, oid, '{}'::jsonb from mzlite.system_relations
+    select
+        s.id, case n.nspname when 'pg_catalog' then coalesce(to_regclass('mzlite_pg.' || quote_ident(s.name))::oid, s.oid) else s.oid end,
+        '{}'::jsonb, c.columns
+    from mzlite.system_relations as s
+    inner join pg_catalog.pg_class as o on o.oid = s.oid
+    inner join pg_catalog.pg_namespace as n on n.oid = o.relnamespace
+    left join mzlite.system_columns as c on c.relation = n.nspname || '.' || s.name
 ) as r
 inner join pg_catalog.pg_attribute as a on a.attrelid = r.relation
-where a.attnum > 0 and not a.attisdropped;
+cross join lateral (values (r.columns -> a.attname::text)) as k (known)
+where a.attnum > 0 and not a.attisdropped and (r.columns is null or k.known is not null);
 
 create view mz_catalog.mz_system_privileges as
 select item as privileges from unnest(mz_internal.privileges('system', 'system', 's1')) as u (item);

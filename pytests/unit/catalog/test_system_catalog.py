@@ -68,6 +68,22 @@ def test_columns_and_types_are_the_recorded_ones(postgres: Postgres) -> None:
     assert differences == []
 
 
+def test_show_columns_says_what_was_recorded(postgres: Postgres) -> None:
+    lines = [line.split("\t") for line in RECORDED.read_text().splitlines()]
+    expected = {(line[0], line[1], int(line[3]), line[4], line[5], line[6] == "t") for line in lines}
+    with postgres.connect() as connection:
+        rows = connection.execute(
+            """
+            select o.relnamespace::regnamespace::text, r.name, c.position::int, c.name, c.type, c.nullable
+            from mz_internal.mz_show_columns as c
+            inner join mz_catalog.mz_relations as r on r.id = c.id
+            inner join pg_class as o on o.oid = r.oid
+            """
+        ).fetchall()
+    known = {line[:2] for line in expected}
+    assert {row for row in rows if row[:2] in known} == expected
+
+
 def test_what_clients_ask_for_is_there(postgres: Postgres) -> None:
     names = {relation for _, relation in present(postgres)}
     assert set(NEEDED) - names == set()
