@@ -15,6 +15,7 @@ from mzlite.dialect.check_outer import is_of_outer_columns, table_names
 from mzlite.dialect.check_values import (
     check_frame,
     check_integer_literal,
+    check_interval,
     check_literal,
     check_position,
     check_text_literal,
@@ -253,6 +254,8 @@ class _Planner:
         match node:
             case ast.Value():
                 check_literal(node)
+            case ast.IntervalValue():
+                check_interval(node.value)
             case ast.Nested():
                 self.expression(node.expression, context)
             case ast.Function():
@@ -402,6 +405,8 @@ class _Planner:
             raise MzError(f"* argument is invalid with non-aggregate function {bare}")
         if call.order_by:
             raise MzError(f"ORDER BY specified, but {bare} is not an aggregate function")
+        if bare == "date_bin" and call.arguments and isinstance(call.arguments[0], ast.Value):
+            check_interval(call.arguments[0].value)
         if bare == "mz_logical_timestamp":
             raise MzError("mz_logical_timestamp() has been renamed to mz_now()")
         self._arguments(call, context)

@@ -13,7 +13,13 @@ from mzlite.errors import MzError
 from mzlite.kafka.json_errors import json_error
 
 _MAX_FRAME_OFFSET = 1_000_000
-_MOMENTS = {"date": "date", "timestamp": "timestamp", "timestamptz": "timestamp with time zone", "time": "time"}
+_MOMENTS = {
+    "date": "date",
+    "interval": "interval",
+    "time": "time",
+    "timestamp": "timestamp",
+    "timestamptz": "timestamp with time zone",
+}
 _UNSIGNED_TYPES = {"uint2": 2**16, "uint4": 2**32, "uint8": 2**64}
 _INTEGER_TYPES = {"int2": "smallint", "int4": "integer", "int8": "bigint"}
 
@@ -152,6 +158,12 @@ def check_text_literal(cast: ast.Cast) -> None:
         raise MzError(f'invalid input syntax for type {name}: {why}: "{literal.value}"')
     if name == "jsonb" and (why := json_error(literal.value.encode())) is not None:
         raise MzError(f'invalid input syntax for type jsonb: {why}: "{literal.value}"')
+
+
+def check_interval(text: str) -> None:
+    """Raises for the text of an interval that only PostgreSQL reads."""
+    if (why := moments.unread("interval", text)) is not None:
+        raise MzError(f'invalid input syntax for type interval: {why}: "{text}"')
 
 
 def _check_numeric(text: str) -> None:

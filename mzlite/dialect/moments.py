@@ -14,10 +14,15 @@ _DATE = re.compile(r"\s*-?(\d+)-(\d+)-(\d+)(?:[\sT]+(.*))?", re.DOTALL)
 _COMPACT_DATE = re.compile(r"\s*(\d{4})(\d\d)(\d\d)()\s*$")
 _TIME = re.compile(r"\s*(\d+):(\d*)(?::(\d*))?")
 _WORD = re.compile(r"[A-Za-z]+")
-_UNITS = re.compile(
+_FIELDS = re.compile(
     r"(?i)(years?|yrs?|y|months?|mons?|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s|milliseconds?|millisecon|"
-    r"msecs?|msec|ms|microseconds?|usecs?|us|weeks?|w|quarters?|qtr|decades?|decs?|century|centuries|c|cent|"
-    r"millennium|millennia|mil|mils|p|t)"
+    r"mseconds?|msecs?|ms|microseconds?|useconds?|usecs?|us|decades?|decs?|century|centuries|cent|c|millenniums?|"
+    r"millennia|mils?)"
+)
+_OTHER_UNITS = re.compile(r"(?i)(weeks?|w|quarters?|qtr|epoch|dow|doy|isodow|isodoy|isoyear|timezone(_[hm])?|t)")
+"""What EXTRACT takes, and no interval has."""
+_NO_FORMAT = (
+    "Cannot determine format of all parts. Add explicit time components, e.g. INTERVAL '1 day' or INTERVAL '1' DAY"
 )
 _FRACTION_OF_YEARS = re.compile(r"(?i)(?<![\d.])(\d*)\.(\d+)(\s*(?:years?|yrs?|y)\b)")
 _DELIM = r"[^\w:.+\-]"
@@ -50,7 +55,7 @@ def reason(type_name: str, text: str) -> str | None:
         case "time":
             return _time(text) or unread(type_name, text)
         case "interval":
-            return _unknown_units(text)
+            return unread(type_name, text)
         case "uuid":
             return _uuid(text)
         case _:
@@ -64,9 +69,11 @@ def unread(type_name: str, text: str) -> str | None:
     ('DAY must be [1, 31], got 1999', 'YEAR, MONTH, DAY are all required', None)
     >>> unread("timestamp", "2024-01-01 10:00 PM")
     "Invalid timezone string (PM): 'PM' is not a valid timezone. Failed to parse PM at token index 0"
-    >>> unread("time", "10:00 PM"), unread("time", "10:00")
-    ('unknown units PM', None)
+    >>> unread("time", "10:00 PM"), unread("time", "10:00"), unread("interval", "P1D"), unread("interval", "1h30m")
+    ('unknown units PM', None, 'unknown units P', None)
     """
+    if type_name == "interval":
+        return _unknown_units(text)
     if type_name == "time":
         if _TIME_FORM.fullmatch(text) is not None:
             return None
@@ -182,7 +189,9 @@ def _time(text: str) -> str | None:
 
 def _unknown_units(text: str) -> str | None:
     for word in _WORD.findall(text):
-        if _UNITS.fullmatch(word) is None:
+        if _OTHER_UNITS.fullmatch(word) is not None:
+            return _NO_FORMAT
+        if _FIELDS.fullmatch(word) is None:
             return f"unknown units {word}"
     return None
 

@@ -1,4 +1,4 @@
--- Casts of computed texts to moments. PostgreSQL reads more than Materialize does ('today', '1/8/1999', 'January 8, 1999', '10:00 PM'),
+-- Casts of computed texts to moments and intervals. PostgreSQL reads more than Materialize does ('today', '1/8/1999', 'January 8, 1999', '10:00 PM'),
 -- and a date that begins with one or two digits by another rule: the first number is the year. Literals are the dialect's.
 
 create function mz_internal.moment_text(given text, kind text) returns text language plpgsql immutable strict parallel safe as $$
@@ -34,6 +34,20 @@ begin
 end
 $$;
 
+create function mz_internal.interval_text(given text) returns text language plpgsql immutable strict parallel safe as $$
+begin
+    if regexp_replace(
+        given,
+        '(?:years?|yrs?|y|months?|mons?|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s|milliseconds?|millisecon|mseconds?|msecs?|ms'
+        '|microseconds?|useconds?|usecs?|us|decades?|decs?|century|centuries|cent|c|millenniums?|millennia|mils?)(?![a-z])',
+        '', 'gi'
+    ) ~* '[a-z]' then
+        raise exception using errcode = '22007', message = format('invalid input syntax for type interval: "%s"', given);
+    end if;
+    return given;
+end
+$$;
+
 create function mz_internal.as_date(text) returns date language sql immutable strict parallel safe
 return date_in(textout(mz_internal.moment_text($1, 'date')));
 create function mz_internal.as_timestamp(text) returns timestamp language sql immutable strict parallel safe
@@ -42,7 +56,11 @@ create function mz_internal.as_timestamptz(text) returns timestamptz language sq
 return timestamptz_in(textout(mz_internal.moment_text($1, 'timestamp with time zone')), 0, -1);
 create function mz_internal.as_time(text) returns time language sql immutable strict parallel safe
 return time_in(textout(mz_internal.time_text($1)), 0, -1);
+create function mz_internal.as_interval(text) returns interval language sql immutable strict parallel safe
+return interval_in(textout(mz_internal.interval_text($1)), 0, -1);
 
+create cast (text as interval) with function mz_internal.as_interval(text);
+create cast (varchar as interval) with function mz_internal.as_interval(text);
 create cast (text as date) with function mz_internal.as_date(text);
 create cast (text as timestamp) with function mz_internal.as_timestamp(text);
 create cast (text as timestamptz) with function mz_internal.as_timestamptz(text);
