@@ -26,9 +26,9 @@ from mzlite.catalog.registry import find_item, quote_name, refuse_as_input, sear
 from mzlite.catalog.remote import Question
 from mzlite.catalog.timedomain import TimeDomain
 from mzlite.dataflow.engine import Engine
+from mzlite.dataflow.refusals import may_be_refused
 from mzlite.dataflow.transaction import EngineTransaction
 from mzlite.dialect.admin import AdminStatement
-from mzlite.dialect.check_outer import inner_columns
 from mzlite.dialect.common_types import mixes, names_unsigned, query_in, with_query
 from mzlite.dialect.definitions import CreateSource, CreateTableFromSource, ValidateConnection
 from mzlite.dialect.pg_errors import from_psycopg
@@ -46,7 +46,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 _JUDGED = 1000
-"""So many queries are remembered whose aggregates have been judged."""
+"""So many queries are remembered that have been judged by the types of what they read."""
 _UNKNOWN_COLUMN = re.compile(r'column "(.*)" of relation ".*" does not exist')
 
 
@@ -197,10 +197,8 @@ class Coordinator:
         if is_enforced(session) or (access.reads and session.cluster != Session.cluster):
             await asyncio.to_thread(self.roster.authorize, session, access)
 
-    async def refuse_outer_aggregates(
-        self, session: Session, statement: Relayed, parameters: Sequence[int] = ()
-    ) -> None:
-        """Judge the aggregates in the subqueries of a statement.
+    async def refuse_by_types(self, session: Session, statement: Relayed, parameters: Sequence[int] = ()) -> None:
+        """Judge a statement by the types and the columns of what it reads.
 
         Args:
             session: whose names it has.
@@ -208,15 +206,15 @@ class Coordinator:
             parameters: oids of the types of its parameters in the inner PostgreSQL.
 
         Raises:
-            MzError: one has columns from around its subquery only.
+            MzError: Materialize refuses it.
         """
         query = query_in(statement)
         key = (query, tuple(session.search_path), session.database)
         if self._judged.get(key) == self._revision:
             return
         revision = self._revision
-        if calls := list(inner_columns(query)):
-            await asyncio.to_thread(self.roster.refuse_outer_aggregates, session, query, calls, parameters)
+        if may_be_refused(query):
+            await asyncio.to_thread(self.roster.refuse_by_types, session, query, parameters)
             if len(self._judged) >= _JUDGED:
                 self._judged.clear()
             self._judged[key] = revision

@@ -20,7 +20,7 @@ from mzlite.catalog.roles import ensure_role
 from mzlite.catalog.schemas import KEEP_NAME
 from mzlite.catalog.timedomain import TimeDomain, check_cluster, enter
 from mzlite.dataflow.common_types import with_common_types
-from mzlite.dataflow.outer_aggregates import refuse_outer_aggregates
+from mzlite.dataflow.refusals import refuse_by_types
 from mzlite.dataflow.transaction import EngineTransaction, run
 from mzlite.dialect.statements import Access, Name
 from mzlite.session import Session
@@ -109,18 +109,16 @@ class Roster:
             self._connected().execute("select set_config('search_path', %s, true)", (path,))
             return with_common_types(self._connected(), query, parameters)
 
-    def refuse_outer_aggregates(
-        self, session: Session, query: str, calls: Sequence[Sequence[str]], parameters: Sequence[int]
-    ) -> None:
-        """Judge the aggregates in the subqueries of a session's query.
+    def refuse_by_types(self, session: Session, query: str, parameters: Sequence[int]) -> None:
+        """Judge a session's query by the types and the columns of what it reads.
 
         Raises:
-            MzError: one has columns from around its subquery only.
+            MzError: Materialize refuses it.
         """
         path = ", ".join(quote_name(name) for name in search_path(session))
         with self._lock, self._connected().transaction():
             self._connected().execute("select set_config('search_path', %s, true)", (path,))
-            refuse_outer_aggregates(self._connected(), query, calls, parameters)
+            refuse_by_types(self._connected(), query, parameters)
 
     @property
     def lacks_names(self) -> bool:

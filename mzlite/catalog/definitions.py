@@ -17,10 +17,9 @@ from mzlite.catalog.create_sql import reference
 from mzlite.catalog.interface import EngineTransaction
 from mzlite.catalog.nullable import never_null
 from mzlite.catalog.registry import SYSTEM_SCHEMAS, find_item, quote_name, refuse_as_input, search_path
-from mzlite.dataflow.outer_aggregates import refuse_outer_aggregates
 from mzlite.dataflow.recursion import anchored, drop_blocks, functions_of
+from mzlite.dataflow.refusals import refuse_by_types
 from mzlite.dialect.ast import Query
-from mzlite.dialect.check_outer import inner_columns
 from mzlite.dialect.display import Naming, display_name, display_query
 from mzlite.dialect.functions import find_function
 from mzlite.dialect.pg_errors import from_psycopg
@@ -89,7 +88,7 @@ def analyse(
         if len(columns) > count:
             raise MzError(f"{what} definition names {_counted(len(columns))}, but {what} has {_counted(count)}")
         listed = f" ({', '.join(quote_name(name) for name in columns)})"
-    refuse_outer_aggregates(tx.connection, query, list(inner_columns(query)))
+    refuse_by_types(tx.connection, query)
     # Not a temporary view of PostgreSQL's: those may not read what other sessions' temporary objects are here.
     _run(tx, f"create view mzlite_def.{PROBE}{listed} as {query}")
     tx.execute("select set_config('search_path', '', true)")

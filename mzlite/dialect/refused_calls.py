@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from mzlite.dialect.array_probes import ARRAY_PROBE, QUERY_PROBE
 from mzlite.dialect.maps import MAP_KEY
 from mzlite.errors import MzError
 
@@ -43,6 +44,10 @@ def refused_call(message: str, sql: str | None, clause: str) -> MzError | None:
             return MzError(f"array_fill on {types.partition(',')[0]} not yet supported")
         case "mz_internal.subquery_key":
             return MzError("cannot build map from subquery because first column is not of type text")
+        case _ if name == ARRAY_PROBE:
+            return MzError(f"{types} not yet supported")
+        case _ if name == QUERY_PROBE:
+            return MzError(f"cannot build array from subquery because return type {types}[] not yet supported")
         case _ if name == MAP_KEY:
             return MzError(f"{clause} must have type text, not type {_word(types)}")
         case _:

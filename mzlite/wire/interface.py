@@ -183,10 +183,8 @@ class Coordinator(Protocol):
             MzError: the session's role may not.
         """
 
-    async def refuse_outer_aggregates(
-        self, session: Session, statement: Relayed, parameters: Sequence[int] = ()
-    ) -> None:
-        """Raises where an aggregate in a subquery has columns from around it only."""
+    async def refuse_by_types(self, session: Session, statement: Relayed, parameters: Sequence[int] = ()) -> None:
+        """Raises for what only the types and the columns of relations tell that Materialize refuses."""
 
     async def with_common_types(self, session: Session, statement: Relayed, parameters: Sequence[int] = ()) -> Relayed:
         """The statement with casts where values of several types become one in another way than PostgreSQL's.

@@ -118,7 +118,7 @@ class ClientSession:
             ]
 
     async def _analysed(self, statement: Relayed, parameters: Sequence[int]) -> Relayed:
-        await self.coordinator.refuse_outer_aggregates(self.session, statement, parameters)
+        await self.coordinator.refuse_by_types(self.session, statement, parameters)
         return await self.coordinator.with_common_types(self.session, statement, parameters)
 
     async def _parsed(self, sql: str) -> Sequence[Statement]:

@@ -141,11 +141,11 @@ left join mzlite.shown_index_columns as k on k.index_id = o.id
 where o.type = 'index'
 group by o.oid, r.relation;
 
--- With the columns of the version that Materialize calls itself.
+-- With the columns of the version that Materialize calls itself. Materialize has no procedures.
 create view mzlite_pg.pg_proc as
 select p.*, p.prokind = 'a' as proisagg, p.prokind = 'w' as proiswindow
 from pg_catalog.pg_proc as p
-where p.pronamespace in (select n.oid from mzlite_pg.pg_namespace as n);
+where p.prokind <> 'p' and p.pronamespace in (select n.oid from mzlite_pg.pg_namespace as n);
 
 -- Comments on what clients see.
 create view mzlite_pg.pg_description as

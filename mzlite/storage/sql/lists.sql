@@ -365,13 +365,13 @@ begin
     )) as r
     where not exists (select from pg_type as t where t.oid = l.items);
 
-    -- Functions. In templates L is the list's type, E that of its elements, A the array of these, I the elements of the elements.
+    -- Functions. In templates L is the list's type, E that of its elements, A the array of these, M that of lists, I the elements of the elements.
     perform mzlite.begin_functions();
     insert into own_functions
     select
         f.schema, replace(f.name, '<L>', l.name),
         array(
-            select case a.item when 'L' then l.type when 'E' then l.element when 'A' then l.item_array else a.item::regtype::oid end
+            select case a.item when 'L' then l.type when 'E' then l.element when 'A' then l.item_array when 'M' then l.items else a.item::regtype::oid end
             from unnest(string_to_array(f.arguments, ' ')) with ordinality as a (item, n) order by a.n
         ),
         case f.returns when 'L' then l.type when 'E' then l.element when 'A' then l.item_array when 'I' then l.inner_element else f.returns::regtype::oid end,
@@ -440,6 +440,8 @@ begin
         ('mz_catalog', 'unnest', 'L', 'E', 'internal', 'array_unnest', true, 'i', 10, ''),
         -- There are no arrays of lists.
         ('mz_catalog', 'array_agg', 'L', 'void', 'sql', '', false, 'v', 0, ''),
+        ('mz_internal', 'plain_array', 'M', 'void', 'sql', '', false, 'v', 0, ''),
+        ('mz_internal', 'array_of', 'L', 'void', 'sql', '', false, 'v', 0, ''),
         ('mz_catalog', 'array_fill', 'L integer[]', 'void', 'sql', '', false, 'v', 0, ''),
         ('mz_catalog', 'array_fill', 'L integer[] integer[]', 'void', 'sql', '', false, 'v', 0, '')
     ) as f (schema, name, arguments, returns, language, body, strict, volatile, rows, shapes)
@@ -571,7 +573,7 @@ begin
     delete from pg_aggregate where aggfnoid in (select p.oid from pg_proc as p where p.prorettype = list);
     delete from pg_proc
     where pronamespace in ('mz_catalog'::regnamespace, 'mz_internal'::regnamespace)
-        and (prorettype = list or list = any (proargtypes::oid[]) or element = any (proargtypes::oid[]));
+        and (prorettype = list or exists (select from unnest(proargtypes) as a (type) where a.type in (list, element, mz_internal.array_type(list))));
     delete from pg_type where oid = list or typelem = list;
 end
 $drop$;
