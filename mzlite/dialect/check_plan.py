@@ -255,7 +255,7 @@ class _Planner:
             case ast.Value():
                 check_literal(node)
             case ast.IntervalValue():
-                check_interval(node.value)
+                check_interval(node.value, node.precision)
             case ast.Nested():
                 self.expression(node.expression, context)
             case ast.Function():

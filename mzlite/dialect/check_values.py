@@ -20,6 +20,8 @@ _MOMENTS = {
     "timestamp": "timestamp",
     "timestamptz": "timestamp with time zone",
 }
+_FINEST = 6
+"""The most digits of a second behind the point."""
 _UNSIGNED_TYPES = {"uint2": 2**16, "uint4": 2**32, "uint8": 2**64}
 _INTEGER_TYPES = {"int2": "smallint", "int4": "integer", "int8": "bigint"}
 
@@ -160,10 +162,12 @@ def check_text_literal(cast: ast.Cast) -> None:
         raise MzError(f'invalid input syntax for type jsonb: {why}: "{literal.value}"')
 
 
-def check_interval(text: str) -> None:
-    """Raises for the text of an interval that only PostgreSQL reads."""
+def check_interval(text: str, precision: int | None = None) -> None:
+    """Raises for the text of an interval that only PostgreSQL reads, and for too many digits of seconds."""
     if (why := moments.unread("interval", text)) is not None:
         raise MzError(f'invalid input syntax for type interval: {why}: "{text}"')
+    if precision is not None and precision > _FINEST:
+        raise MzError(f"SECOND precision must be (0, {_FINEST}), have SECOND({precision})")
 
 
 def _check_numeric(text: str) -> None:

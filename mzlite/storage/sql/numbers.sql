@@ -221,6 +221,12 @@ create cast (interval[] as text) with function mz_internal.as_text(interval[]) a
 create function mz_internal.as_text(text) returns text language sql immutable strict parallel safe return $1;
 create function mz_internal.as_text(bpchar) returns text language sql immutable strict parallel safe return textin(bpcharout($1));
 create function mz_internal.as_text(boolean) returns text language sql immutable strict parallel safe return textin(boolout($1));
+-- Of the arrays that become numeric[] by themselves PostgreSQL would not know which is meant.
+create function mz_internal.as_text(smallint[]) returns text language sql immutable strict parallel safe return textin(array_out($1));
+create function mz_internal.as_text(integer[]) returns text language sql immutable strict parallel safe return textin(array_out($1));
+create function mz_internal.as_text(bigint[]) returns text language sql immutable strict parallel safe return textin(array_out($1));
+create function mz_internal.as_text(real[]) returns text language sql immutable strict parallel safe return textin(array_out($1));
+create function mz_internal.as_text(double precision[]) returns text language sql immutable strict parallel safe return textin(array_out($1));
 create function mz_internal.as_text(anyelement) returns text language sql immutable strict parallel safe as 'select $1::text';
 
 -- What to_jsonb() and its relatives make of their arguments: a moment is written as in text.
