@@ -117,6 +117,8 @@ class Roster:
         """
         path = ", ".join(quote_name(name) for name in search_path(session))
         with self._lock, self._connected().transaction():
+            # What the engine holds for long is judged when it is run: others wait for this connection.
+            self._connected().execute("set local lock_timeout = '200ms'")
             self._connected().execute("select set_config('search_path', %s, true)", (path,))
             refuse_by_types(self._connected(), query, parameters)
 
