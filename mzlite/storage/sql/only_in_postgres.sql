@@ -60,15 +60,19 @@ create function mz_internal.plain_array(anyarray) returns anyarray language sql 
 create function mz_internal.array_of(anynonarray) returns anyarray language sql immutable parallel safe as 'select array[$1]';
 create function mz_internal.map_key(text) returns text language sql immutable parallel safe as 'select $1';
 create function mz_internal.subquery_key(text) returns text language sql immutable parallel safe as 'select $1';
-select mzlite.begin_functions();
-insert into own_functions
-select f.schema, f.name, array[f.argument::regtype::oid], 'void'::regtype::oid, 'sql', '', false, 'v', 0
-from (values
-    ('mz_catalog', 'list_agg', 'bpchar'), ('mz_internal', 'array_of', 'anyarray'),
-    ('mz_internal', 'map_key', 'varchar'), ('mz_internal', 'map_key', 'bpchar'), ('mz_internal', 'map_key', 'anyelement'),
-    ('mz_internal', 'subquery_key', 'varchar'), ('mz_internal', 'subquery_key', 'bpchar'), ('mz_internal', 'subquery_key', 'anyelement')
-) as f (schema, name, argument);
-select mzlite.add_functions();
+do $$
+begin
+    perform mzlite.begin_functions();
+    insert into own_functions
+    select f.schema, f.name, array[f.argument::regtype::oid], 'void'::regtype::oid, 'sql', '', false, 'v', 0
+    from (values
+        ('mz_catalog', 'list_agg', 'bpchar'), ('mz_internal', 'array_of', 'anyarray'),
+        ('mz_internal', 'map_key', 'varchar'), ('mz_internal', 'map_key', 'bpchar'), ('mz_internal', 'map_key', 'anyelement'),
+        ('mz_internal', 'subquery_key', 'varchar'), ('mz_internal', 'subquery_key', 'bpchar'), ('mz_internal', 'subquery_key', 'anyelement')
+    ) as f (schema, name, argument);
+    perform mzlite.add_functions();
+end
+$$;
 
 -- The other way round: the form that Materialize's pg_attrdef calls for, whose expressions are text. psql asks with the schema.
 create function pg_catalog.pg_get_expr(text, oid) returns text language sql immutable strict parallel safe return $1;

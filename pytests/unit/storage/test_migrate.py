@@ -44,6 +44,8 @@ def test_what_an_older_version_lacked_is_there_afterwards(server: Postgres) -> N
         connection.execute("create function mz_internal.privilege_name(letter text) returns int return 1")
         connection.execute("alter table mzlite.objects drop column created_at cascade")
         connection.execute("drop operator mz_catalog.=(mz_catalog.uint8, integer) cascade")
+        connection.execute("drop procedure mz_internal.map_key(varchar), mz_catalog.array_agg(mz_catalog.list_int4)")
+        connection.execute("drop table mzlite.system_columns cascade")
     bootstrap(server)
     with server.connect() as connection:
         found = shape(connection)
