@@ -28,7 +28,8 @@ _FRACTION_OF_YEARS = re.compile(r"(?i)(?<![\d.])(\d*)\.(\d+)(\s*(?:years?|yrs?|y
 _DELIM = r"[^\w:.+\-]"
 _FORM = re.compile(
     rf"\s*(?:(\d{{6,8}})|(\d+)(?:-(?=\d+-)|{_DELIM}+(?=\d+(?:-|{_DELIM})))(\d+)(?:-|{_DELIM}+)(\d+))"
-    rf"(?:(?:[Tt]|{_DELIM}){_DELIM}*(?P<time>\d+:\d*(?::\d*(?:\.\d*)?)?)\s*(?:[+-][\d: ]+)?)?(?:\s+[+-][\d: ]+)?\s*"
+    rf"(?:(?:[Tt]|{_DELIM}){_DELIM}*(?P<time>\d+:\d*(?::\d*(?:\.\d*)?)?)\s*(?P<offset>[+-][\d: ]+)?)?"
+    r"(?P<apart>\s+[+-][\d: ]+)?\s*"
 )
 """How a moment's text begins: a date with the year first, then perhaps a time and an offset."""
 _ZONE = re.compile(r"(?:(?P<name>[Zz]|[A-Za-z][A-Za-z_]+[\w/+-]*)\s*)?(?:BC|AD)?\s*", re.IGNORECASE)
@@ -67,6 +68,8 @@ def unread(type_name: str, text: str) -> str | None:
 
     >>> unread("date", "1/8/1999"), unread("date", "January 8, 1999"), unread("date", "2024/01/08")
     ('DAY must be [1, 31], got 1999', 'YEAR, MONTH, DAY are all required', None)
+    >>> unread("timestamp", "1999-01-01 01:23:34.555 +25:45"), unread("date", "1999-01-01 01:23+1445")
+    ('Invalid timezone string (+25:45): timezone hour invalid 25', None)
     >>> unread("timestamp", "2024-01-01 10:00 PM")
     "Invalid timezone string (PM): 'PM' is not a valid timezone. Failed to parse PM at token index 0"
     >>> unread("time", "10:00 PM"), unread("time", "10:00"), unread("interval", "P1D"), unread("interval", "1h30m")
@@ -89,6 +92,8 @@ def unread(type_name: str, text: str) -> str | None:
         return f"MONTH must be [1, 12], got {int(month)}"
     if not 1 <= int(day) <= 31:
         return f"DAY must be [1, 31], got {int(day)}"
+    if (why := _offset((found["offset"] or found["apart"] or "").strip())) is not None:
+        return why
     rest = text[found.end() :]
     zone = _ZONE.fullmatch(rest)
     if zone is None:
@@ -96,6 +101,20 @@ def unread(type_name: str, text: str) -> str | None:
     if (name := zone["name"]) is not None and _NO_ZONE.fullmatch(name) is not None:
         why = f"'{name}' is not a valid timezone. Failed to parse {name} at token index 0"
         return f"Invalid timezone string ({name}): {why}"
+    return None
+
+
+def _offset(offset: str) -> str | None:
+    """Why an offset is none: its hours end at 15, its minutes at 59."""
+    digits = offset.lstrip("+- ")
+    hour, _, rest = (
+        digits.partition(":") if ":" in digits else (digits[:-2] or digits, "", digits[-2:] * (len(digits) > 2))
+    )
+    minute = rest.partition(":")[0].strip()
+    if hour.strip().isdigit() and int(hour) > 15:
+        return f"Invalid timezone string ({offset}): timezone hour invalid {int(hour)}"
+    if minute.isdigit() and int(minute) > 59:
+        return f"Invalid timezone string ({offset}): timezone minute invalid {int(minute)}"
     return None
 
 
