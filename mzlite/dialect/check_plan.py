@@ -63,6 +63,8 @@ _ON = Context("ON clause")
 _LIMIT = Context("LIMIT")
 _OFFSET = Context("OFFSET", subqueries=False)
 _VALUES = Context("VALUES")
+_INTERVAL_ARGUMENT = {"date_bin": slice(1), "generate_series": slice(2, 3)}
+"""Where a function has an interval, which may be a literal without a type."""
 _TABLE_ARGUMENTS = Context("table function arguments")
 DEFAULT_EXPRESSION = Context("DEFAULT expression", subqueries=False)
 CREATE_INDEX = Context("CREATE INDEX", subqueries=False)
@@ -405,8 +407,6 @@ class _Planner:
             raise MzError(f"* argument is invalid with non-aggregate function {bare}")
         if call.order_by:
             raise MzError(f"ORDER BY specified, but {bare} is not an aggregate function")
-        if bare == "date_bin" and call.arguments and isinstance(call.arguments[0], ast.Value):
-            check_interval(call.arguments[0].value)
         if bare == "mz_logical_timestamp":
             raise MzError("mz_logical_timestamp() has been renamed to mz_now()")
         self._arguments(call, context)
@@ -414,6 +414,10 @@ class _Planner:
     def _arguments(self, call: ast.Function, context: Context) -> None:
         for argument in call.arguments or ():
             self.expression(argument, context)
+        place = _INTERVAL_ARGUMENT.get(call.name[-1], slice(0))
+        for literal in (call.arguments or [])[place]:
+            if isinstance(literal, ast.Value) and literal.kind == "string":
+                check_interval(literal.value)
         if not _info(call).takes(len(call.arguments or ())) and all(map(is_visible, call.arguments or ())):
             # Otherwise PostgreSQL says it, which knows the columns' types.
             types = ", ".join(visible_type(argument) for argument in call.arguments or ())
