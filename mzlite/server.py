@@ -63,7 +63,7 @@ class ServerOptions:
         data_dir: everything it keeps.
         wire: where it listens, and limits of sessions.
         engine: limits of ticks.
-        shared_buffers_mb: PostgreSQL's buffer cache in MiB; None for a quarter of the memory, at most 2 GiB.
+        shared_buffers_mb: PostgreSQL's buffer cache in MiB; None for a quarter of the memory, at most 4 GiB.
         clock_at: hold the clock at this moment (ms since 1970) instead of letting it run.
         subscription_limit: bytes that may wait for one subscriber.
         metrics: where Prometheus may ask, if anywhere.

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mzlite.priority import lower
 from stack.broker import Broker
 from stack.broker_jars import BrokerError
 from stack.engine import Engine
@@ -18,6 +19,7 @@ from stack.processes import require_free_port
 from stack.settings import Settings
 from stack.topics import create_topics, topics_of
 
+BROKER_NICENESS = 10
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how many steps of it are done, and of how many."""
 
@@ -68,6 +70,9 @@ class Stack:
                 progress("starting mzlite", 0, 1)
                 started.engine = True
             self.engine.start()
+            # Not earlier: its start is what everybody waits for.
+            if started.broker and self.broker.pid is not None:
+                lower(self.broker.pid, BROKER_NICENESS)
             progress("mzlite is ready", 1, 1)
             self.settings.remember()
         except BrokerError as error:

@@ -29,11 +29,14 @@ from mzlite.dataflow.sinks import ActiveSink
 from mzlite.dataflow.transaction import run
 from mzlite.kafka.buffer import Batch
 from mzlite.kafka.ingest import Ingest
+from mzlite.priority import lower
 
 log = structlog.get_logger(__name__)
 
 ROUND_ROWS = 5_000
 """Messages that are computed at once, at most: a tick waits for the ones at hand, so they must not take long."""
+NICENESS = 5
+"""Of the session: a tick goes first."""
 RETRY_SECONDS = 5.0
 """After a failure, ticks compute everything themselves for so long."""
 
@@ -316,6 +319,7 @@ class DecodingSession:
         if self._connection is None:
             self._connection = self._connect()
             run(self._connection, "set application_name = 'mzlite ahead'")
+            lower(self._connection.info.backend_pid, NICENESS)
             for node in tables:
                 run(self._connection, f"{node.delta_statement()} on commit delete rows")
             self._tables = tables

@@ -62,7 +62,7 @@ class Postgres:
 
     Args:
         data_dir: mzlite's directory; the cluster lives in its subdirectory `postgres`, the log in `postgres.log`.
-        shared_buffers_mb: size of the buffer cache in MiB; a quarter of the memory, at most 2048, by default.
+        shared_buffers_mb: size of the buffer cache in MiB; a quarter of the memory, at most 4096, by default.
 
     `start` has to be called from a thread that lives as long as the server: on Linux the kernel stops
     PostgreSQL when that thread ends.

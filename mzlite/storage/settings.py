@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-LARGEST_BUFFERS_MB = 2048
+LARGEST_BUFFERS_MB = 4096
+"""A state of some millions of rows stays in it; what does not, ticks have to write out and read back themselves."""
 SMALLEST_BUFFERS_MB = 32
 
 
@@ -40,6 +41,9 @@ def server_settings(socket_dir: Path, shared_buffers_mb: int | None = None) -> d
         "wal_writer_delay": "50ms",
         "checkpoint_timeout": "15min",
         "checkpoint_completion_target": "0.9",
+        # Where the state is larger than the buffers, ticks should find clean pages, which they need not write first.
+        "bgwriter_delay": "50ms",
+        "bgwriter_lru_maxpages": "1000",
         # Tables that every tick updates fill with dead rows quickly.
         "autovacuum_naptime": "5s",
         "autovacuum_vacuum_scale_factor": "0.05",

@@ -16,7 +16,10 @@ from typing import Any
 
 import orjson
 
+from mzlite.priority import lower
 from stack.settings import Settings
+
+GENERATOR_NICENESS = 10
 
 
 class GeneratorProcess(threading.Thread):
@@ -50,6 +53,7 @@ class GeneratorProcess(threading.Thread):
                 start_new_session=True,
                 env=environment,
             )
+        lower(self._process.pid, GENERATOR_NICENESS)
 
     @property
     def status(self) -> int | None:
