@@ -15,7 +15,7 @@ import structlog
 from mzlite.dataflow.dataflow import Dataflow
 from mzlite.dataflow.keeping import fill
 from mzlite.dataflow.objects import Graph, MaintainedObject
-from mzlite.dataflow.rel import NOW, names_of
+from mzlite.dataflow.rel import NOW, names_of, total
 from mzlite.dataflow.sinks import ActiveSink, messages
 from mzlite.dataflow.transaction import EngineTransaction
 
@@ -90,7 +90,5 @@ class Healing:
             f"select {own}, 1 as mz_diff from ({item.rel.state()}) as n"
             f" union all select {own}, -1 from pg_temp.before_healing"
         )
-        net = (
-            f"select sum(mz_diff)::bigint as mz_diff, {own} from ({both}) as b group by {own} having sum(mz_diff) <> 0"
-        )
+        net = f"select {total('mz_diff')} as mz_diff, {own} from ({both}) as b group by {own} having {total('mz_diff')} <> 0"
         tx.execute(messages(sink, net).replace(NOW, str(tx.timestamp)))

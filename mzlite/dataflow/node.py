@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from mzlite.dataflow.rel import TICK, Column, Mode, names_of
+from mzlite.dataflow.rel import TICK, Column, Mode, names_of, total
 from mzlite.planner.expressions import quote
 
 
@@ -183,8 +183,8 @@ class Node:
         comma = ", " if own else ""
         return (
             f"with taken as (delete from {self.delta_table} returning {own}{comma}mz_diff)"
-            f" insert into {self.delta_table} ({own}{comma}mz_diff) select {own}{comma}sum(mz_diff)::bigint from taken"
-            f" group by {own or '()'} having sum(mz_diff) <> 0"
+            f" insert into {self.delta_table} ({own}{comma}mz_diff) select {own}{comma}{total('mz_diff')} from taken"
+            f" group by {own or '()'} having {total('mz_diff')} <> 0"
         )
 
     def careful_steps(self) -> list[Step]:

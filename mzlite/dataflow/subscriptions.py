@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from mzlite.dataflow.rel import Column, Mode, Rel, names_of
+from mzlite.dataflow.rel import Column, Mode, Rel, names_of, total
 from mzlite.errors import MzError
 
 Values = tuple[bytes | None, ...]
@@ -70,7 +70,9 @@ def consolidated(columns: Sequence[Column], delta: str) -> str:
     own = names_of(columns)
     comma = ", " if own else ""
     grouped = f" group by {own}" if own else ""
-    return f"select sum(mz_diff)::bigint as mz_diff{comma}{own} from ({delta}) as t{grouped} having sum(mz_diff) <> 0"
+    return (
+        f"select {total('mz_diff')} as mz_diff{comma}{own} from ({delta}) as t{grouped} having {total('mz_diff')} <> 0"
+    )
 
 
 def snapshot_query(rel: Rel) -> str:

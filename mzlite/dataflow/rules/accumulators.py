@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from mzlite.dataflow.rel import total
 from mzlite.dataflow.rules.counted import Place, Values
 from mzlite.planner.expressions import quote
 
@@ -71,14 +72,14 @@ class Call:
             return f"case when {count} > 0 then {read(self.column('false'))} = 0 end"
         if self.function == "bool_or":
             return f"case when {count} > 0 then {read(self.column('true'))} > 0 end"
-        total = self.float_total(read) if self.argument_type in FLOATS else read(self.column("sum"))
+        summed = self.float_total(read) if self.argument_type in FLOATS else read(self.column("sum"))
         if self.function == "sum":
-            return f"case when {count} > 0 then ({total})::{self.type} end"
+            return f"case when {count} > 0 then ({summed})::{self.type} end"
         if self.argument_type not in (*FLOATS, "interval"):
             # The scale that retracted values left behind must not show in the quotient. The dialect writes quotients of sums in
             # place of avg(); what still calls PostgreSQL's gets its digits.
-            return f"case when {count} > 0 then numeric_div(trim_scale({total}::numeric), {count})::{self.type} end"
-        return f"case when {count} > 0 then ({total} / {count})::{self.type} end"
+            return f"case when {count} > 0 then numeric_div(trim_scale({summed}::numeric), {count})::{self.type} end"
+        return f"case when {count} > 0 then ({summed} / {count})::{self.type} end"
 
     def float_total(self, read: Reader) -> str:
         """SQL of a floating point sum from its fixed point part and the counts of what is not finite."""
@@ -118,7 +119,7 @@ class Accumulator:
     def total(self, column: str) -> str:
         """SQL that brings the contributions to one group together."""
         if self.combine == "sum":
-            return f"sum({column})::{self.type}"
+            return total(column) if self.type == "bigint" else f"sum({column})::{self.type}"
         return f"{'min' if self.combine == 'least' else 'max'}({column})"
 
     def combined(self, keys: Sequence[str]) -> str:

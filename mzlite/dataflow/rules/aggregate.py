@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mzlite.dataflow.node import Node, Step
-from mzlite.dataflow.rel import TICK, Column, Mode, Rel
+from mzlite.dataflow.rel import TICK, Column, Mode, Rel, total
 from mzlite.dataflow.rules.accumulators import Accumulator, Call, Reader, accumulators_of
 from mzlite.dataflow.rules.counted import Place, Values
 from mzlite.dataflow.rules.keys import hash_of, is_narrow, signs
@@ -161,7 +161,7 @@ class Aggregate(Node):
         keys = self.key_names()
         width = self.accumulators()
         names = [*keys, "mz_count", *(quote(item.name) for item in width)]
-        sums = ["sum(c.mz_count)::bigint", *(item.total(f"c.{quote(item.name)}") for item in width)]
+        sums = [total("c.mz_count"), *(item.total(f"c.{quote(item.name)}") for item in width)]
         grouped = ", ".join([*(f"c.{key}" for key in keys), *sums])
         by = ", ".join(f"c.{key}" for key in keys)
         inserted = ", ".join(f"d.{name}" for name in names)

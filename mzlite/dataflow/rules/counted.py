@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from mzlite.dataflow.node import Node, Step
-from mzlite.dataflow.rel import TICK, Column, Mode, Rel, UnionRel, names_of
+from mzlite.dataflow.rel import TICK, Column, Mode, Rel, UnionRel, names_of, total
 from mzlite.dataflow.rules.keys import hash_of, signs
 from mzlite.planner.expressions import quote
 
@@ -109,8 +109,11 @@ class Counted(Node):
         names = [quote(column.name) for column in self.columns]
         first, second = hash_of(names), hash_of([*names, *self.signs], 1)
         hashes = f"{first} as mz_k, {second} as mz_k2"
-        sums = "sum(mz_l)::bigint as mz_left, sum(mz_r)::bigint as mz_right"
-        return f"select {own}, {hashes}, {sums} from ({changes}) as c group by {own} having sum(mz_l) <> 0 or sum(mz_r) <> 0"
+        left, right = total("mz_l"), total("mz_r")
+        return (
+            f"select {own}, {hashes}, {left} as mz_left, {right} as mz_right from ({changes}) as c"
+            f" group by {own} having {left} <> 0 or {right} <> 0"
+        )
 
     def insertion(self, rows: str) -> str:
         """Fills an empty store."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mzlite.dataflow.node import Node, Step
-from mzlite.dataflow.rel import Column, Mode, Rel, names_of
+from mzlite.dataflow.rel import Column, Mode, Rel, names_of, total
 from mzlite.planner.expressions import quote
 
 
@@ -156,8 +156,8 @@ class Join(Node):
             return []
         names = ", ".join(quote(name) for name, _, _, _ in named)
         net = (
-            f"select {names}, sum(mz_diff)::bigint as mz_diff from ({' union all '.join(pairs)}) as mz_p"
-            f" group by {names} having sum(mz_diff) <> 0 offset 0"
+            f"select {names}, {total('mz_diff')} as mz_diff from ({' union all '.join(pairs)}) as mz_p"
+            f" group by {names} having {total('mz_diff')} <> 0 offset 0"
         )
         sides = [
             ", ".join(

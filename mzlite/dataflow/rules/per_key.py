@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mzlite.dataflow.node import Node, Step
-from mzlite.dataflow.rel import TICK, Column, Mode, Rel, names_of
+from mzlite.dataflow.rel import TICK, Column, Mode, Rel, names_of, total
 from mzlite.dataflow.rules.keys import hash_of, same_row
 from mzlite.planner.expressions import quote
 
@@ -97,9 +97,9 @@ class PerKey(Node):
             Step(f"delete from {touched}", when=when),
             Step(f"insert into {touched} select distinct {self.key_hash()} from ({delta}) as {self.alias}", when=when),
             Step(
-                f"insert into {self.delta_table} ({own}, mz_diff) select {own}, sum(mz_diff) from"
+                f"insert into {self.delta_table} ({own}, mz_diff) select {own}, {total('mz_diff')} from"
                 f" (select t.*, 1 as mz_diff from ({result}) as t union all select t.*, -1 from ({before}) as t)"
-                f" as b group by {own} having sum(mz_diff) <> 0",
+                f" as b group by {own} having {total('mz_diff')} <> 0",
                 when=when,
                 counts="delta",
             ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mzlite.dataflow.node import Node, Step
-from mzlite.dataflow.rel import Column, Mode, Rel, names_of
+from mzlite.dataflow.rel import Column, Mode, Rel, names_of, total
 from mzlite.dataflow.rules.store import bag_columns, bag_indexes, bag_steps
 
 
@@ -43,8 +43,8 @@ class Recompute(Node):
             return []
         before = f" union all select {own}, -1 from {self.store}" if mode is Mode.TICK else ""
         compare = (
-            f"insert into {self.delta_table} ({own}, mz_diff) select {own}, sum(mz_diff) from"
-            f" (select t.*, 1 as mz_diff from ({self.query}) as t{before}) as b group by {own} having sum(mz_diff) <> 0"
+            f"insert into {self.delta_table} ({own}, mz_diff) select {own}, {total('mz_diff')} from"
+            f" (select t.*, 1 as mz_diff from ({self.query}) as t{before}) as b group by {own} having {total('mz_diff')} <> 0"
         )
         delta = f"select {own}, mz_diff from {self.delta_table}"
         return [

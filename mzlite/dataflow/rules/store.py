@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from mzlite.dataflow.indexes import hash_statement
 from mzlite.dataflow.node import Node, Step
-from mzlite.dataflow.rel import TICK, Column, Mode, Rel, into, names_of
+from mzlite.dataflow.rel import TICK, Column, Mode, Rel, into, names_of, total
 from mzlite.dataflow.rules.keys import hash_of, row_hash, same_row
 from mzlite.planner.expressions import quote
 
@@ -87,7 +87,7 @@ def delete_bag(node: Node, delta: str) -> str:
     lead = " = ".join(hash_of([f"{alias}.{quote(name)}" for name in node.found_by]) for alias in ("s", "gone"))
     return (
         f"with gone as (select row_number() over () as mz_n, g.* from (select {names_of(node.columns, 't')}"
-        f"{', ' if own else ''}-sum(t.mz_diff) as mz_count, {row_hash(node.columns, 't')} as mz_hash"
+        f"{', ' if own else ''}-{total('t.mz_diff')} as mz_count, {row_hash(node.columns, 't')} as mz_hash"
         f" from ({delta}) as t where t.mz_diff < 0 group by {names_of(node.columns, 't') or '()'}) as g),"
         f" found as (select s.ctid as mz_id, gone.mz_count, row_number() over (partition by gone.mz_n) as mz_rank"
         f" from gone join {node.store} as s on {f'{lead} and ' if node.found_by else ''}s.mz_hash = gone.mz_hash"

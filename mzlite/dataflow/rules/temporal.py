@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mzlite.dataflow.node import Node, Step
-from mzlite.dataflow.rel import NOW, TICK, Column, Mode, Rel, into, names_of
+from mzlite.dataflow.rel import NOW, TICK, Column, Mode, Rel, into, names_of, total
 from mzlite.dataflow.rules.keys import row_hash, same_row
 from mzlite.dataflow.rules.store import bag_columns
 from mzlite.planner.expressions import quote
@@ -198,7 +198,7 @@ class Temporal(Node):
             [*([names_of(self.columns, "t")] if self.columns else []), *(f"t.{bound}" for bound in bounds)]
         )
         head = (
-            f"with gone as (select row_number() over () as mz_n, g.* from (select {grouped}, -sum(t.mz_diff) as mz_count,"
+            f"with gone as (select row_number() over () as mz_n, g.* from (select {grouped}, -{total('t.mz_diff')} as mz_count,"
             f" {row_hash(self.columns, 't')} as mz_hash from {rows} as t where t.mz_diff < 0 group by {grouped}) as g),"
             f" found as (select s.ctid as mz_id, gone.mz_count, row_number() over (partition by gone.mz_n) as mz_rank"
             f" from gone join {table} as s on s.mz_hash = gone.mz_hash and {same} and {same_row(self.columns, 's', 'gone')})"

@@ -10,6 +10,9 @@ create table mzlite.dataflows (
 );
 comment on table mzlite.dataflows is 'Maintained objects in the order of their making; numbers are those of their nodes.';
 
+-- The sum of multiplicities, without the detour over numeric that sum(bigint) takes; nothing adds up to 0.
+create aggregate mzlite.total(bigint) (sfunc = int8pl, stype = bigint, initcond = '0', parallel = safe);
+
 -- What a maintained object takes on disk.
 create function mzlite.stored_bytes(object_id text) returns bigint
 language sql stable security definer parallel safe
