@@ -43,7 +43,12 @@ NOTES = """
 """
 
 
-SMALL = {"idle": "Idle", "chain": "One row through a chain of views", "hydration": "Filling a new view"}
+SMALL = {
+    "idle": "Idle",
+    "chain": "One row through a chain of views",
+    "hydration": "Filling a new view",
+    "restart": "Starts",
+}
 """What tells its own result, with its title."""
 
 
