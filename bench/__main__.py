@@ -107,7 +107,7 @@ def run_other(name: str, prepared: Prepared | None, rows: list[int]) -> bool:
         keep(name, limits.limits(prepared, tell))
     elif name in SMALL:
         command = [sys.executable, "-m", f"bench.{name}"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
         keep(name, {"lines": done.stdout.splitlines()})
     elif name == "growth":
         keep(name, growth.growth(rows, [1, 10, 50]))

@@ -22,7 +22,7 @@ class PreparedQueries:
 
     def __init__(self, session: ClientSession) -> None:
         self._session = session
-        self._sent: dict[str, tuple[Prepare, str]] = {}
+        self._sent: dict[str, tuple[Prepare, str | None]] = {}
 
     def get(self, name: str) -> Relayed | None:
         """What was prepared under a name."""
@@ -32,7 +32,9 @@ class PreparedQueries:
     async def follow(self, statement: Statement) -> None:
         """Note what a statement that is about to run does to them."""
         if isinstance(statement, Prepare):
-            self._sent[statement.name] = statement, self._session.relayed_text(statement)
+            # Of two with one name one has failed, and which is not known here: it stays as the backend has it.
+            text = self._session.relayed_text(statement) if statement.name not in self._sent else None
+            self._sent[statement.name] = statement, text
         elif isinstance(statement, Deallocate) and statement.name is None:
             self._sent.clear()
         elif isinstance(statement, Deallocate):
@@ -43,7 +45,7 @@ class PreparedQueries:
     async def _keep_to_limit(self, name: str) -> None:
         prepare, sent = self._sent[name]
         text = self._session.relayed_text(prepare)
-        if text != sent and self._session.relay.status != FAILED:
+        if sent is not None and text != sent and self._session.relay.status != FAILED:
             await self._session.attached.silently(f"deallocate {quote_identifier(name)}")
             await self._session.attached.silently(text)
             self._sent[name] = prepare, text
