@@ -47,7 +47,7 @@ SMALL = {
     "idle": "Idle",
     "chain": "One row through a chain of views",
     "hydration": "Filling a new view",
-    "restart": "Starts",
+    "restart": "Restart over large views",
 }
 """What tells its own result, with its title."""
 

@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 import psutil
 
 from bench.home import RESULTS, ROOT
+from bench.report import machine
 from stack.broker import free_port
 
 SAMPLE_SECONDS = 5.0
@@ -163,6 +164,7 @@ def report(rate: float, duration: float, backfill: float, status: int, lines: li
         "`hotplate demo` deploys it (25 models), orders and status events, with late, duplicate and malformed ones.",
         "Latency is from the event's time in its message to the moment a subscriber sees the gold row that counts it, "
         "and to the moment a read_committed consumer has the alert.",
+        f"Machine: {machine()}.",
         "",
         "```",
         *verdict(lines),
