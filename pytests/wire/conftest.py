@@ -206,6 +206,9 @@ class TestCoordinator:
     async def enter_domain(self, session: Session, reads: object, domain: object, *, catalog: bool) -> object:
         return domain
 
+    async def refuse_by_types(self, session: Session, statement: s.Relayed, parameters: Sequence[int] = ()) -> None:
+        pass
+
     async def with_common_types(
         self, session: Session, statement: s.Relayed, parameters: Sequence[int] = ()
     ) -> s.Relayed:
