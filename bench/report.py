@@ -93,13 +93,17 @@ def text(
         lines += ["", "## Cost of a change in mzlite", "", *_growth(results["growth"])]
     for name, title in SMALL.items():
         if name in results:
-            lines += ["", f"## {title}", "", f"Measured {results[name]['measured_at']} UTC.", "", "```"]
+            lines += ["", f"## {title}", "", _measured(results[name]), "", "```"]
             lines += [*results[name]["lines"], "```"]
     if sections:
         lines += ["", "## Steady load on the whole pipeline", "", *sections]
     if together:
         lines += ["", "## All systems on one stack", "", *together]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _measured(result: dict[str, Any]) -> str:
+    return f"Measured {result['measured_at']} UTC on {result['machine']}."
 
 
 def _drain(drains: dict[str, Any]) -> list[str]:
