@@ -47,6 +47,8 @@ T = TypeVar("T")
 
 _JUDGED = 1000
 """So many queries are remembered that have been judged by the types of what they read."""
+_LONGEST_JUDGED = 10_000
+"""Characters of a query that is remembered; longer ones are mostly INSERTs, and do not come twice."""
 _UNKNOWN_COLUMN = re.compile(r'column "(.*)" of relation ".*" does not exist')
 
 
@@ -215,6 +217,7 @@ class Coordinator:
         revision = self._revision
         if may_be_refused(query):
             await asyncio.to_thread(self.roster.refuse_by_types, session, query, parameters)
+        if len(query) <= _LONGEST_JUDGED:
             if len(self._judged) >= _JUDGED:
                 self._judged.clear()
             self._judged[key] = revision
