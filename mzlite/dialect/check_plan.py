@@ -13,12 +13,11 @@ from mzlite.dialect import ast
 from mzlite.dialect.check_names import check_operator, check_type, humanized
 from mzlite.dialect.check_outer import is_of_outer_columns, table_names
 from mzlite.dialect.check_values import (
+    check_cast_literal,
     check_frame,
-    check_integer_literal,
     check_interval,
     check_literal,
     check_position,
-    check_text_literal,
     is_negative,
     is_unknown,
     is_visible,
@@ -276,8 +275,7 @@ class _Planner:
             case ast.Cast():
                 self.expression(node.expression, context)
                 check_type(node.data_type)
-                check_integer_literal(node)
-                check_text_literal(node)
+                check_cast_literal(node)
             case ast.Collate():
                 if node.collation != ("pg_catalog", "default"):
                     raise unsupported("COLLATE")

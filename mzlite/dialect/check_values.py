@@ -9,21 +9,21 @@ import re
 from decimal import ROUND_HALF_UP, Decimal
 
 from mzlite.dialect import ast, moments
+from mzlite.dialect.literal_texts import out_of_digits, refused_text
 from mzlite.errors import MzError
 from mzlite.kafka.json_errors import json_error
 
 _MAX_FRAME_OFFSET = 1_000_000
-_MOMENTS = {
-    "date": "date",
-    "interval": "interval",
-    "time": "time",
-    "timestamp": "timestamp",
-    "timestamptz": "timestamp with time zone",
-}
 _FINEST = 6
 """The most digits of a second behind the point."""
-_UNSIGNED_TYPES = {"uint2": 2**16, "uint4": 2**32, "uint8": 2**64}
 _INTEGER_TYPES = {"int2": "smallint", "int4": "integer", "int8": "bigint"}
+_SHOWN = _INTEGER_TYPES | {
+    "decimal": "numeric",
+    "dec": "numeric",
+    "float4": "real",
+    "float8": "double precision",
+    "timestamptz": "timestamp with time zone",
+}
 
 
 def unsupported(feature: str) -> MzError:
@@ -80,12 +80,9 @@ def check_literal(value: ast.Value) -> None:
     if value.kind == "hex":
         raise unsupported("hex string literals")
     if value.kind == "number":
-        _check_digits(Decimal(value.value), value.value)
-
-
-def _check_digits(number: Decimal, text: str) -> None:
-    if number and number.is_finite() and not -39 <= number.adjusted() < 39:
-        raise MzError(f'"{text}" is out of range for type numeric: exceeds maximum precision 39')
+        error = out_of_digits(Decimal(value.value), value.value)
+        if error is not None:
+            raise error
 
 
 def check_position(node: ast.Expression, place: str, width: int | None) -> None:
@@ -107,18 +104,29 @@ def check_position(node: ast.Expression, place: str, width: int | None) -> None:
         raise MzError(f"column reference {int(node.value)} in {place} is out of range (1 - {width})")
 
 
-def check_integer_literal(cast: ast.Cast) -> None:
-    """PostgreSQL takes '1_000' and '0x10' for integers too."""
-    literal = cast.expression
-    name = _INTEGER_TYPES.get(cast.data_type.name[-1]) if cast.data_type.kind == "named" else None
-    if name is not None:
-        _check_range(literal, name)
-    if name is None or not isinstance(literal, ast.Value) or literal.kind != "string":
+def check_cast_literal(cast: ast.Cast) -> None:
+    """Raises for numbers and texts that Materialize does not take for the type that they are cast to."""
+    if cast.data_type.kind != "named":
         return
-    text = literal.value.strip()
-    if re.fullmatch(r"[+-]?[0-9]+", text) is None:
-        why = "invalid digit found in string" if text else "cannot parse integer from empty string"
-        raise MzError(f'invalid input syntax for type {name}: {why}: "{literal.value}"')
+    name, literal = cast.data_type.name[-1], cast.expression
+    if name in _INTEGER_TYPES:
+        _check_range(literal, _INTEGER_TYPES[name])
+    if not isinstance(literal, ast.Value) or literal.kind != "string":
+        return
+    text = literal.value
+    error = refused_text(_SHOWN.get(name, name), text)
+    if error is not None:
+        raise error
+    if name == "time" and re.match(r"\s*24:", text) is not None:
+        raise MzError(f'invalid input syntax for type time: HOUR must be [0, 23], got 24: "{text}"')
+    if name == "bytea" and (digit := re.match(r"\\x[0-9a-fA-F\s]*([^0-9a-fA-F\s])", text)) is not None:
+        why = f'invalid hexadecimal digit: "{digit.group(1)}"'
+        raise MzError(f'invalid input syntax for type bytea: {why}: "{text}"')
+    if name == "bytea" and text.startswith("\\x") and len("".join(text[2:].split())) % 2:
+        why = "invalid hexadecimal data: odd number of digits"
+        raise MzError(f'invalid input syntax for type bytea: {why}: "{text}"')
+    if name == "jsonb" and (why := json_error(text.encode())) is not None:
+        raise MzError(f'invalid input syntax for type jsonb: {why}: "{text}"')
 
 
 def _check_range(literal: ast.Expression, name: str) -> None:
@@ -132,50 +140,12 @@ def _check_range(literal: ast.Expression, name: str) -> None:
             raise MzError(f'"{number:f}" {name} out of range')
 
 
-def check_text_literal(cast: ast.Cast) -> None:
-    """PostgreSQL takes 'infinity' and 'now' for moments, and says less about what is not JSON."""
-    literal = cast.expression
-    if cast.data_type.kind != "named" or not isinstance(literal, ast.Value) or literal.kind != "string":
-        return
-    name = cast.data_type.name[-1]
-    if name in _MOMENTS and (why := moments.unread(_MOMENTS[name], literal.value)) is not None:
-        raise MzError(f'invalid input syntax for type {_MOMENTS[name]}: {why}: "{literal.value}"')
-    if name in _MOMENTS and (why := moments.out_of_range(_MOMENTS[name], literal.value)) is not None:
-        raise MzError(f'invalid input syntax for type {_MOMENTS[name]}: {why}: "{literal.value}"')
-    if name in ("numeric", "decimal", "dec"):
-        _check_numeric(literal.value)
-    if name == "time" and re.match(r"\s*24:", literal.value) is not None:
-        raise MzError(f'invalid input syntax for type time: HOUR must be [0, 23], got 24: "{literal.value}"')
-    if name == "bytea" and (digit := re.match(r"\\x[0-9a-fA-F\s]*([^0-9a-fA-F\s])", literal.value)) is not None:
-        why = f'invalid hexadecimal digit: "{digit.group(1)}"'
-        raise MzError(f'invalid input syntax for type bytea: {why}: "{literal.value}"')
-    if name == "bytea" and literal.value.startswith("\\x") and len("".join(literal.value[2:].split())) % 2:
-        why = "invalid hexadecimal data: odd number of digits"
-        raise MzError(f'invalid input syntax for type bytea: {why}: "{literal.value}"')
-    if name in _UNSIGNED_TYPES and re.fullmatch(r"\+?[0-9]+", literal.value.strip()) is None:
-        why = "invalid digit found in string" if literal.value.strip() else "cannot parse integer from empty string"
-        raise MzError(f'invalid input syntax for type {name}: {why}: "{literal.value}"')
-    if name in _UNSIGNED_TYPES and int(literal.value) >= _UNSIGNED_TYPES[name]:
-        why = "number too large to fit in target type"
-        raise MzError(f'invalid input syntax for type {name}: {why}: "{literal.value}"')
-    if name == "jsonb" and (why := json_error(literal.value.encode())) is not None:
-        raise MzError(f'invalid input syntax for type jsonb: {why}: "{literal.value}"')
-
-
 def check_interval(text: str, precision: int | None = None) -> None:
     """Raises for the text of an interval that only PostgreSQL reads, and for too many digits of seconds."""
     if (why := moments.unread("interval", text)) is not None:
         raise MzError(f'invalid input syntax for type interval: {why}: "{text}"')
     if precision is not None and precision > _FINEST:
         raise MzError(f"SECOND precision must be (0, {_FINEST}), have SECOND({precision})")
-
-
-def _check_numeric(text: str) -> None:
-    """PostgreSQL takes infinities, more digits, and numbers to other bases."""
-    number = text.strip()
-    if re.fullmatch(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[nN][aA][nN]", number) is None:
-        raise MzError(f'invalid input syntax for type numeric: "{text}"')
-    _check_digits(Decimal(number), text)
 
 
 def check_frame(frame: ast.WindowFrame, *, aggregate: bool) -> None:

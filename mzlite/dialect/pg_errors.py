@@ -110,6 +110,10 @@ _RULES: tuple[_Rule, ...] = (
     _rule(r'^invalid reference to FROM-clause entry for table "(.*)"$', r"unknown catalog item '\1'"),
     (re.compile(rf'^invalid input syntax for type ({_INTEGERS}): "(.*)"$', re.DOTALL), _integer),
     _rule(
+        rf'^value "(\s*-.*)" is out of range for type ({_INTEGERS})$',
+        r'invalid input syntax for type \2: number too small to fit in target type: "\1"',
+    ),
+    _rule(
         rf'^value "(.*)" is out of range for type ({_INTEGERS})$',
         r'invalid input syntax for type \2: number too large to fit in target type: "\1"',
     ),

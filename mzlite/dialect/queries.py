@@ -10,9 +10,10 @@ from typing import Literal
 
 from mzlite.dialect import ast
 from mzlite.dialect import tokens as t
+from mzlite.dialect.check_values import is_unknown
 from mzlite.dialect.expressions import ExpressionParser
 from mzlite.dialect.keywords import RESERVED, RESERVED_IN_COLUMN_ALIAS, RESERVED_IN_TABLE_ALIAS
-from mzlite.dialect.names import column_name, postgres_column_name
+from mzlite.dialect.names import UNKNOWN, column_name, postgres_column_name
 from mzlite.dialect.option_values import distinct as distinct_options
 from mzlite.dialect.recursion import Binding, Block, in_reach, limit_of
 from mzlite.dialect.stream import quote_identifier
@@ -243,8 +244,24 @@ class QueryParser(ExpressionParser):
             if self.take_keyword("DISTINCT") and keep_all:
                 raise syntax_error("Cannot specify both ALL and DISTINCT in set operation")
             right = self._body(following)
+            for branch in (left, right):
+                self.literals_are_texts(branch)
             left = ast.SetOperation(left.start, self.last_end, word, keep_all, left, right)  # type: ignore[arg-type]
         return left
+
+    def literals_are_texts(self, body: ast.QueryBody) -> None:
+        """A literal that is a column of its own is a text before anything around the query asks for its type.
+
+        PostgreSQL waits for the other branches of a set operation, and for the columns of an INSERT.
+        """
+        while isinstance(body, ast.Query):
+            body = body.body
+        if not isinstance(body, ast.Select):
+            return
+        for item in body.items:
+            if isinstance(item.expression, ast.Value | ast.Nested) and is_unknown(item.expression):
+                name = f" AS {quote_identifier(UNKNOWN)}" if item.alias is None else ""
+                self.edit(item.expression.end, item.expression.end, f"::pg_catalog.text{name}")
 
     # SELECT --------------------------------------------------------------
 

@@ -86,6 +86,7 @@ class ReadParser(ShowParser):
         if not self.take_keyword("DEFAULT", "VALUES"):
             query = self.query()
             self.queries.append(query)
+            self.literals_are_texts(query)
             reads = reads_relation(query)
         returns = self._returning()
         return s.Relayed(
