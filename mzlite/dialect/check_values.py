@@ -119,14 +119,22 @@ def check_cast_literal(cast: ast.Cast) -> None:
         raise error
     if name == "time" and re.match(r"\s*24:", text) is not None:
         raise MzError(f'invalid input syntax for type time: HOUR must be [0, 23], got 24: "{text}"')
-    if name == "bytea" and (digit := re.match(r"\\x[0-9a-fA-F\s]*([^0-9a-fA-F\s])", text)) is not None:
-        why = f'invalid hexadecimal digit: "{digit.group(1)}"'
-        raise MzError(f'invalid input syntax for type bytea: {why}: "{text}"')
-    if name == "bytea" and text.startswith("\\x") and len("".join(text[2:].split())) % 2:
-        why = "invalid hexadecimal data: odd number of digits"
-        raise MzError(f'invalid input syntax for type bytea: {why}: "{text}"')
-    if name == "jsonb" and (why := json_error(text.encode())) is not None:
-        raise MzError(f'invalid input syntax for type jsonb: {why}: "{text}"')
+    why = None
+    if name == "bytea":
+        why = _why_no_bytes(text)
+    elif name == "jsonb":
+        why = json_error(text.encode())
+    if why is not None:
+        raise MzError(f'invalid input syntax for type {name}: {why}: "{text}"')
+
+
+def _why_no_bytes(text: str) -> str | None:
+    if not text.startswith("\\x"):
+        return None
+    digits = "".join(text[2:].split())
+    if (other := re.search(r"[^0-9a-fA-F]", digits)) is not None:
+        return f'invalid hexadecimal digit: "{other.group()}"'
+    return "invalid hexadecimal data: odd number of digits" if len(digits) % 2 else None
 
 
 def _check_range(literal: ast.Expression, name: str) -> None:
