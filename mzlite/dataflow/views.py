@@ -193,7 +193,7 @@ class Views(Connected):
         self, tx: EngineTransaction, object_id: str, kind: str, item: MaintainedObject, numbers: list[int]
     ) -> None:
         tx.execute(
-            "insert into mzlite.dataflows (object_id, kind, relation, definition, numbers) values (%s, %s, %s, %s, %s)",
+            "insert into mzlite.dataflows (object_id, kind, relation, definition, numbers) values (%s, %s, %s, %s, %s::bigint[])",
             (object_id, kind, item.relation, item.definition or None, numbers),
         )
 

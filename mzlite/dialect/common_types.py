@@ -92,7 +92,7 @@ def widened(sql: str, message: str, position: int) -> str | None:
         return None
     target = _LARGER[unsigned.pop()]
     for node, item in _parts(sql):
-        if _location(node) == position:
+        if location(node) == position:
             before, text, after = sql[: node.start], sql[node.start : node.end], sql[node.end :]
             return f"{before}({text})::{target}{_name(item, node)}{after}"
     return None
@@ -245,7 +245,7 @@ def _parts_of(node: ast.Node) -> Iterator[tuple[ast.Expression, ast.SelectItem |
             pass
 
 
-def _location(node: ast.Node) -> int:
+def location(node: ast.Node) -> int:
     """Where PostgreSQL says that an expression is: at its first word, parentheses left aside."""
     while True:
         if isinstance(node, ast.Nested):

@@ -29,7 +29,7 @@ _ELEMENTS = frozenset(
 _WORDS = {
     "bool": "boolean", "float4": "real", "float8": "double precision", "int2": "smallint", "int4": "integer",
     "int8": "bigint", "time": "time", "timestamp": "timestamp without time zone",
-    "timestamptz": "timestamp with time zone", "varchar": "character varying",
+    "timestamptz": "timestamp with time zone", "varchar": "varchar",
 }  # fmt: skip
 _INNER_NAME = re.compile(r'"?\b(?:mz_catalog\.)?((?:list_|map_)+)(' + "|".join(sorted(_ELEMENTS)) + r')\b"?')
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 import psycopg
 
 from mzlite.dialect import ast, moments
+from mzlite.dialect.conversion_errors import of_conversion, with_short_names
 from mzlite.dialect.functions import NO_FUNCTIONS
 from mzlite.dialect.lists import LIST_ITEM, in_words
 from mzlite.dialect.parser import StatementParser
@@ -186,6 +187,12 @@ _RULES: tuple[_Rule, ...] = (
     _rule(
         r"^argument of NOT must be type boolean, not type (.*)$", r"NOT argument must have type boolean, not type \1"
     ),
+    _rule(r"^(UNION|EXCEPT|INTERSECT) could not convert type (.*) to (.*)$", r"\1 types \3 and \2 cannot be matched"),
+    (
+        re.compile(r"^(COALESCE|GREATEST|LEAST)( (?:types|could not convert type) .*)$"),
+        lambda found: MzError(found[1].lower() + found[2]),
+    ),
+    _rule(r"^CASE/(?:WHEN|ELSE) (could not convert type .*)$", r"CASE \1"),
     _rule(r"^cannot cast type (.*) to (.*)$", r"CAST does not support casting from \1 to \2"),
     _rule(r"^invalid input syntax for type json$", r"invalid input syntax for type jsonb"),
     _rule(r"^cannot cast jsonb (.*) to type .*$", r"\g<0>"),
@@ -230,6 +237,8 @@ def translate(fields: Mapping[str, str], sql: str | None = None) -> MzError:
     error = _translated(fields)
     if sql is not None and position.isdigit():
         error = _of_a_list(error, sql, int(position) - 1)
+    if sql is not None:
+        error = of_conversion(error, sql, int(position) - 1 if position.isdigit() else None)
     if sql is not None and not position.isdigit() and (column := refused_column(error.message, sql)) is not None:
         return MzError(column)
     if sql is not None and (column := _column_of_no_table(fields, sql)) is not None:
@@ -352,7 +361,7 @@ def _translated(fields: Mapping[str, str]) -> MzError:
     message = fields.get("M", "unknown error")
     state = fields.get("C", INTERNAL)
     if state in _NAMING_TYPES:
-        message = in_words(message)
+        message = with_short_names(in_words(message))
     if message.startswith(_EVALUATION):
         inner = _translated({**fields, "M": message.removeprefix(_EVALUATION)}).message
         return MzError(_EVALUATION + inner.removeprefix(_EVALUATION), detail=fields.get("D"))
@@ -381,8 +390,6 @@ def _translated(fields: Mapping[str, str]) -> MzError:
 
 def _unknown_function(message: str) -> MzError:
     """A function or operator that is not there; the types by Materialize's names."""
-    message = re.sub(r"\btime without time zone\b", "time", message)
-    message = re.sub(r"\bcharacter varying\b", "varchar", message)
     # PostgreSQL has the arguments of POSITION(a IN b) in the order b, a.
     message = re.sub(r"^function (?:pg_catalog\.)?position\((.+), (.+)\)", r"function position(\2, \1)", message)
     if re.match(r"function (?:mz_catalog\.)?mz_row_size\(", message):

@@ -41,7 +41,14 @@ FIRST_SCRIPTS = (
     "catalog_information_schema.sql",
     "catalog_unused.sql",
 )
-LAST_SCRIPTS = ("lists.sql", "maps.sql", "dataflow.sql", "catalog_introspection.sql", "only_in_postgres.sql")
+LAST_SCRIPTS = (
+    "lists.sql",
+    "maps.sql",
+    "dataflow.sql",
+    "catalog_introspection.sql",
+    "only_in_postgres.sql",
+    "array_conversions.sql",
+)
 
 
 class FormatError(RuntimeError):

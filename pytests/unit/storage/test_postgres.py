@@ -148,7 +148,7 @@ def test_a_file_is_no_data_directory(tmp_path: Path) -> None:
 def test_scripts_run_in_a_fixed_order() -> None:
     names = [script.name for script in scripts()]
     assert names[0] == "schemas.sql"
-    assert names[-3:] == ["dataflow.sql", "catalog_introspection.sql", "only_in_postgres.sql"]
+    assert names[-3:] == ["catalog_introspection.sql", "only_in_postgres.sql", "array_conversions.sql"]
     assert len(names) == len(set(names))
 
 
