@@ -36,7 +36,7 @@ Drain = Callable[[Prepared], tuple[dict[str, Any], Outputs]]
 
 FLINK = tuple(f"flink-{variant}" for variant in flink.VARIANTS)
 DRAINS = ("hotplate", "spark", *FLINK)
-SMALL = ("idle", "chain", "hydration", "restart")
+SMALL = ("idle", "chain", "hydration", "restart", "warm_start")
 """Modules whose output is their result."""
 OTHERS = ("limits", *SMALL, "growth", "steady", "systems")
 FAILURES = (

@@ -48,6 +48,7 @@ SMALL = {
     "chain": "One row through a chain of views",
     "hydration": "Filling a new view",
     "restart": "Restart over large views",
+    "warm_start": "Warm start to the first alert",
 }
 """What tells its own result, with its title."""
 
