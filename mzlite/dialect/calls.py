@@ -140,7 +140,8 @@ class CallParser(TypeParser):
         if name == "jsonb_build_object" and wrapper is not None and self._first_key_counts(call.arguments, wrapper):
             wrapper = None
         if wrapper is not None and not (call.distinct and call.order_by):
-            for argument in call.arguments:
+            # The separator of concat_ws is a text, and nothing else.
+            for argument in call.arguments[1 if name == "concat_ws" else 0 :]:
                 self.edit(argument.start, argument.start, f"{wrapper}(")
                 self.edit(argument.end, argument.end, ")")
         if order:

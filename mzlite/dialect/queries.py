@@ -12,6 +12,7 @@ from mzlite.dialect import ast
 from mzlite.dialect import tokens as t
 from mzlite.dialect.check_values import is_unknown
 from mzlite.dialect.expressions import ExpressionParser
+from mzlite.dialect.functions import NO_FUNCTIONS
 from mzlite.dialect.keywords import RESERVED, RESERVED_IN_COLUMN_ALIAS, RESERVED_IN_TABLE_ALIAS
 from mzlite.dialect.names import UNKNOWN, column_name, postgres_column_name
 from mzlite.dialect.option_values import distinct as distinct_options
@@ -458,6 +459,9 @@ class QueryParser(ExpressionParser):
         self.expect(t.LPAREN)
         arguments, _ = self.call_arguments(order_by=False)
         call = ast.Function(start, self.last_end, name, arguments)
+        if name == ("unnest",) and len(arguments or ()) > 1:
+            # PostgreSQL would read several functions of one argument each.
+            self.edit(start, start, f"{NO_FUNCTIONS}.")
         renamed = self.rewrite_rows(call)
         with_ordinality = self.take_keyword("WITH", "ORDINALITY")
         end = self.last_end

@@ -317,7 +317,7 @@ end;
 -- A relation by its name; where a view stands for one of PostgreSQL's, that one.
 create function mz_internal.unshadowed(relation regclass) returns oid language sql stable strict parallel safe
 return (
-    select coalesce(case when c.relnamespace::regnamespace::text = 'mzlite_pg' then to_regclass('pg_catalog.' || quote_ident(c.relname)) end, c.oid)
+    select coalesce(case when c.relnamespace::regnamespace::text = 'mzlite_pg' then to_regclass('pg_catalog.' || quote_ident(c.relname))::oid end, c.oid)
     from pg_catalog.pg_class as c where c.oid = relation
 );
 
@@ -420,6 +420,10 @@ begin
         execute format('create function mz_catalog.has_%s_privilege(object text, privilege text) returns boolean language sql stable strict parallel safe return true', name);
         execute format('create function mz_catalog.has_%s_privilege(role text, object text, privilege text) returns boolean language sql stable strict parallel safe return true', name);
         execute format('create function mz_catalog.has_%s_privilege(role oid, object text, privilege text) returns boolean language sql stable strict parallel safe return true', name);
+        continue when name = 'cluster';
+        execute format('create function mz_catalog.has_%s_privilege(object oid, privilege text) returns boolean language sql stable strict parallel safe return true', name);
+        execute format('create function mz_catalog.has_%s_privilege(role text, object oid, privilege text) returns boolean language sql stable strict parallel safe return true', name);
+        execute format('create function mz_catalog.has_%s_privilege(role oid, object oid, privilege text) returns boolean language sql stable strict parallel safe return true', name);
     end loop;
 end
 $do$;

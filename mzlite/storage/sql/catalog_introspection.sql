@@ -5,7 +5,7 @@
 -- Rows (as PostgreSQL last estimated them) and bytes of what is kept for an object.
 create function mzlite.kept(object_id text, out records bigint, out size bigint)
 language sql stable security definer set search_path = pg_catalog as $$
-    select coalesce(sum(greatest(c.reltuples, 0))::bigint, 0), coalesce(sum(pg_relation_size(c.oid))::bigint, 0)
+    select coalesce(sum(greatest(c.reltuples, 0))::bigint, 0), coalesce(sum(pg_relation_size(c.oid::regclass))::bigint, 0)
     from mzlite.dataflows as d
     cross join lateral unnest(d.numbers) as u (number)
     inner join pg_class as c on c.relname = 'n_' || u.number

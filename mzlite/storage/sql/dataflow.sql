@@ -17,7 +17,7 @@ create aggregate mzlite.total(bigint) (sfunc = int8pl, stype = bigint, initcond 
 create function mzlite.stored_bytes(object_id text) returns bigint
 language sql stable security definer parallel safe
 begin atomic
-select coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint
+select coalesce(sum(pg_total_relation_size(c.oid::regclass)), 0)::bigint
 from mzlite.dataflows as d
 cross join unnest(d.numbers) as u (number)
 inner join pg_catalog.pg_class as c on c.relname = 'n_' || u.number

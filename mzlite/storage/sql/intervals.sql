@@ -3,7 +3,7 @@
 -- calls without looking them up.
 
 create function mz_internal.interval_fields(interval) returns bytea language sql immutable strict parallel safe
-return substring(interval_send($1) from 13 for 4) || substring(interval_send($1) from 9 for 4) || substring(interval_send($1) from 1 for 8);
+return byteacat(byteacat(substring(interval_send($1) from 13 for 4), substring(interval_send($1) from 9 for 4)), substring(interval_send($1) from 1 for 8));
 -- The fields as bytes in their order: those of the negative ones come first.
 create function mz_internal.interval_key(interval) returns bytea language sql immutable strict parallel safe
 return overlay(overlay(overlay(

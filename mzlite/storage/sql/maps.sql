@@ -240,7 +240,7 @@ begin
         -- A key's value is there as a whole or not at all: nothing changes when the part is put over it.
         ('mz_internal', 'map_contains', 'L L', 'boolean', 'sql', 'select pg_catalog.jsonb_eq(pg_catalog.jsonb_concat(mz_internal.in_json($1), mz_internal.in_json($2)), mz_internal.in_json($1))', true, 'i', ''),
         ('mz_internal', 'map_contained', 'L L', 'boolean', 'sql', 'select pg_catalog.jsonb_eq(pg_catalog.jsonb_concat(mz_internal.in_json($2), mz_internal.in_json($1)), mz_internal.in_json($2))', true, 'i', ''),
-        ('mz_catalog', 'map_length', 'L', 'integer', 'sql', 'select mz_catalog.map_length(mz_internal.in_json($1))', true, 'i', ''),
+        ('mz_catalog', 'map_length', 'L', 'integer', 'sql', 'select mz_internal.map_length(mz_internal.in_json($1))', true, 'i', ''),
         ('mz_internal', 'map', 'text[] A', 'L', 'sql', 'select mz_internal.as_<L>(coalesce(pg_catalog.jsonb_object_agg(e.key, mz_internal.in_json(e.item) order by e.n), ''{}'')) from unnest($1, $2) with ordinality as e (key, item, n) where mz_internal.no_arrays(array_ndims($2))', false, 'i', 'plain computed jsonb list'),
         -- There are no arrays of maps: a map to such is made of its pairs one by one.
         ('mz_internal', 'map', 'text E', 'L', 'sql', 'select mz_internal.as_<L>(pg_catalog.jsonb_build_object($1, mz_internal.in_json($2)))', false, 'i', 'map'),

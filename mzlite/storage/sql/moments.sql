@@ -59,6 +59,8 @@ return time_in(textout(mz_internal.time_text($1)), 0, -1);
 create function mz_internal.as_interval(text) returns interval language sql immutable strict parallel safe
 return interval_in(textout(mz_internal.interval_text($1)), 0, -1);
 
+create function mz_catalog.date(text) returns date language sql immutable strict parallel safe return mz_internal.as_date($1);
+
 create cast (text as interval) with function mz_internal.as_interval(text);
 create cast (varchar as interval) with function mz_internal.as_interval(text);
 create cast (text as date) with function mz_internal.as_date(text);

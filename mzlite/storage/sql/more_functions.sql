@@ -15,9 +15,10 @@ declare
     h bigint[] := array[1732584193, 4023233417, 2562383102, 271733878, 3285377520];
     a bigint; b bigint; c bigint; d bigint; e bigint; f bigint; k bigint; swap bigint;
 begin
-    padded := message || '\x80'::bytea
-        || decode(repeat('00', (119 - octet_length(message) % 64) % 64), 'hex')
-        || int8send(octet_length(message)::bigint * 8);
+    padded := byteacat(
+        byteacat(message, decode('80' || repeat('00', (119 - octet_length(message) % 64) % 64), 'hex')),
+        int8send(octet_length(message)::bigint * 8)
+    );
     for block in 0 .. octet_length(padded) / 64 - 1 loop
         w := array[]::bigint[];
         for i in 0 .. 15 loop
@@ -44,9 +45,11 @@ begin
             (h[1] + a) & 4294967295, (h[2] + b) & 4294967295, (h[3] + c) & 4294967295, (h[4] + d) & 4294967295, (h[5] + e) & 4294967295
         ];
     end loop;
-    return mzlite_postgres.substr(int8send(h[1]), 5) || mzlite_postgres.substr(int8send(h[2]), 5)
-        || mzlite_postgres.substr(int8send(h[3]), 5) || mzlite_postgres.substr(int8send(h[4]), 5)
-        || mzlite_postgres.substr(int8send(h[5]), 5);
+    return decode(
+        lpad(to_hex(h[1]), 8, '0') || lpad(to_hex(h[2]), 8, '0') || lpad(to_hex(h[3]), 8, '0') || lpad(to_hex(h[4]), 8, '0')
+            || lpad(to_hex(h[5]), 8, '0'),
+        'hex'
+    );
 end
 $$;
 
@@ -85,14 +88,14 @@ declare
     inside bytea;
     outside bytea;
 begin
-    padded := padded || decode(repeat('00', size - octet_length(padded)), 'hex');
+    padded := byteacat(padded, decode(repeat('00', size - octet_length(padded)), 'hex'));
     inside := padded;
     outside := padded;
     for i in 0 .. size - 1 loop
         inside := set_byte(inside, i, get_byte(padded, i) # 54);
         outside := set_byte(outside, i, get_byte(padded, i) # 92);
     end loop;
-    return mz_catalog.digest(outside || mz_catalog.digest(inside || data, algorithm), algorithm);
+    return mz_catalog.digest(byteacat(outside, mz_catalog.digest(byteacat(inside, data), algorithm)), algorithm);
 end
 $$;
 create function mz_catalog.hmac(data text, key text, algorithm text) returns bytea
@@ -102,7 +105,7 @@ create function mz_catalog.uuid_generate_v5(namespace uuid, name text) returns u
 language plpgsql immutable strict parallel safe
 as $$
 declare
-    hash bytea := mzlite_postgres.substr(mz_internal.sha1(uuid_send(namespace) || convert_to(name, 'UTF8')), 1, 16);
+    hash bytea := mzlite_postgres.substr(mz_internal.sha1(byteacat(uuid_send(namespace), convert_to(name, 'UTF8'))), 1, 16);
 begin
     hash := set_byte(hash, 6, (get_byte(hash, 6) & 15) | 80);
     hash := set_byte(hash, 8, (get_byte(hash, 8) & 63) | 128);
@@ -196,7 +199,7 @@ language sql immutable strict parallel safe return mz_catalog.seahash(convert_to
 create aggregate mz_catalog.map_agg(text, "any") (
     sfunc = jsonb_object_agg_transfn, stype = internal, finalfunc = jsonb_object_agg_finalfn, parallel = safe
 );
-create function mz_catalog.map_length(jsonb) returns integer
+create function mz_internal.map_length(jsonb) returns integer
 language sql immutable strict parallel safe
 begin atomic
 select count(*)::integer from jsonb_object_keys($1);

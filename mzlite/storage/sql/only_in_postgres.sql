@@ -11,7 +11,7 @@ where oid = any (array[
     'age(timestamp)', 'age(timestamptz)', 'age(xid)', 'array_agg(anyarray)', 'bit_count(bit)', 'bit_length(bit)', 'btrim(bytea, bytea)', 'ltrim(bytea, bytea)',
     'rtrim(bytea, bytea)', 'date_trunc(text, timestamptz, text)', 'date_part(text, timetz)', 'extract(text, timetz)',
     'generate_series(numeric, numeric)', 'generate_series(numeric, numeric, numeric)',
-    'generate_series(timestamptz, timestamptz, interval, text)', 'generate_subscripts(anyarray, integer, boolean)', 'get_bit(bit, integer)',
+    'generate_series(timestamptz, timestamptz, interval, text)', 'generate_subscripts(anyarray, integer, boolean)', 'get_bit(bit, integer)', 'pg_catalog.get_bit(bytea, bigint)',
     'isempty(anymultirange)', 'length(bit)', 'length(lseg)', 'length(path)', 'length(tsvector)', 'like_escape(bytea, bytea)',
     'lower(anymultirange)', 'lower_inc(anymultirange)', 'lower_inf(anymultirange)', 'upper(anymultirange)', 'upper_inc(anymultirange)',
     'upper_inf(anymultirange)', 'max(anyarray)', 'max(anyenum)', 'max(bytea)', 'max(inet)', 'max(money)', 'max(oid)', 'max(pg_lsn)',
@@ -27,13 +27,25 @@ where oid = any (array[
     'unnest(anymultirange)', 'unnest(tsvector)'
 ]::regprocedure[]);
 
+-- An older version counted what is in JSON as in a map.
+update pg_catalog.pg_proc set pronamespace = 'mzlite_postgres'::regnamespace
+where pronamespace = 'mz_catalog'::regnamespace and proname = 'map_length' and proargtypes[0] = 'jsonb'::regtype;
+
 -- Operators whose name Materialize has for other types only.
 update pg_catalog.pg_operator set oprnamespace = 'mzlite_postgres'::regnamespace
 where oid = any (array[
     '+(date, integer)', '+(integer, date)', '-(date, integer)', '-(jsonb, text[])', '?|(jsonb, text[])', '?&(jsonb, text[])',
     '&&(anyarray, anyarray)', '||(anycompatiblearray, anycompatible)', '||(anycompatible, anycompatiblearray)', '~~(bytea, bytea)',
-    '!~~(bytea, bytea)', '+(aclitem[], aclitem)', '-(aclitem[], aclitem)', '@>(aclitem[], aclitem)'
-]::regoperator[]);
+    '!~~(bytea, bytea)', '+(aclitem[], aclitem)', '-(aclitem[], aclitem)', '@>(aclitem[], aclitem)', '||(bytea, bytea)'
+]::regoperator[])
+-- A real beside another number makes both real, and only beside a double precision that.
+or (oprleft, oprright) in (('real'::regtype, 'double precision'::regtype), ('double precision'::regtype, 'real'::regtype));
+
+-- What a range may contain is cast to its elements: an integer beside a numrange.
+update pg_catalog.pg_operator set oprleft = 'anycompatiblerange'::regtype, oprright = 'anycompatible'::regtype
+where oprcode = 'range_contains_elem'::regproc and oprname = '@>';
+update pg_catalog.pg_operator set oprleft = 'anycompatible'::regtype, oprright = 'anycompatiblerange'::regtype
+where oprcode = 'elem_contained_by_range'::regproc and oprname = '<@';
 
 -- Casts: bytes are no numbers; an interval is taken from a time only.
 delete from pg_catalog.pg_cast
@@ -47,6 +59,9 @@ where (castsource in ('regclass'::regtype, 'regproc'::regtype, 'regtype'::regtyp
     or (castsource, casttarget) in (
         ('mz_catalog.mz_timestamp'::regtype, 'bigint'::regtype), ('smallint'::regtype, 'mz_catalog.mz_timestamp'::regtype)
     );
+
+-- A relation's oid becomes its name by assignment.
+update pg_catalog.pg_cast set castcontext = 'a' where castsource = 'oid'::regtype and casttarget = 'regclass'::regtype;
 
 -- A map becomes a text only, and JSON no map; an older version had casts for its own use.
 delete from pg_catalog.pg_cast as c using pg_catalog.pg_type as m

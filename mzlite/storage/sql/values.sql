@@ -32,12 +32,30 @@ create function mz_internal.jsonb_element_text(value jsonb, place bigint) return
 return case when place between -2147483647 and 2147483647 then jsonb_array_element_text(value, place::integer) end;
 create function mz_internal.jsonb_element_text(value jsonb, place smallint) returns text language sql immutable parallel safe
 return jsonb_array_element_text(value, place::integer);
+create function mz_internal.jsonb_without(value jsonb, place mz_catalog.uint2) returns jsonb language sql immutable parallel safe
+return mz_internal.jsonb_without(value, place::integer);
+create function mz_internal.jsonb_element(value jsonb, place mz_catalog.uint2) returns jsonb language sql immutable parallel safe
+return jsonb_array_element(value, place::integer);
+create function mz_internal.jsonb_element_text(value jsonb, place mz_catalog.uint2) returns text language sql immutable parallel safe
+return jsonb_array_element_text(value, place::integer);
 create operator mz_catalog.-> (leftarg = jsonb, rightarg = bigint, function = mz_internal.jsonb_element);
 create operator mz_catalog.-> (leftarg = jsonb, rightarg = smallint, function = mz_internal.jsonb_element);
 create operator mz_catalog.->> (leftarg = jsonb, rightarg = bigint, function = mz_internal.jsonb_element_text);
 create operator mz_catalog.->> (leftarg = jsonb, rightarg = smallint, function = mz_internal.jsonb_element_text);
 create operator mz_catalog.- (leftarg = jsonb, rightarg = bigint, function = mz_internal.jsonb_without);
 create operator mz_catalog.- (leftarg = jsonb, rightarg = smallint, function = mz_internal.jsonb_without);
+
+create operator mz_catalog.-> (leftarg = jsonb, rightarg = mz_catalog.uint2, function = mz_internal.jsonb_element);
+create operator mz_catalog.->> (leftarg = jsonb, rightarg = mz_catalog.uint2, function = mz_internal.jsonb_element_text);
+create operator mz_catalog.- (leftarg = jsonb, rightarg = mz_catalog.uint2, function = mz_internal.jsonb_without);
+
+-- Between the forms that take a text and anything PostgreSQL could not choose.
+create function mz_internal.joined(varchar, varchar) returns text language internal immutable strict parallel safe as 'textcat';
+create function mz_internal.joined("char", text) returns text language sql immutable strict parallel safe return textcat($1::text, $2);
+create function mz_internal.joined(text, "char") returns text language sql immutable strict parallel safe return textcat($1, $2::text);
+create operator mz_catalog.|| (leftarg = varchar, rightarg = varchar, function = mz_internal.joined);
+create operator mz_catalog.|| (leftarg = "char", rightarg = text, function = mz_internal.joined);
+create operator mz_catalog.|| (leftarg = text, rightarg = "char", function = mz_internal.joined);
 
 set local allow_system_table_mods = on;
 update pg_catalog.pg_operator set oprcode = 'mz_internal.jsonb_joined(jsonb, jsonb)'::regprocedure
@@ -208,3 +226,21 @@ return case
 end;
 create function mz_catalog.pg_encoding_to_char(encoding integer) returns name language sql immutable parallel safe
 return case when encoding = 6 then 'UTF8'::name end;
+create function mz_catalog.pg_encoding_to_char(encoding bigint) returns name language sql immutable parallel safe
+return case when encoding = 6 then 'UTF8'::name end;
+
+-- Dimensions are counted by bigints, the bits of bytes by integers.
+do $do$
+declare
+    name text;
+begin
+    foreach name in array array['array_length', 'array_lower', 'array_upper'] loop
+        execute format(
+            'create function mz_catalog.%1$s(anyarray, bigint) returns integer language sql immutable parallel safe as '
+            '''select case when $2 between 1 and 6 then pg_catalog.%1$s($1, $2::integer) end''',
+            name
+        );
+    end loop;
+end
+$do$;
+create function mz_catalog.get_bit(bytea, integer) returns integer language internal immutable strict parallel safe as 'byteaGetBit';
