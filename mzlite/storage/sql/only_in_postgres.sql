@@ -63,6 +63,9 @@ where (castsource in ('regclass'::regtype, 'regproc'::regtype, 'regtype'::regtyp
 -- A relation's oid becomes its name by assignment.
 update pg_catalog.pg_cast set castcontext = 'a' where castsource = 'oid'::regtype and casttarget = 'regclass'::regtype;
 
+-- No list becomes one of timestamps by itself: a date beside a list of integers would make it one.
+update pg_catalog.pg_cast set castcontext = 'e' where casttarget = 'mz_catalog.list_mz_timestamp'::regtype and castcontext = 'i';
+
 -- A map becomes a text only, and JSON no map; an older version had casts for its own use.
 delete from pg_catalog.pg_cast as c using pg_catalog.pg_type as m
 where m.typnamespace = 'mz_catalog'::regnamespace and m.typname ~ '^map_'

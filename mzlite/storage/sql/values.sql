@@ -159,17 +159,26 @@ end
 $do$;
 
 -- A length below zero is an error, which takes the length: one without arguments would be raised when PostgreSQL plans. Not strict, so that PostgreSQL can put the body in place of the call.
-create function mz_internal.raise_negative_length(size integer) returns text
-language plpgsql immutable parallel safe
+create function mz_internal.raise_length(size bigint) returns text
+language plpgsql immutable strict parallel safe
 as $$
 begin
-    raise exception 'length must be nonnegative' using errcode = 'invalid_parameter_value';
+    if size < 0 then
+        raise exception 'length must be nonnegative' using errcode = 'invalid_parameter_value';
+    end if;
+    raise exception 'requested length too large' using errcode = 'program_limit_exceeded';
 end
 $$;
+-- A text that is made longer has 100 MiB at most.
 create function mz_catalog.lpad(value text, size integer) returns text language sql immutable parallel safe
-return case when size < 0 then mz_internal.raise_negative_length(size) else pg_catalog.lpad(value, size) end;
+return case when size between 0 and 104857600 then pg_catalog.lpad(value, size) when value is not null then mz_internal.raise_length(size) end;
 create function mz_catalog.lpad(value text, size integer, fill text) returns text language sql immutable parallel safe
-return case when size < 0 then mz_internal.raise_negative_length(size) else pg_catalog.lpad(value, size, fill) end;
+return case when size between 0 and 104857600 then pg_catalog.lpad(value, size, fill) when value is not null and fill is not null then mz_internal.raise_length(size) end;
+create function mz_catalog.repeat(value text, times integer) returns text language sql immutable parallel safe
+return case
+    when octet_length(value)::bigint * times > 104857600 then mz_internal.raise_length(octet_length(value)::bigint * times)
+    else pg_catalog.repeat(value, times)
+end;
 
 -- A constant that PostgreSQL does not know before a row is computed.
 create function mz_internal.when_computed(integer) returns integer language internal stable strict parallel safe as 'int8up';
