@@ -31,6 +31,7 @@ from mzlite.dataflow.transaction import EngineTransaction
 from mzlite.dialect.admin import AdminStatement
 from mzlite.dialect.common_types import mixes, names_unsigned, query_in, with_query
 from mzlite.dialect.definitions import CreateSource, CreateTableFromSource, ValidateConnection
+from mzlite.dialect.moment_operands import may_have_operands
 from mzlite.dialect.pg_errors import from_psycopg
 from mzlite.dialect.reading import relations
 from mzlite.dialect.statements import Access, Explain, Name, Relayed, Statement, Subscribe
@@ -231,9 +232,10 @@ class Coordinator:
             parameters: oids of the types of its parameters in the inner PostgreSQL.
         """
         query = query_in(statement)
-        if not mixes(query):
+        beside_moments = may_have_operands(query)
+        if not mixes(query) and not beside_moments:
             return statement
-        if not names_unsigned(query):
+        if not beside_moments and not names_unsigned(query):
             revision, names = self._unsigned
             if revision != self._revision:
                 revision = self._revision

@@ -1,18 +1,19 @@
-"""Queries in which integers with and without sign meet: analysed by PostgreSQL, and mended until it takes them.
+"""Queries in which integers with and without sign, or moments and literals, meet: analysed by PostgreSQL, and mended.
 
 In: a connection with the search path of those who ask, and a query as the dialect gives it. Out: the query with the
-casts that `dialect.common_types` finds; unchanged if it needs none, or if PostgreSQL refuses it for another reason,
+casts that `dialect.common_types` and `dialect.moment_operands` find; unchanged if it needs none, or if PostgreSQL refuses it for another reason,
 which it says again to whoever runs the query.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
 
 from mzlite.dataflow.transaction import analysed
+from mzlite.dialect import moment_operands
 from mzlite.dialect.common_types import branches, cast_columns, larger, mixes, widened
 from mzlite.dialect.using_columns import is_refused, named_joins
 
@@ -28,6 +29,7 @@ def with_common_types(connection: psycopg.Connection[Any], query: str, parameter
         query: what PostgreSQL is to be sent.
         parameters: oids of the types of its parameters, as far as they are known.
     """
+    query = _with_intervals(connection, query, parameters)
     if not mixes(query):
         return query
     found = query
@@ -43,6 +45,29 @@ def with_common_types(connection: psycopg.Connection[Any], query: str, parameter
         else:
             return found
     return query
+
+
+def _with_intervals(connection: psycopg.Connection[Any], query: str, parameters: Sequence[int]) -> str:
+    """The query with a cast wherever a literal is an interval that PostgreSQL does not take for one."""
+    for _ in range(_CASTS):
+        found = next(_intervals(connection, query, parameters), None)
+        if found is None:
+            return query
+        query = found
+    return query
+
+
+def _intervals(connection: psycopg.Connection[Any], query: str, parameters: Sequence[int]) -> Iterator[str]:
+    """The query with one more of its literals cast. What PostgreSQL refuses elsewhere hides what stands beside one."""
+    for operand in moment_operands.operands(query):
+        try:
+            with connection.transaction():
+                analysed(connection, moment_operands.probed(query, operand), parameters)
+        except psycopg.Error as error:
+            kind = moment_operands.neighbour(error.diag.message_primary or "", operand)
+            mended = None if kind is None else moment_operands.as_interval(query, operand, kind)
+            if mended is not None:
+                yield mended
 
 
 def _mended(connection: psycopg.Connection[Any], query: str, error: psycopg.Error) -> str | None:

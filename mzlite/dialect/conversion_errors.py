@@ -16,6 +16,8 @@ _UPDATE = re.compile(r"\s*update\b", re.IGNORECASE)
 _ASSIGNED = re.compile(r'column ".*" is of type (.*) but expression is of type (.*)$')
 _IN_CASE = re.compile(r"CASE (?:types (.*) and (.*) cannot be matched|could not convert type (.*) to (.*))")
 _ARGUMENT = re.compile(r"failed to find conversion function from (.*) to (.*)$")
+_LIKE = re.compile(r"operator does not exist: (.*) !?~~\*? (.*)$")
+_TEXTS = ("text", "varchar", "char", "name", '"char"', "unknown")
 _TAKES_ARRAYS = re.compile(r"\|\||\barray_\w+", re.IGNORECASE)
 
 
@@ -43,6 +45,9 @@ def of_conversion(error: MzError, sql: str, position: int | None) -> MzError:
     if (found := _ARGUMENT.match(message)) is not None and (taking := _TAKES_ARRAYS.search(sql)) is not None:
         types = (with_short_names(in_words(kind)) for kind in found.groups())
         return MzError("{} does not support implicitly casting from {} to {}".format(taking[0].lower(), *types))
+    if (found := _LIKE.match(message)) is not None and "~~" not in sql:
+        kind = found[2] if found[1] in _TEXTS else found[1]
+        return MzError(f"LIKE argument does not support implicitly casting from {kind} to text")
     if position is not None and (found := _IN_CASE.match(message)) is not None and is_first_result(sql, position):
         if found[1] is None:
             return MzError(f"CASE could not convert type {found[4]} to {found[3]}")

@@ -193,6 +193,10 @@ _RULES: tuple[_Rule, ...] = (
         lambda found: MzError(found[1].lower() + found[2]),
     ),
     _rule(r"^CASE/(?:WHEN|ELSE) (could not convert type .*)$", r"CASE \1"),
+    _rule(
+        r"^argument of (LIMIT|OFFSET) must be type bigint, not type (.*)$",
+        r"\1 does not support casting from \2 to bigint",
+    ),
     _rule(r"^cannot cast type (.*) to (.*)$", r"CAST does not support casting from \1 to \2"),
     _rule(r"^invalid input syntax for type json$", r"invalid input syntax for type jsonb"),
     _rule(r"^cannot cast jsonb (.*) to type .*$", r"\g<0>"),

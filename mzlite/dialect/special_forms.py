@@ -118,6 +118,8 @@ class SpecialFormParser(CallParser):
         elif isinstance(node, ast.MapLiteral) and not node.values:
             if data_type.kind == "map" or (data_type.kind == "named" and not is_builtin(data_type)):
                 self._show(node, "'{}'")
+        elif isinstance(node, ast.MapLiteral) and data_type.kind == "map" and data_type.element is not None:
+            self._cast_values(node, data_type.element)
         elif (found := _list_literal(node)) is not None:
             if data_type.kind == "list" and data_type.element is not None:
                 self._cast_items(found, data_type.element)
@@ -133,6 +135,12 @@ class SpecialFormParser(CallParser):
         for item in node.items:
             self.cast_literal(item, element)
             self._show(item, f"{LIST_ITEM}({self.relay(item.start, item.end)} as {spelling})")
+
+    def _cast_values(self, node: ast.MapLiteral, element: ast.DataType) -> None:
+        """MAP[..]::type casts the values, which may have no type of their own."""
+        called = self.relay(node.start, node.end)
+        if element.kind == "named" and called.endswith("])"):
+            self._show(node, f"{called[:-1]}::{self._spelling(element)}[])")
 
     def _show(self, node: Expression, text: str) -> None:
         """PostgreSQL is shown `text` in place of an expression."""
@@ -202,14 +210,19 @@ class SpecialFormParser(CallParser):
     def case_expression(self, start: int) -> Expression:
         """CASE .."""
         self.index += 1
-        operand = None
+        operand, untyped = None, None
         if not self.take_keyword("WHEN"):
             operand = self.expression()
+            untyped = self._taken_out(operand)
             self.expect_keyword("WHEN")
         conditions: list[Expression] = []
         results: list[Expression] = []
         while True:
+            opened = self.position
             conditions.append(self.expression())
+            if untyped is not None:
+                self.edit(opened, opened, f"{untyped} = (")
+                self.edit(self.last_end, self.last_end, ")")
             self.expect_keyword("THEN")
             results.append(self.expression())
             if not self.take_keyword("WHEN"):
@@ -217,6 +230,14 @@ class SpecialFormParser(CallParser):
         otherwise = self.expression() if self.take_keyword("ELSE") else None
         self.expect_keyword("END")
         return ast.Case(start, self.last_end, operand, conditions, results, otherwise)
+
+    def _taken_out(self, operand: Expression) -> str | None:
+        """The operand of CASE if it is a literal without a type, which is compared with each condition by itself."""
+        if not isinstance(operand, ast.Value) or operand.kind not in ("string", "null"):
+            return None
+        shown = self.relay(operand.start, operand.end)
+        self._show(operand, "")
+        return shown
 
     def cast_expression(self, start: int) -> Expression:
         """CAST (.. AS type)."""
