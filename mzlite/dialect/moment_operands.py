@@ -1,8 +1,9 @@
-"""Literals beside dates, times and timestamps in sums and differences, which Materialize takes for intervals.
+"""Literals in sums, differences, products and quotients, which may be intervals.
 
-In: a query as PostgreSQL is sent it. Out: its literals without a type beside `+` and `-`, the query with something else
-in the place of one, and what Materialize makes of one beside a type. PostgreSQL takes a literal for what stands beside
-it (`ts - '1 day'` is a difference of timestamps) or does not know (`date + '1 day'`).
+In: a query as PostgreSQL is sent it. Out: its literals without a type beside such an operator, the query with something
+else in the place of one, and what Materialize makes of one beside a type. PostgreSQL takes a literal for what stands
+beside it (`ts - '1 day'` is a difference of timestamps) or does not know (`date + '1 day'`); Materialize prefers an
+interval, or cannot choose, since an operator takes something else in that place, too (`'2' * double precision`).
 """
 
 from __future__ import annotations
@@ -17,10 +18,16 @@ from mzlite.dialect.common_types import roots
 from mzlite.dialect.pg_errors import where_depth
 from mzlite.errors import MzError
 
-_TRACE = re.compile(r"[-+]\s*\(*\s*(?:'|null\b)|(?:'|\bnull)\s*\)*\s*[-+]", re.IGNORECASE)
+_TRACE = re.compile(r"[-+]\s*\(*\s*(?:'|null\b)|(?:'|\bnull)\s*\)*\s*[-+*/]", re.IGNORECASE)
 _PROBE = "null::pg_catalog.uuid"
-_COMPLAINT = re.compile(r"^operator does not exist: (?:uuid [-+] (?P<right>.*)|(?P<left>.*) [-+] uuid)$")
+_COMPLAINT = re.compile(r"^operator does not exist: (?:uuid [-+*/] (?P<right>.*)|(?P<left>.*) [-+] uuid)$")
 _MOMENTS = ("date", "time without time zone", "timestamp without time zone")
+_AMBIGUOUS = frozenset(
+    [
+        ("+", "interval"), ("-", "interval"), ("-", "bigint"), ("*", "double precision"), ("/", "double precision"),
+    ]
+)  # fmt: skip
+"""Operators with what stands behind them, of which Materialize cannot tell what a literal before them is."""
 _HINT = "Could not choose a best candidate operator. You might need to add explicit type casts."
 
 
@@ -31,7 +38,7 @@ class Operand:
     Attributes:
         start, end: where it stands.
         text: what it says; None of NULL.
-        operator: `+` or `-`.
+        operator: `+`, `-`, `*` or `/`.
         is_left: whether it stands before the operator.
     """
 
@@ -87,9 +94,9 @@ def as_interval(sql: str, operand: Operand, kind: str) -> str | None:
     >>> as_interval("select ts - '1 day'", Operand(12, 19, "1 day", "-", False), "timestamp without time zone")
     "select ts - '1 day'::pg_catalog.interval"
     """
-    if operand.is_left and kind == "interval":
+    if operand.is_left and (operand.operator, kind) in _AMBIGUOUS:
         where = "WHERE clause error: " * where_depth(sql, operand.start)
-        raise MzError(f"{where}operator is not unique: unknown {operand.operator} interval", hint=_HINT)
+        raise MzError(f"{where}operator is not unique: unknown {operand.operator} {kind}", hint=_HINT)
     subtracted = operand.operator == "-" and not operand.is_left
     if (subtracted and kind in _MOMENTS) or (operand.operator == "+" and kind == "date"):
         if operand.text is not None:
@@ -99,12 +106,12 @@ def as_interval(sql: str, operand: Operand, kind: str) -> str | None:
 
 
 def _of(node: ast.Node) -> Iterator[Operand]:
-    if not isinstance(node, ast.Operation) or node.operator not in ("+", "-") or node.left is None:
+    if not isinstance(node, ast.Operation) or node.operator not in ("+", "-", "*", "/") or node.left is None:
         return
     left, right = _literal(node.left), _literal(node.right)
     if left is not None and right is None:
         yield Operand(left.start, left.end, _text(left), node.operator, is_left=True)
-    elif right is not None and left is None:
+    elif right is not None and left is None and node.operator in ("+", "-"):
         yield Operand(right.start, right.end, _text(right), node.operator, is_left=False)
 
 
