@@ -29,7 +29,7 @@ from mzlite.dataflow.dataflow import Dataflow
 from mzlite.dataflow.heal import Healing
 from mzlite.dataflow.intake import shares
 from mzlite.dataflow.keeping import mark_failed
-from mzlite.dataflow.litter import Litter
+from mzlite.dataflow.litter import Litter, clear_away
 from mzlite.dataflow.objects import evaluation_error
 from mzlite.dataflow.profile import PROFILE_TABLE, log_profile
 from mzlite.dataflow.statistics import Statistics
@@ -54,9 +54,6 @@ SLOW_TICK = 1.0
 """Seconds from which on a tick is worth a line in the log, which says what took so long."""
 LOCK_TIMEOUT = "5s"
 """How long a definition waits for a relation that a session's transaction uses."""
-CLEAR_STATISTICS = (
-    "select pg_clear_relation_stats(pg_my_temp_schema()::regnamespace::text, t.name) from unnest(array[{}]) as t (name)"
-)
 
 
 @dataclass(frozen=True)
@@ -271,7 +268,9 @@ class Engine:
                 if writers or news or self._is_due():
                     counts = self._tick(writers)
                     writers = []
-                    self._tidy(counts)
+                    # Nobody waits for this tick any more.
+                    assert self._connection is not None
+                    clear_away(self._connection, self.dataflow.graph, self._litter.after(counts))
             except ValueTooWideError as error:
                 self._do(partial(give_up, names=error.names), Future())
                 with self._condition:
@@ -420,20 +419,6 @@ class Engine:
         self.statistics.committed(result, seconds)
         if seconds > SLOW_TICK:
             log.info("a slow tick", seconds=round(seconds, 3), rows=result.rows, **watch.seconds)
-
-    def _tidy(self, counts: Mapping[int, int]) -> None:
-        """After a tick that nobody waits for any more: makes the space of the rows that it has deleted usable again."""
-        assert self._connection is not None
-        clearing = self._litter.after(counts)
-        nodes = self.dataflow.graph.nodes()
-        for numbers, option in ((clearing.kept, ", truncate false"), (clearing.cut, "")):
-            tables = [table for number in numbers if number in nodes for table in nodes[number].session_tables()]
-            if tables:
-                run(self._connection, f"vacuum (skip_database_stats{option}) {', '.join(tables)}")
-            if tables and option:
-                # A table of empty pages would be planned as one that has a single row for ever.
-                names = ", ".join(f"'{table.removeprefix('pg_temp.')}'" for table in tables)
-                run(self._connection, CLEAR_STATISTICS.format(names))
 
     def _failed(self, tx: EngineTransaction, result: TickResult) -> None:
         """Marks objects that could not be brought up to date, and all that read them.

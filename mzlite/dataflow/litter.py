@@ -1,7 +1,7 @@
-"""What ticks leave in their delta tables, and when it is cleared away.
+"""What ticks leave in their delta tables and in inboxes, and when it is cleared away.
 
-In: how many rows each tick deleted from each node's delta tables. Out: the tables to be vacuumed between two ticks, and
-whether their files are to be cut. A VACUUM has every statement that reads the table planned anew, and a file that was
+In: how many rows each tick deleted from each node's tables. Out: the tables are vacuumed between two ticks, and their
+files are cut or not. A VACUUM has every statement that reads the table planned anew, and a file that was
 cut grows again page by page: under load tables keep their pages, and are vacuumed after several ticks. At rest a table
 is as small as its ticks, as every reader steps over all of its pages.
 """
@@ -10,6 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+from mzlite.dataflow.objects import Graph
+from mzlite.dataflow.transaction import run
 
 VACUUM_AFTER = 10_000
 """Rows deleted from a delta table before its space is used again: until then every reader steps over them."""
@@ -19,6 +25,9 @@ LOADED = 2_500
 """Rows of a tick from which on a table keeps its pages for the next one."""
 SHRUNK = 8
 """A tick with so many times fewer rows gives the pages back."""
+CLEAR_STATISTICS = (
+    "select pg_clear_relation_stats(pg_my_temp_schema()::regnamespace::text, t.name) from unnest(array[{}]) as t (name)"
+)
 
 
 @dataclass(frozen=True)
@@ -69,3 +78,27 @@ class Litter:
             self.deleted.pop(number, None)
             self.sizes.pop(number, None)
         return Clearing(kept, cut)
+
+
+def clear_away(connection: psycopg.Connection[Any], graph: Graph, clearing: Clearing) -> None:
+    """Makes the space of deleted rows usable again.
+
+    Args:
+        connection: the engine's, between two ticks.
+        graph: the maintained objects.
+        clearing: whose tables are vacuumed.
+    """
+    nodes = graph.nodes()
+    for numbers, option in ((clearing.kept, ", truncate false"), (clearing.cut, "")):
+        tables = [table for number in numbers if number in nodes for table in nodes[number].session_tables()]
+        if tables:
+            run(connection, f"vacuum (skip_database_stats{option}) {', '.join(tables)}")
+        if tables and option:
+            # A table of empty pages would be planned as one that has a single row for ever.
+            names = ", ".join(f"'{table.removeprefix('pg_temp.')}'" for table in tables)
+            run(connection, CLEAR_STATISTICS.format(names))
+    cleared = {*clearing.kept, *clearing.cut}
+    inboxes = [item.base.inbox for item in graph if item.has_inbox and item.base.number in cleared]
+    if inboxes:
+        # Each write reads all of its inbox. To cut the file, VACUUM would wait for those who are writing; autovacuum does it.
+        run(connection, f"vacuum (skip_database_stats, truncate false, skip_locked) {', '.join(inboxes)}")
