@@ -435,6 +435,9 @@ class ExpressionParser(SpecialFormParser):
         if isinstance(row, ast.Row):
             # In PostgreSQL a row is null where all of its columns are; with these words it looks at the row itself.
             self.edit(left.end, self.last_end, f" is {'' if negated else 'not '}distinct from null")
+        elif isinstance(row, ast.Parameter):
+            # Which is a text unless its type is known otherwise.
+            self.edit(row.end, row.end, "::text")
         return ast.Is(left.start, self.last_end, left, negated, "NULL")
 
     def _in(self, left: Expression, negated: bool) -> Expression:

@@ -313,7 +313,9 @@ def test_an_object_that_needs_other_nodes_stops_the_start_with_its_name(harness:
     harness.system.execute("update mzlite.dataflows set numbers = '{}' where object_id = %s", (object_id,))
     with pytest.raises(MzError, match=f"object {object_id} was made by another version"):
         harness.start()
-    harness.system.execute("update mzlite.dataflows set numbers = %s::bigint[] where object_id = %s", (rows[0], object_id))
+    harness.system.execute(
+        "update mzlite.dataflows set numbers = %s::bigint[] where object_id = %s", (rows[0], object_id)
+    )
     harness.start()
     harness.write("insert into kept_rows values (1)")
     assert harness.differences() == {}
