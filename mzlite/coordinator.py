@@ -33,6 +33,7 @@ from mzlite.dialect.common_types import mixes, names_unsigned, query_in, with_qu
 from mzlite.dialect.definitions import CreateSource, CreateTableFromSource, ValidateConnection
 from mzlite.dialect.moment_operands import may_have_operands
 from mzlite.dialect.pg_errors import from_psycopg
+from mzlite.dialect.quantified_arrays import compares_elements
 from mzlite.dialect.reading import relations
 from mzlite.dialect.statements import Access, Explain, Name, Relayed, Statement, Subscribe
 from mzlite.errors import MzError
@@ -232,10 +233,10 @@ class Coordinator:
             parameters: oids of the types of its parameters in the inner PostgreSQL.
         """
         query = query_in(statement)
-        beside_moments = may_have_operands(query)
-        if not mixes(query) and not beside_moments:
+        looked_at = may_have_operands(query) or compares_elements(query)
+        if not mixes(query) and not looked_at:
             return statement
-        if not beside_moments and not names_unsigned(query):
+        if not looked_at and not names_unsigned(query):
             revision, names = self._unsigned
             if revision != self._revision:
                 revision = self._revision

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from mzlite.dataflow.transaction import analysed
-from mzlite.dialect import moment_operands
+from mzlite.dialect import moment_operands, quantified_arrays
 from mzlite.dialect.common_types import branches, cast_columns, larger, mixes, widened
 from mzlite.dialect.using_columns import is_refused, named_joins
 
@@ -30,7 +30,7 @@ def with_common_types(connection: psycopg.Connection[Any], query: str, parameter
         parameters: oids of the types of its parameters, as far as they are known.
     """
     query = _with_intervals(connection, query, parameters)
-    if not mixes(query):
+    if not mixes(query) and not quantified_arrays.compares_elements(query):
         return query
     found = query
     for _ in range(_CASTS):
@@ -38,7 +38,7 @@ def with_common_types(connection: psycopg.Connection[Any], query: str, parameter
             with connection.transaction():
                 analysed(connection, found, parameters)
         except psycopg.Error as error:
-            mended = _mended(connection, found, error)
+            mended = _mended(connection, found, error) or _mended_array(connection, found, error, parameters)
             if mended is None:
                 return query
             found = mended
@@ -95,6 +95,23 @@ def _mended(connection: psycopg.Connection[Any], query: str, error: psycopg.Erro
         return None
     branch = cast_columns(query[sides.start : sides.end], names, targets)
     return query[: sides.start] + branch + query[sides.end :]
+
+
+def _mended_array(
+    connection: psycopg.Connection[Any], query: str, refused: psycopg.Error, parameters: Sequence[int]
+) -> str | None:
+    """The query with the array cast that stands in the way: without it PostgreSQL takes the query, or comes to the next one."""
+    message = refused.diag.message_primary or ""
+    for mended in quantified_arrays.casts(query, message):
+        try:
+            with connection.transaction():
+                analysed(connection, mended, parameters)
+        except psycopg.Error as error:
+            told = error.diag.message_primary or ""
+            if told == message or not quantified_arrays.is_refused(told):
+                continue
+        return mended
+    return None
 
 
 def _mended_join(connection: psycopg.Connection[Any], query: str) -> str | None:

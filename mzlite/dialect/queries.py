@@ -456,12 +456,13 @@ class QueryParser(ExpressionParser):
         return ast.NestedJoin(start, self.last_end, joined, alias)
 
     def _table_function(self, name: ast.Name, start: int, *, lateral: bool) -> ast.TableFunction:
+        name_start = self.tokens.starts[self.index - 1]
         self.expect(t.LPAREN)
         arguments, _ = self.call_arguments(order_by=False)
         call = ast.Function(start, self.last_end, name, arguments)
         if name == ("unnest",) and len(arguments or ()) > 1:
             # PostgreSQL would read several functions of one argument each.
-            self.edit(start, start, f"{NO_FUNCTIONS}.")
+            self.edit(name_start, name_start, f"{NO_FUNCTIONS}.")
         renamed = self.rewrite_rows(call)
         with_ordinality = self.take_keyword("WITH", "ORDINALITY")
         end = self.last_end
