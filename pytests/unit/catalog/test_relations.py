@@ -267,7 +267,7 @@ def test_temporary_objects_go_with_their_session(filled: Database) -> None:
         ("select a.id as x, b.id as y from t a left join t b on a.id = b.id", ["x"]),
         ("select a.id as x, b.id as y from t a full join t b on a.id = b.id", []),
         ("select a.id as x, b.id as y from t a join t b on a.id = b.id", ["x", "y"]),
-        ("select id from t union all select null", []),
+        ("select id from t union all select null::int", []),
         ("with c as (select id from t) select id, id::text as s from c", ["id", "s"]),
         ("select case when name = 'x' then id else 0 end as a, case when name = 'x' then id end as b from t", ["a"]),
         ("select j -> 'x' as a, name is null as b, 1 as c from t", ["b", "c"]),
