@@ -120,7 +120,17 @@ class Traces:
 
     def gone(self) -> None:
         """Nothing is left of what came since."""
-        eventually(lambda: all(now <= before for now, before in zip(self.now(), self.before, strict=True)))
+        found = self.now()
+
+        def is_less() -> bool:
+            nonlocal found
+            found = self.now()
+            return all(now <= before for now, before in zip(found, self.before, strict=True))
+
+        try:
+            eventually(is_less)
+        except AssertionError as error:
+            raise AssertionError(f"sessions, backends and files are {found}, and were {self.before}") from error
 
 
 def serves(wire: Wire) -> None:
