@@ -38,6 +38,7 @@ from mzlite.dialect.reading import relations
 from mzlite.dialect.statements import Access, Explain, Name, Relayed, Statement, Subscribe
 from mzlite.errors import MzError
 from mzlite.long_names import whole
+from mzlite.remembered import Remembered, key_of
 from mzlite.roster import Roster
 from mzlite.session import Session
 from mzlite.storage.postgres import Postgres
@@ -47,10 +48,6 @@ from mzlite.wire.interface import Role
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-_JUDGED = 1000
-"""So many queries are remembered that have been judged by the types of what they read."""
-_LONGEST_JUDGED = 10_000
-"""Characters of a query that is remembered; longer ones are mostly INSERTs, and do not come twice."""
 _UNKNOWN_COLUMN = re.compile(r'column "(.*)" of relation ".*" does not exist')
 
 
@@ -81,7 +78,8 @@ class Coordinator:
         self._numbers = itertools.count(1)
         self._with_temporary: set[int] = set()
         self._revision = 0
-        self._judged: dict[tuple[str, tuple[str, ...], str], int] = {}
+        self._judged = Remembered[bool]()
+        self._mended = Remembered[str]()
         self._unsigned: tuple[int, frozenset[str]] = (-1, frozenset())
 
     async def execute(self, session: Session, statement: Statement) -> ExecuteResult:
@@ -213,16 +211,12 @@ class Coordinator:
             MzError: Materialize refuses it.
         """
         query = query_in(statement)
-        key = (query, tuple(session.search_path), session.database)
-        if self._judged.get(key) == self._revision:
+        key, revision = key_of(session, query, parameters), self._revision
+        if self._judged.get(key, revision):
             return
-        revision = self._revision
         if may_be_refused(query):
             await asyncio.to_thread(self.roster.refuse_by_types, session, query, parameters)
-        if len(query) <= _LONGEST_JUDGED:
-            if len(self._judged) >= _JUDGED:
-                self._judged.clear()
-            self._judged[key] = revision
+        self._judged.keep(key, revision, found=True)
 
     async def with_common_types(self, session: Session, statement: Relayed, parameters: Sequence[int] = ()) -> Relayed:
         """The statement with a cast wherever Materialize finds a common type that PostgreSQL does not.
@@ -245,7 +239,11 @@ class Coordinator:
             named = (*statement.access.reads, statement.access.target)
             if names.isdisjoint(name[-1] for name in named if name):
                 return statement
-        mended = await asyncio.to_thread(self.roster.with_common_types, session, query, parameters)
+        key, revision = key_of(session, query, parameters), self._revision
+        mended = self._mended.get(key, revision)
+        if mended is None:
+            mended = await asyncio.to_thread(self.roster.with_common_types, session, query, parameters)
+            self._mended.keep(key, revision, mended)
         return statement if mended == query else with_query(statement, query, mended)
 
     async def end_session(self, session: Session) -> None:

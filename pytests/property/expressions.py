@@ -258,7 +258,7 @@ class Expressions:
     def _by(self, scope: Scope, depth: int) -> Value:
         if self.choices.chance(30):
             return Value(f"digest({self.value(scope, 'txt', depth).sql}, 'md5')", "by")
-        return self._pair(scope, "by", depth, ("||",))
+        return Value(f"decode(md5({self.value(scope, 'txt', depth).sql}), 'hex')", "by")
 
     def _date(self, scope: Scope, depth: int) -> Value:
         return Value(f"({self.value(scope, 'ts', depth).sql})::date", "date")
