@@ -1,4 +1,4 @@
-"""What ticks leave in their delta tables and in inboxes, and when it is cleared away.
+"""What ticks leave in their delta tables, and when it is cleared away.
 
 In: how many rows each tick deleted from each node's tables. Out: the tables are vacuumed between two ticks, and their
 files are cut or not. A VACUUM has every statement that reads the table planned anew, and a file that was
@@ -97,8 +97,3 @@ def clear_away(connection: psycopg.Connection[Any], graph: Graph, clearing: Clea
             # A table of empty pages would be planned as one that has a single row for ever.
             names = ", ".join(f"'{table.removeprefix('pg_temp.')}'" for table in tables)
             run(connection, CLEAR_STATISTICS.format(names))
-    cleared = {*clearing.kept, *clearing.cut}
-    inboxes = [item.base.inbox for item in graph if item.has_inbox and item.base.number in cleared]
-    if inboxes:
-        # Each write reads all of its inbox. To cut the file, VACUUM would wait for those who are writing; autovacuum does it.
-        run(connection, f"vacuum (skip_database_stats, truncate false, skip_locked) {', '.join(inboxes)}")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import psycopg
 import structlog
 
 from mzlite.dataflow.ahead import Prepared, changes_columns
@@ -32,6 +33,8 @@ REPLAN_ROWS = 1_000
 """Changed rows that an object has worked through when its statements are first planned anew: they were planned while tables were small."""
 REPLAN_FACTOR = 4
 """They are planned again each time that its rows have grown by so much."""
+CUT_INBOX = 10_000
+"""Rows taken out of an inbox from which on its file is cut at once: each write reads all of its inbox."""
 REPLAN_OBJECTS = 3
 """Objects that are planned anew in one tick, so that planning a hundred views never holds one tick up."""
 SETTINGS = (
@@ -189,9 +192,23 @@ class Tick:
 
     def collect(self, item: MaintainedObject) -> None:
         """Takes in what clients wrote to a table."""
-        rows = self.tx.execute(item.base.collect_inbox()).rowcount
+        statement = item.base.collect_inbox()
+        rows = self.tx.execute(statement).rowcount
+        if rows > CUT_INBOX and self._locked(item.base.inbox):
+            # What was committed meanwhile is in no snapshot yet but the next one's.
+            rows += self.tx.execute(statement).rowcount
+            self.tx.execute(f"truncate {item.base.inbox}")
         self.count(item.base.number, rows)
         self.result.rows += rows
+
+    def _locked(self, table: str) -> bool:
+        """Locks a table until the tick has committed; False if somebody writes to it."""
+        try:
+            with self.tx.connection.transaction():
+                self.tx.execute(f"lock table {table} in access exclusive mode nowait")
+        except psycopg.errors.LockNotAvailable:
+            return False
+        return True
 
     def count(self, number: int, rows: int) -> None:
         """Notes changed rows of a node."""
