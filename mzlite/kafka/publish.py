@@ -48,7 +48,8 @@ NOT_AGREED = (
     " drop the sink and create another"
 )
 
-FENCED = (KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH)
+FENCED = (KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError._FATAL)
+"""What a producer says that may have been shut out; where it has heard of it before, only that all is over."""
 
 
 @dataclass(frozen=True)
