@@ -1,19 +1,10 @@
 -- Casts of computed texts to numbers and UUIDs. PostgreSQL reads more than Materialize does ('0x1F', '1_000', infinite numerics, hyphens anywhere
 -- in a UUID). Literals are the dialect's.
 
--- A text as the type's own input function may have it: what that refuses itself is left to it.
-create function mz_internal.integer_text(given text, kind text) returns text language plpgsql immutable strict parallel safe cost 2 as $$
+-- A text as the type's own input function may have it, without the characters that others have: what that refuses itself is left to it.
+create function mz_internal.number_text(given text, kind text, others text) returns text language plpgsql immutable strict parallel safe cost 2 as $$
 begin
-    if given ~ '[_xXoObB]' then
-        raise exception using errcode = '22P02', message = format('invalid input syntax for type %s: "%s"', kind, given);
-    end if;
-    return given;
-end
-$$;
-
-create function mz_internal.float_text(given text, kind text) returns text language plpgsql immutable strict parallel safe cost 2 as $$
-begin
-    if given ~ '[xX(]' then
+    if given ~ others then
         raise exception using errcode = '22P02', message = format('invalid input syntax for type %s: "%s"', kind, given);
     end if;
     return given;
@@ -59,11 +50,11 @@ declare
 begin
     for t in
         select * from (values
-            ('int2', 'int2in(textout(mz_internal.integer_text($1, ''smallint'')))'),
-            ('int4', 'int4in(textout(mz_internal.integer_text($1, ''integer'')))'),
-            ('int8', 'int8in(textout(mz_internal.integer_text($1, ''bigint'')))'),
-            ('float4', 'float4in(textout(mz_internal.float_text($1, ''real'')))'),
-            ('float8', 'float8in(textout(mz_internal.float_text($1, ''double precision'')))'),
+            ('int2', 'int2in(textout(mz_internal.number_text($1, ''smallint'', ''[_xXoObB]'')))'),
+            ('int4', 'int4in(textout(mz_internal.number_text($1, ''integer'', ''[_xXoObB]'')))'),
+            ('int8', 'int8in(textout(mz_internal.number_text($1, ''bigint'', ''[_xXoObB]'')))'),
+            ('float4', 'float4in(textout(mz_internal.number_text($1, ''real'', ''[xX(]'')))'),
+            ('float8', 'float8in(textout(mz_internal.number_text($1, ''double precision'', ''[xX(]'')))'),
             ('numeric', null),
             ('uuid', null)
         ) as v (type, read)
