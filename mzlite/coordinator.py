@@ -38,7 +38,7 @@ from mzlite.dialect.reading import relations
 from mzlite.dialect.statements import Access, Explain, Name, Relayed, Statement, Subscribe
 from mzlite.errors import MzError
 from mzlite.long_names import whole
-from mzlite.remembered import Remembered, key_of
+from mzlite.remembered import Key, Remembered, key_of
 from mzlite.roster import Roster
 from mzlite.session import Session
 from mzlite.storage.postgres import Postgres
@@ -211,7 +211,7 @@ class Coordinator:
             MzError: Materialize refuses it.
         """
         query = query_in(statement)
-        key, revision = key_of(session, query, parameters), self._revision
+        key, revision = self._key(session, query, parameters), self._revision
         if self._judged.get(key, revision):
             return
         if may_be_refused(query):
@@ -239,12 +239,15 @@ class Coordinator:
             named = (*statement.access.reads, statement.access.target)
             if names.isdisjoint(name[-1] for name in named if name):
                 return statement
-        key, revision = key_of(session, query, parameters), self._revision
+        key, revision = self._key(session, query, parameters), self._revision
         mended = self._mended.get(key, revision)
         if mended is None:
             mended = await asyncio.to_thread(self.roster.with_common_types, session, query, parameters)
             self._mended.keep(key, revision, mended)
         return statement if mended == query else with_query(statement, query, mended)
+
+    def _key(self, session: Session, query: str, parameters: Sequence[int]) -> Key:
+        return key_of(session, query, parameters, has_temporary=session.id in self._with_temporary)
 
     async def end_session(self, session: Session) -> None:
         """Drops what a session that has ended made for itself; harmless when that is nothing."""

@@ -24,17 +24,19 @@ class Key(NamedTuple):
     path: tuple[str, ...]
     database: str
     parameters: tuple[int, ...]
+    session: int | None
 
 
-def key_of(session: Session, query: str, parameters: Sequence[int]) -> Key:
-    """The key of a session's query with the oids of its parameters' types."""
-    return Key(query, tuple(session.search_path), session.database, tuple(parameters))
+def key_of(session: Session, query: str, parameters: Sequence[int], *, has_temporary: bool) -> Key:
+    """The key of a session's query with the oids of its parameters' types; its temporary objects are its own."""
+    own = session.id if has_temporary else None
+    return Key(query, tuple(session.search_path), session.database, tuple(parameters), own)
 
 
 class Remembered(Generic[Found]):
     """The findings of one kind.
 
-    >>> known, key = Remembered[str](), Key("select 1", (), "materialize", ())
+    >>> known, key = Remembered[str](), Key("select 1", (), "materialize", (), None)
     >>> known.keep(key, 7, "select 1")
     >>> known.get(key, 7), known.get(key, 8)
     ('select 1', None)
