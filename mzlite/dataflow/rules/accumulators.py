@@ -123,33 +123,33 @@ class Accumulator:
         return f"{'min' if self.combine == 'least' else 'max'}({column})"
 
     def combined(self, keys: Sequence[str]) -> str:
-        """SQL of the new value in the upsert of a group `g`."""
+        """SQL of the new value of a group `g` to which `d` is added."""
         name = quote(self.name)
         if self.combine == "sum" and self.type == "numeric":
             # A sum keeps all its digits, the operator + does not.
-            return f"numeric_add(g.{name}, excluded.{name})"
+            return f"numeric_add(g.{name}, d.{name})"
         if self.combine == "sum":
-            return f"g.{name} + excluded.{name}"
-        best = f"{self.combine}(g.{name}, excluded.{name})"
+            return f"g.{name} + d.{name}"
+        best = f"{self.combine}(g.{name}, d.{name})"
         if self.lookup is None or self.gone is None:
             return best
         # Unless the extreme itself, or one that equals it, has left, the next one need not be looked for.
-        gone = f"excluded.{quote(self.gone)}"
+        gone = f"d.{quote(self.gone)}"
         harmless = f"{gone} {'>' if self.combine == 'least' else '<'} g.{name}"
         return (
             f"case when {gone} is null or {harmless} then {best} else {self.lookup([f'g.{key}' for key in keys])} end"
         )
 
     def assign(self, keys: Sequence[str]) -> str | None:
-        """The SET item of the upsert."""
+        """The SET item of the update."""
         return None if self.passing else f"{quote(self.name)} = {self.combined(keys)}"
 
     def unchanged(self, keys: Sequence[str]) -> str | None:
-        """A condition of the upsert: the change leaves it as it is."""
+        """A condition of the update: the change leaves it as it is."""
         if self.passing:
             return None
         if self.combine == "sum":
-            return f"excluded.{quote(self.name)} = {self.zero}"
+            return f"d.{quote(self.name)} = {self.zero}"
         return f"{self.combined(keys)} is not distinct from g.{quote(self.name)}"
 
 

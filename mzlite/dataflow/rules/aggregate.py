@@ -14,7 +14,7 @@ from mzlite.dataflow.node import Node, Step
 from mzlite.dataflow.rel import TICK, Column, Mode, Rel, total
 from mzlite.dataflow.rules.accumulators import Accumulator, Call, Reader, accumulators_of
 from mzlite.dataflow.rules.counted import Place, Values
-from mzlite.dataflow.rules.keys import hash_of, is_narrow, signs
+from mzlite.dataflow.rules.keys import hash_of, signs
 from mzlite.planner.expressions import quote
 
 
@@ -57,10 +57,6 @@ class Aggregate(Node):
         """The key columns; a constant one where there are no keys."""
         return [prefix + quote(key.column.name) for key in self.keys] or [f"{prefix}mz_all"]
 
-    def wide_names(self) -> list[str]:
-        """The key columns whose values may be too wide for an index."""
-        return [quote(key.column.name) for key in self.keys if not is_narrow(key.column.type)]
-
     def accumulators(self) -> list[Accumulator]:
         """All accumulators, in the order of the store's columns."""
         return [accumulator for plan in self.calls for accumulator in plan.accumulators]
@@ -73,27 +69,23 @@ class Aggregate(Node):
     def store_statements(self) -> list[str]:
         create, *rest = super().store_statements()
         # Groups are updated in place: leave room on the page for the next version.
-        return [f"{create} with (fillfactor = 70)", *rest, self.unique_index()]
+        return [f"{create} with (fillfactor = 70)", *rest]
+
+    def index_statements(self) -> list[str]:
+        # Two independent hashes stand for the keys: a wide key does not fit into an index, and a null is found by none.
+        items = ", ".join(f"({text})" for text in self.hashes())
+        return [f"create unique index if not exists n_{self.number}_identity on {self.store} ({items})"]
 
     def replaced_indexes(self) -> dict[str, str]:
-        earlier = ("key", "group") if self.signs() else ("key",)
-        return {f"n_{self.number}_{name}": self.unique_index() for name in earlier}
+        return {f"n_{self.number}_{name}": self.index_statements()[0] for name in ("key", "group", "signed_group")}
 
-    def signs(self) -> list[str]:
-        """SQL by which groups differ whose wide keys have equal hashes."""
-        return signs([key.column for key in self.keys if not is_narrow(key.column.type)])
-
-    def unique_index(self) -> str:
-        """DDL of the index that finds a group."""
-        name = f"n_{self.number}_{'signed_group' if self.signs() else 'group'}"
-        return f"create unique index if not exists {name} on {self.store} ({self.identity()}) nulls not distinct"
-
-    def identity(self) -> str:
-        """What is unique for a group, as items of an index: two independent hashes stand for keys that may be wide."""
-        wide = self.wide_names()
-        narrow = [name for name in self.key_names() if name not in wide]
-        hashes = [hash_of(wide), hash_of([*wide, *self.signs()], 1)] if wide else []
-        return ", ".join([*(f"({text})" for text in hashes), *narrow])
+    def hashes(self, prefix: str = "") -> tuple[str, str]:
+        """SQL of two hashes of the keys, of which at least one differs for two groups."""
+        columns = [key.column for key in self.keys]
+        # Groups whose keys have equal hashes differ by these.
+        behind = signs(columns, prefix)
+        names = self.key_names(prefix)
+        return hash_of(names), hash_of([*names, *behind], 1)
 
     def outputs(self, read: Reader) -> list[str]:
         """SQL of each output column from a group's row."""
@@ -116,24 +108,9 @@ class Aggregate(Node):
         if not changes:
             return []
         when = self.source.changes_with().union(*(plan.values.changes_with() for plan in self.calls if plan.values))
-        steps = [Step(self.upsert(" union all ".join(changes)), when=(when,), counts="delta")]
-        if mode is Mode.TICK and not self.source.append_only and not self.is_global:
-            # Only groups that this tick touched can be empty; they are found by their own delta.
-            keys = ", ".join(self.key_names())
-            gone = f"select {keys} from {self.delta_table} where mz_diff < 0"
-            match = " and ".join(f"s.{key} is not distinct from t.{key}" for key in self.key_names())
-            probe = self.probe("s", "t")
-            text = f"delete from {self.store} as s using ({gone}) as t where {probe}{match} and s.mz_count = 0"
-            steps.append(Step(text, when=(frozenset({self.number}),)))
-        return steps
-
-    def probe(self, left: str, right: str) -> str:
-        """A condition that lets the key's index be used although keys may be null."""
-        if wide := self.wide_names():
-            first, second = (hash_of([f"{alias}.{name}" for name in wide]) for alias in (left, right))
-            return f"{first} = {second} and "
-        first = self.key_names()[0]
-        return f"({left}.{first} = {right}.{first} or ({left}.{first} is null and {right}.{first} is null)) and "
+        rows = " union all ".join(changes)
+        text = self.insertion(rows) if mode is Mode.HYDRATE else self.upsert(rows)
+        return [Step(text, when=(when,), counts="delta")]
 
     def changes(self, mode: Mode) -> list[str]:
         """SELECTs of (keys, count, accumulators) whose sums are added to the groups."""
@@ -156,40 +133,64 @@ class Aggregate(Node):
             parts.append("select " + ", ".join(["0::smallint", "0", *(item.zero for item in width)]))
         return parts
 
+    def state_names(self) -> list[str]:
+        """The columns of the store that the changes add up to."""
+        return [*self.key_names(), "mz_count", *(quote(item.name) for item in self.accumulators())]
+
+    def added_up(self, changes: str) -> str:
+        """CTEs: the changes `c`, and `d`, what they add up to for each group, with the hashes of its keys."""
+        names, keys = self.state_names(), self.key_names("c.")
+        sums = [total("c.mz_count"), *(item.total(f"c.{quote(item.name)}") for item in self.accumulators())]
+        hashes = self.hashes("c.")
+        return (
+            f"c ({', '.join(names)}) as ({changes}),"
+            f" d ({', '.join(names)}, mz_k, mz_k2) as (select {', '.join([*keys, *sums, *hashes])} from c group by {', '.join(keys)})"
+        )
+
+    def insertion(self, changes: str) -> str:
+        """Fills an empty store."""
+        names = ", ".join(self.state_names())
+        there = "true" if self.is_global else "d.mz_count <> 0"
+        own = ", ".join(quote(column.name) for column in self.columns)
+        now = ", ".join(self.outputs(lambda name: f"d.{quote(name)}"))
+        return (
+            f"with {self.added_up(changes)},"
+            f" stored as (insert into {self.store} ({names}, mz_tick) select {names}, {TICK} from d where {there})"
+            f" insert into {self.delta_table} ({own}, mz_diff) select {now}, 1 from d where {there}"
+        )
+
     def upsert(self, changes: str) -> str:
-        """Adds the changes to the groups and writes down the rows that they replace and make."""
-        keys = self.key_names()
+        """Adds the changes to the groups and writes down the rows that they replace and make; a group without rows leaves.
+
+        MERGE instead of ON CONFLICT: nobody else writes here, and a new group needs no speculative insertion.
+        """
+        keys, names = self.key_names(), self.state_names()
         width = self.accumulators()
-        names = [*keys, "mz_count", *(quote(item.name) for item in width)]
-        sums = [total("c.mz_count"), *(item.total(f"c.{quote(item.name)}") for item in width)]
-        grouped = ", ".join([*(f"c.{key}" for key in keys), *sums])
-        by = ", ".join(f"c.{key}" for key in keys)
-        inserted = ", ".join(f"d.{name}" for name in names)
         # A group whose accumulators stay as they are keeps its tick: it was there before, and has no change to tell.
-        same = [text for item in width if (text := item.unchanged(keys)) is not None]
-        if not self.is_global:
-            same += ["g.mz_count > 0", "g.mz_count + excluded.mz_count > 0"]
-        kept = " and ".join(same) or "true"
+        kept = " and ".join(text for item in width if (text := item.unchanged(keys)) is not None) or "true"
         sets = [
-            "mz_count = g.mz_count + excluded.mz_count",
+            "mz_count = g.mz_count + d.mz_count",
             *(text for item in width if (text := item.assign(keys)) is not None),
             f"mz_tick = case when {kept} then g.mz_tick else {TICK} end",
         ]
+        gone = "" if self.is_global else "when matched and g.mz_count + d.mz_count = 0 then delete "
         both = [f"{version}.{name} as {renamed(version, name)}" for version in ("old", "new") for name in names]
         both.append("new.mz_tick as new_mz_tick")
         was = ", ".join(self.outputs(lambda name: f"u.{renamed('old', quote(name))}"))
         now = ", ".join(self.outputs(lambda name: f"u.{renamed('new', quote(name))}"))
-        had = "u.old_mz_count is not null" if self.is_global else "coalesce(u.old_mz_count, 0) > 0"
-        has = "true" if self.is_global else "u.new_mz_count > 0"
         own = ", ".join(quote(column.name) for column in self.columns)
+        found = " and ".join(f"{hash_} = d.{name}" for hash_, name in zip(self.hashes("g."), ("mz_k", "mz_k2"), strict=True))
         return (
-            f"with c ({', '.join(names)}) as ({changes}),"
-            f" d ({', '.join(names)}) as (select {grouped} from c group by {by}),"
-            f" u as (insert into {self.store} as g ({', '.join(names)}, mz_tick) select {inserted}, {TICK} from d"
-            f" on conflict ({self.identity()}) do update set {', '.join(sets)} returning {', '.join(both)})"
+            f"with {self.added_up(changes)}, u as (merge into {self.store} as g using d on {found}"
+            f" {gone}when matched then update set {', '.join(sets)}"
+            # Rows that come and go within the tick make no group.
+            f" when not matched and d.mz_count <> 0 then insert ({', '.join(names)}, mz_tick)"
+            f" values ({', '.join(f'd.{name}' for name in names)}, {TICK})"
+            f" returning {', '.join(both)})"
             f" insert into {self.delta_table} ({own}, mz_diff) select r.* from u"
-            f" cross join lateral (select {was}, -1 where {had} union all select {now}, 1 where {has}) as r"
-            f" where u.new_mz_tick = {TICK}"
+            f" cross join lateral (select {was}, -1 where u.old_mz_count is not null union all"
+            f" select {now}, 1 where u.new_mz_count is not null) as r"
+            f" where coalesce(u.new_mz_tick, {TICK}) = {TICK}"
         )
 
 

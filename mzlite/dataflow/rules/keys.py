@@ -45,14 +45,14 @@ def is_narrow(type_: str) -> bool:
     return type_.partition("(")[0] in NARROW
 
 
-def signs(columns: Sequence[Column]) -> list[str]:
+def signs(columns: Sequence[Column], prefix: str = "") -> list[str]:
     """SQL by which values differ whose hashes are equal although they are not; equal for values that compare equal.
 
     PostgreSQL hashes a number without its sign. Texts of equal documents and arrays differ in zeros behind the point only.
     """
     found = []
     for column in columns:
-        name, kind = quote(column.name), column.type.partition("(")[0]
+        name, kind = prefix + quote(column.name), column.type.partition("(")[0]
         if kind == "numeric" and not column.type.endswith("]"):
             found.append(f"{name} < 0")
         elif kind == "numrange":
