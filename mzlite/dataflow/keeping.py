@@ -95,7 +95,10 @@ def complete_indexes(tx: EngineTransaction, nodes: Iterable[Node]) -> None:
     """
     made = "select relname::text from pg_class where relnamespace = 'mzlite_data'::regnamespace and relkind = 'i'"
     found = {
-        name for (name,) in tx.execute(f"{made} and relname ~ '^n_[0-9]+_(hash|key|(signed_)?group|value[0-9]+)$'").fetchall()
+        name
+        for (name,) in tx.execute(
+            f"{made} and relname ~ '^n_[0-9]+_(hash|key|(signed_)?group|value[0-9]+)$'"
+        ).fetchall()
     }
     for node in nodes:
         for name, statement in node.replaced_indexes().items():

@@ -179,7 +179,9 @@ class Aggregate(Node):
         was = ", ".join(self.outputs(lambda name: f"u.{renamed('old', quote(name))}"))
         now = ", ".join(self.outputs(lambda name: f"u.{renamed('new', quote(name))}"))
         own = ", ".join(quote(column.name) for column in self.columns)
-        found = " and ".join(f"{hash_} = d.{name}" for hash_, name in zip(self.hashes("g."), ("mz_k", "mz_k2"), strict=True))
+        found = " and ".join(
+            f"{hash_} = d.{name}" for hash_, name in zip(self.hashes("g."), ("mz_k", "mz_k2"), strict=True)
+        )
         return (
             f"with {self.added_up(changes)}, u as (merge into {self.store} as g using d on {found}"
             f" {gone}when matched then update set {', '.join(sets)}"
