@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from mzlite.dataflow.indexes import hash_index, key_index, order_index, removed_index
 from mzlite.dataflow.lookups import Lookups, lookups
-from mzlite.dataflow.nodes import Nodes, is_stored, readable_before
-from mzlite.dataflow.rel import Column, ConstantRel, MapRel, NodeRel, Rel, UnionRel
+from mzlite.dataflow.nodes import Nodes, readable_before
+from mzlite.dataflow.rel import Column, ConstantRel, MapRel, NodeRel, Rel, UnionRel, is_plain, is_stored, node_of
 from mzlite.dataflow.rules.accumulators import Call
 from mzlite.dataflow.rules.aggregate import Aggregate, Key, plan_call
 from mzlite.dataflow.rules.counted import Counted, Place, Values
@@ -23,6 +23,7 @@ from mzlite.dataflow.rules.join import Join, JoinInput
 from mzlite.dataflow.rules.outer_join import OuterJoin
 from mzlite.dataflow.rules.per_key import PerKey
 from mzlite.dataflow.rules.recompute import Recompute
+from mzlite.dataflow.rules.share import Share
 from mzlite.dataflow.rules.store import Store
 from mzlite.dataflow.rules.temporal import Temporal
 from mzlite.errors import unsupported
@@ -46,9 +47,11 @@ class Builder(Nodes):
 
     Attributes:
         relation: gives the readable relation of another object by the oid of its visible relation.
+        ask: told of each object, by its id, that computes rows which this one needs in a store; may raise.
     """
 
     relation: Callable[[int], Rel] = field(kw_only=True)
+    ask: Callable[[str], None] = field(kw_only=True)
     built: dict[int, Rel] = field(default_factory=dict)
 
     def build(self, operator: op.Operator) -> Rel:
@@ -156,10 +159,16 @@ class Builder(Nodes):
         computed = not all(found.is_of_columns(key) for group in keys for key in group)
         stores = {rel.stored(name) is not None for name in read}
         if not readable_before(rel) or computed or (keys and stores != {True}):
-            rel = self.keep(rel)
+            rel = self.stored(rel)
         for group in keys:
             self.index(key_index(rel, alias, group))
         return rel
+
+    def stored(self, rel: Rel) -> NodeRel:
+        """The relation's rows in a store of their own, unless an object that computes them is asked to store them."""
+        if (owner := computed_by(rel)) is not None:
+            self.ask(owner)
+        return self.keep(rel)
 
     def partners(self, item: JoinInput, found: Lookups) -> Rel:
         """A side of an outer join, which is read several times.
@@ -170,7 +179,7 @@ class Builder(Nodes):
         keys = found.keys_of(item.alias)
         if not keys or isinstance(item.rel, NodeRel) or all(item.rel.stored(c.name) for c in item.rel.columns):
             return self.once(item.rel)
-        rel = self.keep(item.rel)
+        rel = self.stored(item.rel)
         for group in keys:
             self.index(key_index(rel, item.alias, group))
         return rel
@@ -189,9 +198,11 @@ class Builder(Nodes):
                     self.execute(statement)
         reads = {operator.left.alias: left.rel, operator.right.alias: right.rel}
         columns, left_only, right_only = [], [], []
+        places: dict[str, tuple[str, str]] = {}
         for name, node in operator.outputs:
             output = reference(node)
             assert output is not None
+            places[name] = output
             type_ = reads[output[0]].type_of(output[1])
             columns.append(Column(name, type_))
             left_only.append(sql(node) if output[0] == left.alias else f"null::{type_}")
@@ -208,6 +219,7 @@ class Builder(Nodes):
             right_only,
             [sql(part) for part in found.conditions],
             found.pairs(left.alias, right.alias),
+            places,
             found.hashes,
         )
         return self.add(node)
@@ -304,9 +316,11 @@ class Builder(Nodes):
         rel = self.once(self.build(operator.source.operator))
         if not rel.append_only:
             # A winner that leaves is followed by another row of its key, found by index.
-            if not is_stored(rel):
-                rel = self.keep(rel)
-            self.lookup_index(rel, alias, operator.keys)
+            found = looked_up(rel, operator.keys)
+            if found is None:
+                rel = self.stored(rel)
+                found = rel, list(operator.keys)
+            self.lookup_index(found[0], alias, found[1])
         return self.add(First(self.number(), self.owner, rel, alias, operator.keys, operator.order))
 
     def expiring(self, operator: op.Operator) -> Rel | None:
@@ -354,7 +368,7 @@ class Builder(Nodes):
         rel = self.build(operator.source.operator)
         keys = [node for _, node in operator.keys]
         if not is_stored(rel) or any(reference(key) is None for key in keys):
-            rel = self.keep(rel)
+            rel = self.stored(rel)
         if any(rel.stored(name) is None for key in keys for _, name in references(key)):
             # What a group's row yields is computed from its sums when it is read.
             rel = self.add(Store(self.number(), self.owner, rel))
@@ -367,6 +381,32 @@ class Builder(Nodes):
         names = [name for name, _ in operator.keys]
         texts = [sql(key) for key in keys]
         return self.add(PerKey(self.number(), self.owner, columns, rel, alias, texts, names, operator.query))
+
+
+def computed_by(rel: Rel) -> str | None:
+    """The id of the object that computes a relation's rows whenever they are read, although it could store them."""
+    while isinstance(rel, MapRel):
+        rel = rel.source
+    if not isinstance(rel, NodeRel):
+        return None
+    if isinstance(rel.node, Share):
+        return computed_by(rel.node.source)
+    is_computed = rel.foreign and isinstance(rel.node, OuterJoin) and rel.node.is_cheap_to_read
+    return rel.node.owner if is_computed else None
+
+
+def looked_up(rel: Rel, names: Sequence[str]) -> tuple[Rel, list[str]] | None:
+    """The relation by whose store, and by which columns of it, rows with certain values are found; None if there is none."""
+    if is_stored(rel):
+        return rel, list(names)
+    plain = list(names)
+    if is_plain(rel):
+        assert isinstance(rel, MapRel)
+        source_of = {column.name: source for column, source in zip(rel.columns, rel.plain, strict=True)}
+        plain = [source_of[name] or "" for name in names]
+    node = node_of(rel)
+    found = node.looked_up(plain) if isinstance(node, OuterJoin) else None
+    return found if found is not None and is_stored(found[0]) else None
 
 
 def table_text(table: op.TableFunction) -> str:

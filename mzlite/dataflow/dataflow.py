@@ -25,16 +25,16 @@ from mzlite.dataflow.keeping import (
 from mzlite.dataflow.nodes import as_foreign
 from mzlite.dataflow.objects import Kind, MaintainedObject
 from mzlite.dataflow.recursion import anchored, drop_blocks
-from mzlite.dataflow.rel import Column, names_of
+from mzlite.dataflow.rel import Column
 from mzlite.dataflow.relations import column_list, computes, empty_query, regclass, relation_oid
 from mzlite.dataflow.sinks import ActiveSink
 from mzlite.dataflow.specs import Connectors, ingest_from_json, sink_from_json
 from mzlite.dataflow.tables import inbox_statement, inbox_statements
 from mzlite.dataflow.transaction import ENGINE_PATH, EngineTransaction
-from mzlite.dataflow.views import STORE_OF, Views
+from mzlite.dataflow.views import STORE_OF, Views, shown_query
 from mzlite.dialect.definitions import ColumnDefinition
 from mzlite.errors import MzError
-from mzlite.planner.expressions import literal, quote
+from mzlite.planner.expressions import quote
 
 
 class Dataflow(Views):
@@ -130,7 +130,7 @@ class Dataflow(Views):
             the key expressions.
         """
         item = self.graph.by_relation(on_relation)
-        if item is None or (item.kind == "view" and not is_kept(item.rel)):
+        if item is None or (item.kind in ("view", "materialized-view") and not is_kept(item.rel)):
             item = self.maintain_view(tx, on_relation)
         keys = list(expressions) if expressions is not None else [quote(column.name) for column in item.columns]
         make_index(tx, item.rel, f"x_{object_id}", keys)
@@ -291,10 +291,7 @@ class Dataflow(Views):
     def _show(self, tx: EngineTransaction, item: MaintainedObject, schema: str, name: str) -> None:
         """Makes the relation that clients see."""
         shown = f"{quote(schema)}.{quote(name)}"
-        tx.execute(
-            f"create view {shown} as select {names_of(item.columns, 'r')} from ({item.rel.state()}) as r"
-            f" where mzlite.readable({literal(item.id)})"
-        )
+        tx.execute(f"create view {shown} as {shown_query(item)}")
         rights = "select, insert, update, delete" if item.kind == "table" else "select"
         tx.execute(f"grant {rights} on {shown} to materialize")
 

@@ -12,9 +12,10 @@ from mzlite.dataflow.node import Node
 from mzlite.dataflow.nodes import Nodes, Stores, readable_before
 from mzlite.dataflow.objects import Kind, MaintainedObject
 from mzlite.dataflow.program import hydrate
-from mzlite.dataflow.rel import Column, MapRel, NodeRel, Rel, is_plain
+from mzlite.dataflow.rel import Column, MapRel, NodeRel, Rel, is_plain, node_of
 from mzlite.dataflow.rules.aggregate import Aggregate
 from mzlite.dataflow.rules.base import Base
+from mzlite.dataflow.rules.outer_join import OuterJoin
 from mzlite.dataflow.rules.store import Store, row_index
 from mzlite.dataflow.rules.upsert import Upsert
 from mzlite.dataflow.transaction import EngineTransaction
@@ -39,6 +40,12 @@ def is_sure(rel: Rel) -> bool:
             return False
         rel = rel.source
     return True
+
+
+def is_cheap_to_read(rel: Rel) -> bool:
+    """Whether a relation is computed from stores in little more time than its rows would be read in."""
+    node = node_of(rel)
+    return isinstance(node, OuterJoin) and node.is_cheap_to_read
 
 
 def kept(builder: Nodes, rel: Rel) -> Rel:

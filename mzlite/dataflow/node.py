@@ -93,6 +93,10 @@ class Node:
         """SELECT of all rows after the tick."""
         return f"select {names_of(self.columns)} from {self.store}"
 
+    def sought_query(self) -> str:
+        """The same, with what leads a tick's look-ups to indexes."""
+        return self.state_query()
+
     def old_query(self) -> str | None:
         """SELECT of the rows of the state that were there before the tick."""
         return f"{self.state_query()} where mz_tick < {TICK}"

@@ -6,6 +6,7 @@ relations whose rows are stored or whose changes are written down.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -83,6 +84,13 @@ class Nodes:
             raise MzError("its definition needs more nodes than it has")
         return number
 
+    def has_number(self) -> bool:
+        """Whether there is another number: an existing object may have more nodes than this version would make."""
+        number = next(self.numbers, None)
+        if number is not None:
+            self.numbers = itertools.chain([number], self.numbers)
+        return number is not None
+
     def index(self, statement: str | None) -> None:
         """Makes an index, if there is anything to index and this object is new."""
         if statement is not None and self.is_new:
@@ -139,11 +147,6 @@ def readable_before(rel: Rel) -> bool:
         case UnionRel():
             return all(readable_before(source) for source in rel.sources)
     return True
-
-
-def is_stored(rel: Rel) -> bool:
-    """Whether reading the relation reads one stored table, without computing columns."""
-    return bool(rel.columns) and all(rel.stored(column.name) is not None for column in rel.columns)
 
 
 def as_foreign(rel: Rel) -> Rel:

@@ -285,6 +285,18 @@ def is_plain(rel: Rel) -> bool:
     )
 
 
+def is_stored(rel: Rel) -> bool:
+    """Whether reading the relation reads one stored table, without computing columns."""
+    return bool(rel.columns) and all(rel.stored(column.name) is not None for column in rel.columns)
+
+
+def sought(rel: Rel) -> str:
+    """SELECT of all rows, of which a statement of a tick looks few up by index."""
+    if isinstance(rel, MapRel):
+        return rel.over(sought(rel.source)) or ""
+    return rel.node.sought_query() if isinstance(rel, NodeRel) else rel.state()
+
+
 def node_of(rel: Rel) -> Node | None:
     """The node whose rows a relation has, all or a choice of their columns."""
     if is_plain(rel):

@@ -14,21 +14,31 @@ import psycopg
 from mzlite.dataflow import source_errors
 from mzlite.dataflow.build import Builder
 from mzlite.dataflow.connected import Connected
-from mzlite.dataflow.keeping import Existing, fill, is_kept, kept, mark_failed
+from mzlite.dataflow.keeping import Existing, fill, is_cheap_to_read, is_kept, kept, mark_failed
 from mzlite.dataflow.node import Node
 from mzlite.dataflow.nodes import as_foreign
 from mzlite.dataflow.objects import Kind, MaintainedObject, evaluation_error, is_of_rows
 from mzlite.dataflow.recursion import owner_of, recursive_reads
-from mzlite.dataflow.rel import NodeRel, Rel
-from mzlite.dataflow.relations import definition_text
+from mzlite.dataflow.rel import NodeRel, Rel, names_of
+from mzlite.dataflow.relations import definition_text, regclass
 from mzlite.dataflow.transaction import EngineTransaction
 from mzlite.errors import MzError, unsupported
+from mzlite.kafka.spec import SinkSpec
+from mzlite.planner.expressions import literal
 from mzlite.planner.operators import Operator
 from mzlite.planner.scope import RelationInfo
 from mzlite.planner.select import plan
 
 STORE_OF = "{}.store"
-"""Under which the store is written down that an index gives to a plain view."""
+"""Under which the store is written down that a view gets later, for an index, a sink or a reader."""
+
+
+class StoreWantedError(Exception):
+    """A new object needs the rows of a materialized view that keeps none in a store."""
+
+    def __init__(self, relation: int) -> None:
+        super().__init__(f"the rows of relation {relation} are needed in a store")
+        self.relation = relation
 
 
 class Views(Connected):
@@ -87,7 +97,7 @@ class Views(Connected):
         return plan(definition_text(tx, definition), _Lookup(self, tx))
 
     def maintain_view(self, tx: EngineTransaction, relation: int) -> MaintainedObject:
-        """Gives a plain view a store, for an index."""
+        """Gives a view a store, for an index, a sink or a reader, if it has none."""
         item = self.readable(tx, relation)
         if is_kept(item.rel):
             return item
@@ -96,14 +106,39 @@ class Views(Connected):
         # Who reads the view already reads its rows without the store, also after a restart: so that comes later there too.
         added = [node.number for node in item.nodes if node not in before]
         self._record_as(tx, STORE_OF.format(item.id), "store", item, added)
+        if item.kind == "materialized-view":
+            tx.execute(f"create or replace view {regclass(tx, relation)} as {shown_query(item)}")
         return item
+
+    def create_sink(self, tx: EngineTransaction, from_id: str, spec: SinkSpec) -> None:
+        # After an error, what the sink has been told of is compared with what there is then: so it must be stored.
+        self.maintain_view(tx, self.graph[from_id].relation)
+        super().create_sink(tx, from_id, spec)
+
+    def redirect_sink(self, tx: EngineTransaction, sink_id: str, from_id: str, spec: SinkSpec) -> None:
+        self.maintain_view(tx, self.graph[from_id].relation)
+        super().redirect_sink(tx, sink_id, from_id, spec)
 
     # Parts -----------------------------------------------------------------------------
 
     def _builder(
-        self, tx: EngineTransaction, object_id: str, existing: Existing | None, reads: set[str] | None = None
+        self,
+        tx: EngineTransaction,
+        object_id: str,
+        existing: Existing | None,
+        reads: set[str] | None = None,
+        *,
+        asks: bool = False,
     ) -> Builder:
-        """A builder; it makes what does not exist."""
+        """A builder; it makes what does not exist.
+
+        Args:
+            asks: rows that a materialized view computes, and that are needed in a store, are wanted from the view.
+        """
+
+        def ask(owner: str) -> None:
+            if asks and self.graph[owner].kind == "materialized-view":
+                raise StoreWantedError(self.graph[owner].relation)
 
         def relation(oid: int) -> Rel:
             item = self.readable(tx, oid)
@@ -122,7 +157,7 @@ class Views(Connected):
 
         numbers = fresh() if existing is None else existing.numbers
         stores = None if existing is None else existing.stores
-        return Builder(object_id, numbers, tx.describe, execute, stores, relation=relation)
+        return Builder(object_id, numbers, tx.describe, execute, stores, relation=relation, ask=ask)
 
     def _build(
         self,
@@ -134,11 +169,34 @@ class Views(Connected):
         existing: Existing | None,
     ) -> MaintainedObject:
         """Builds the nodes of a view's definition, and fills them if they are new."""
+        graph = self.graph.copy()
+        try:
+            with tx.connection.transaction():
+                return self._build_at_once(tx, object_id, kind, relation, definition, existing)
+        except StoreWantedError as wanted:
+            self.graph = graph
+            self.maintain_view(tx, wanted.relation)
+        return self._build(tx, object_id, kind, relation, definition, existing)
+
+    def _build_at_once(
+        self,
+        tx: EngineTransaction,
+        object_id: str,
+        kind: Kind,
+        relation: int,
+        definition: int,
+        existing: Existing | None,
+    ) -> MaintainedObject:
+        """The same, unless a view that it reads must have a store first.
+
+        Raises:
+            StoreWantedError: that is so; several objects then share it. A subscription, which goes again, has its own.
+        """
         reads: set[str] = set()
-        builder = self._builder(tx, object_id, existing, reads)
+        builder = self._builder(tx, object_id, existing, reads, asks=existing is None and kind != "subscription")
         tree = plan(definition_text(tx, definition), _Lookup(self, tx))
         rel = builder.build(tree)
-        if kind == "materialized-view":
+        if kind == "materialized-view" and not (is_cheap_to_read(rel) and (builder.is_new or not builder.has_number())):
             rel = kept(builder, rel)
         elif not isinstance(rel, NodeRel):
             # Shared views and subscriptions need their changes only, worked out once.
@@ -172,11 +230,11 @@ class Views(Connected):
             mark_failed(tx, item, error)
 
     def _with_store(self, tx: EngineTransaction, item: MaintainedObject, existing: Existing | None) -> MaintainedObject:
-        """Gives a plain view a store, or after a restart the one that an index has given it."""
+        """Gives a view a store, or after a restart the one that an index has given it."""
         builder = self._builder(tx, item.id, existing)
         builder.nodes = list(item.nodes)
         rel = kept(builder, as_foreign(item.rel))
-        new = MaintainedObject(item.id, "view", item.relation, item.definition, builder.nodes, rel, item.reads)
+        new = MaintainedObject(item.id, item.kind, item.relation, item.definition, builder.nodes, rel, item.reads)
         new.error = item.error
         # Where there is an error, what the view reads heals first, and then it is filled whole.
         if existing is None and new.error is None:
@@ -196,6 +254,13 @@ class Views(Connected):
             "insert into mzlite.dataflows (object_id, kind, relation, definition, numbers) values (%s, %s, %s, %s, %s::bigint[])",
             (object_id, kind, item.relation, item.definition or None, numbers),
         )
+
+
+def shown_query(item: MaintainedObject) -> str:
+    """What clients read; an error while the rows cannot be computed."""
+    return (
+        f"select {names_of(item.columns, 'r')} from ({item.rel.state()}) as r where mzlite.readable({literal(item.id)})"
+    )
 
 
 class _Lookup:

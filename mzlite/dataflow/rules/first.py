@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mzlite.dataflow.node import Step
-from mzlite.dataflow.rel import TICK, Mode, Rel, names_of
+from mzlite.dataflow.rel import TICK, Mode, Rel, names_of, sought
 from mzlite.dataflow.rules.keys import same_row
 from mzlite.dataflow.rules.winners import Winners
 from mzlite.planner.operators import OrderItem
@@ -20,7 +20,7 @@ class First(Winners):
     """The winners, one for each key, as rows of the input.
 
     Args:
-        source: the input; unless it only grows, its store is indexed by the hash of the keys.
+        source: the input; unless it only grows, the hash of the keys finds its rows by an index.
         alias, keys, order: see `Winners`.
     """
 
@@ -81,11 +81,10 @@ class First(Winners):
             f" from ({delta}) as g where g.mz_diff < 0) as g join {self.store} as s"
             f" on {self.has_key('s', 'g.mz_key')} and {same_row(self.columns, 's', 'g')}"
         )
-        keyed = (
-            f"select {self.alias}.*, {self.key_hash(self.alias)} as mz_key from ({self.source.state()}) as {self.alias}"
-        )
+        # The key goes into the relation, which may be a join: a condition outside of it would compute all of its rows.
         rows = (
-            f"select {names_of(self.columns, 'i')} from {self.missed} as k join ({keyed}) as i on i.mz_key = k.mz_key"
+            f"select i.* from {self.missed} as k cross join lateral (select {names_of(self.columns, self.alias)}"
+            f" from ({sought(self.source)}) as {self.alias} where {self.has_key(self.alias, 'k.mz_key')} offset 0) as i"
         )
         return [
             Step(f"delete from {self.missed}", when=when),

@@ -9,11 +9,11 @@ looked up by index in the right side's state, old and removed rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from mzlite.dataflow.node import Node, Step
-from mzlite.dataflow.rel import Column, Mode, Rel, names_of
+from mzlite.dataflow.rel import Column, Mode, Rel, is_stored, names_of
 from mzlite.dataflow.rules.join import Join, JoinInput
 from mzlite.planner.expressions import quote
 
@@ -28,6 +28,7 @@ class OuterJoin(Node):
         left_only, right_only: SQL of each column for a left (right) row without a partner.
         on: SQL conditions over both aliases.
         keys: pairs (left SQL, right SQL) of the equalities among them, or of hashes that are equal with them.
+        places: of each column the alias and the column that it is.
         lookups: conditions that follow from `on` and lead to indexes.
     """
 
@@ -46,6 +47,7 @@ class OuterJoin(Node):
         right_only: Sequence[str],
         on: Sequence[str],
         keys: Sequence[tuple[str, str]],
+        places: Mapping[str, tuple[str, str]],
         lookups: Sequence[str] = (),
     ) -> None:
         semi_of_growing = kind == "semi" and left.rel.append_only and right.rel.append_only
@@ -56,6 +58,7 @@ class OuterJoin(Node):
         self.left_only, self.right_only = list(left_only), list(right_only)
         self.on, self.found = (" and ".join(f"({part})" for part in parts) or "true" for parts in (on, [*on, *lookups]))
         self.keys = list(keys)
+        self.places = dict(places)
         self.has_store = False
         # Partners' changes meet the left rows from before the tick, left rows' changes the partners after it: so
         # that one look-up tells a left row both its partners and whether it has any.
@@ -73,11 +76,42 @@ class OuterJoin(Node):
     def removed_query(self) -> str | None:
         raise NotImplementedError("an outer join's rows are stored before they are joined again")
 
+    def looked_up(self, names: Sequence[str]) -> tuple[Rel, list[str]] | None:
+        """By what rows with certain values in these columns are found: the left input and its columns; None if they are not all its own.
+
+        A left join has each left row at least once, so its rows are found by the left input's indexes.
+        """
+        places = [self.places[name] for name in names]
+        if self.kind != "left" or any(alias != self.left.alias for alias, _ in places):
+            return None
+        return self.left.rel, [column for _, column in places]
+
+    @property
+    def is_cheap_to_read(self) -> bool:
+        """Whether to compute all rows is little more work than to read them from a store.
+
+        A left join has no fewer rows than its left input. Its inputs must be stored, and meet by their keys.
+        """
+        return self.kind == "left" and bool(self.keys) and all(is_stored(side.rel) for side in (self.left, self.right))
+
     def select(self, outputs: Sequence[str]) -> str:
         """Column expressions under the output names."""
         return ", ".join(f"{text} as {quote(column.name)}" for text, column in zip(outputs, self.columns, strict=True))
 
     def state_query(self) -> str:
+        return self.left_query(self.on) if self.kind == "left" else self.full_query()
+
+    def sought_query(self) -> str:
+        return self.left_query(self.found) if self.kind == "left" else self.full_query()
+
+    def left_query(self, on: str) -> str:
+        """All rows of a left join."""
+        left = f"({self.left.rel.state()}) as {quote(self.left.alias)}"
+        right = f"({self.right.rel.state()}) as {quote(self.right.alias)}"
+        return f"select {self.select(self.outputs)} from {left} left join {right} on {on}"
+
+    def full_query(self) -> str:
+        """All rows of the other kinds."""
         left = f"({self.left.rel.state()}) as {quote(self.left.alias)}"
         right = f"({self.right.rel.state()}) as {quote(self.right.alias)}"
         partner = f"exists (select from {right} where {self.on})"
@@ -86,11 +120,11 @@ class OuterJoin(Node):
         alone = f"select {self.select(self.left_only)} from {left} where not {partner}"
         if self.kind == "anti":
             return alone
-        text = f"select {self.select(self.outputs)} from {left}, {right} where {self.on} union all {alone}"
-        if self.kind == "full":
-            other = f"exists (select from {left} where {self.on})"
-            text += f" union all select {self.select(self.right_only)} from {right} where not {other}"
-        return text
+        other = f"exists (select from {left} where {self.on})"
+        return (
+            f"select {self.select(self.outputs)} from {left}, {right} where {self.on} union all {alone}"
+            f" union all select {self.select(self.right_only)} from {right} where not {other}"
+        )
 
     def steps(self, mode: Mode) -> list[Step]:
         if self.kind == "semi":

@@ -9,7 +9,7 @@ import pytest
 
 from pytests.unit.dataflow.conftest import DEADLINE, PATH, Harness
 
-JOINED = "select o.id, o.place, e.step from o left join e on e.id = o.id"
+JOINED = "select o.id, o.place, e.step from o join e on e.id = o.id"
 LATEST = "select distinct on (id) id, place, step from joined order by id, step desc nulls last, place"
 
 
