@@ -74,9 +74,10 @@ class ExpiringFirst(Winners):
     def ranked(self, rows: str) -> str:
         """The valid ones among `rows` with the hash of their key and their place (1 for the best) within it."""
         order = ", ".join(self.order)
+        hash_, keys = self.key_hash(self.alias), names_of(self.keys, self.alias)
         return (
-            f"select {names_of(self.kept, self.alias)}, {self.key_hash(self.alias)} as mz_key,"
-            f" row_number() over (partition by {names_of(self.keys, self.alias)} order by {order}) as mz_place"
+            f"select {names_of(self.kept, self.alias)}, {hash_} as mz_key,"
+            f" row_number() over (partition by {hash_}, {keys} order by {order}) as mz_place"
             f" from ({rows}) as {self.alias} where {self.alias}.mz_until > {NOW}"
         )
 

@@ -88,8 +88,12 @@ class Winners(Node):
         return [*super().session_tables(), self.challengers]
 
     def best(self, rows: str) -> str:
-        """The first row of each key among `rows`, with the key's hash."""
-        keys = names_of(self.keys, self.alias)
+        """The first row of each key among `rows`, with the key's hash, in the order of the hashes.
+
+        It is the order of the index by which winners are found, so that one look-up leads to the page of the next;
+        and numbers are sorted more quickly than texts.
+        """
+        keys = f"{self.key_hash(self.alias)}, {names_of(self.keys, self.alias)}"
         return (
             f"select distinct on ({keys}) {names_of(self.kept, self.alias)}, {self.key_hash(self.alias)} as mz_key"
             f" from ({rows}) as {self.alias} order by {', '.join([keys, *self.order])}"
