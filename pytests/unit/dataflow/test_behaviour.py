@@ -87,7 +87,7 @@ def test_a_view_over_rows_that_fail_is_made_and_heals(harness: Harness) -> None:
     harness.write("insert into divisors values (10)")
     harness.write("delete from divisors where n = 0")
     assert healed(harness, "select total from inverse_sum") == [(30,)]
-    assert healed(harness, "select n, q from inverse_top") == [(10, 10), (5, 20)]
+    assert healed(harness, "select n, q from inverse_top order by n") == [(5, 20), (10, 10)]
     assert harness.differences() == {}
     with pytest.raises(psycopg.Error, match="no_such_column"):
         harness.view("wrong", "select no_such_column from divisors")
