@@ -29,7 +29,7 @@ from mzlite.dataflow.dataflow import Dataflow
 from mzlite.dataflow.heal import Healing
 from mzlite.dataflow.intake import shares
 from mzlite.dataflow.keeping import mark_failed
-from mzlite.dataflow.litter import Litter, clear_away
+from mzlite.dataflow.litter import Litter, clear_away, littered
 from mzlite.dataflow.objects import evaluation_error
 from mzlite.dataflow.profile import PROFILE_TABLE, log_profile
 from mzlite.dataflow.statistics import Statistics
@@ -270,7 +270,8 @@ class Engine:
                     writers = []
                     # Nobody waits for this tick any more.
                     assert self._connection is not None
-                    clear_away(self._connection, self.dataflow.graph, self._litter.after(counts))
+                    graph = self.dataflow.graph
+                    clear_away(self._connection, graph, self._litter.after(littered(graph, counts)))
             except ValueTooWideError as error:
                 self._do(partial(give_up, names=error.names), Future())
                 with self._condition:

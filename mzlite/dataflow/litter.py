@@ -1,6 +1,6 @@
 """What ticks leave in their delta tables, and when it is cleared away.
 
-In: how many rows each tick deleted from each node's tables. Out: the tables are vacuumed between two ticks, and their
+In: the changed rows of each tick. Out: the tables are vacuumed between two ticks, and their
 files are cut or not. A VACUUM has every statement that reads the table planned anew, and a file that was
 cut grows again page by page: under load tables keep their pages, and are vacuumed after several ticks. At rest a table
 is as small as its ticks, as every reader steps over all of its pages.
@@ -59,7 +59,7 @@ class Litter:
     sizes: dict[int, int] = field(default_factory=dict)
 
     def after(self, counts: Mapping[int, int]) -> Clearing:
-        """Notes the changed rows of a tick's nodes, all of which it has deleted; what is to be cleared away now."""
+        """Notes how many rows a tick has put into each node's tables and deleted; what is to be cleared away now."""
         kept, cut = [], []
         for number, rows in counts.items():
             self.deleted[number] = self.deleted.get(number, 0) + rows
@@ -78,6 +78,19 @@ class Litter:
             self.deleted.pop(number, None)
             self.sizes.pop(number, None)
         return Clearing(kept, cut)
+
+
+def littered(graph: Graph, counts: Mapping[int, int]) -> dict[int, int]:
+    """How many rows a tick has put into one of the temporary tables of each node, at most, from the changed rows of the nodes.
+
+    A node that changes nothing may have looked at very many rows.
+    """
+    rows = dict(counts)
+    for item in graph:
+        for number, passed in item.passed_on.items():
+            if through := sum(counts.get(other, 0) for other in passed):
+                rows[number] = max(through, rows.get(number, 0))
+    return rows
 
 
 def clear_away(connection: psycopg.Connection[Any], graph: Graph, clearing: Clearing) -> None:

@@ -167,6 +167,10 @@ class Node:
         tables = [self.delta_table] if self.has_delta else []
         return [*tables, self.removed_table] if self.has_removed else tables
 
+    def passes_on(self) -> frozenset[int]:
+        """The nodes whose changed rows go through temporary tables of its own, beside those of its own changes."""
+        return frozenset()
+
     def drop_statements(self) -> list[str]:
         """DDL that removes all of it."""
         stores = [f"drop table if exists {self.store}"] if self.has_store else []

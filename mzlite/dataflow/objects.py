@@ -35,6 +35,7 @@ class MaintainedObject:
         function: name of its function in the tick.
         inputs: the nodes of others, and its bases, whose changes give it something to do.
         numbers: these and its own nodes: whose changed rows it works through.
+        passed_on: for each of its nodes with further temporary tables, the nodes whose changed rows go through them.
     """
 
     id: str
@@ -49,6 +50,7 @@ class MaintainedObject:
     inputs: frozenset[int] = field(init=False, default=frozenset())
     deltas: frozenset[int] = field(init=False, default=frozenset())
     numbers: frozenset[int] = field(init=False, default=frozenset())
+    passed_on: dict[int, frozenset[int]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.function = f"tick_{self.id}"
@@ -59,6 +61,7 @@ class MaintainedObject:
         self.inputs = inputs_of(self.nodes)
         self.deltas = deltas_of(self.nodes)
         self.numbers = self.inputs.union(node.number for node in self.nodes)
+        self.passed_on = {node.number: numbers for node in self.nodes if (numbers := node.passes_on())}
 
     @property
     def columns(self) -> tuple[Column, ...]:

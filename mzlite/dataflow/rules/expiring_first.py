@@ -68,6 +68,9 @@ class ExpiringFirst(Winners):
     def session_statements(self) -> list[str]:
         return [*super().session_statements(), f"create temporary table k_{self.number} (mz_key bigint primary key)"]
 
+    def passes_on(self) -> frozenset[int]:
+        return self.source.changes_with()
+
     def session_tables(self) -> list[str]:
         return [*super().session_tables(), self.bereft]
 
@@ -132,10 +135,11 @@ class ExpiringFirst(Winners):
         )
         return [
             Step(f"delete from {self.losers} where mz_until <= {NOW}"),
+            # No DISTINCT: PostgreSQL expects a third of all winners to expire, and would make room for as many keys each time.
             Step(
                 f"with gone as (delete from {self.store} where mz_until <= {NOW} returning {own}, mz_key),"
                 f" noted as (insert into {self.removed_table} ({own}) select {own} from gone),"
-                f" keys as (insert into {self.bereft} select distinct mz_key from gone)"
+                f" keys as (insert into {self.bereft} select mz_key from gone on conflict do nothing)"
                 f" insert into {self.delta_table} ({own}, mz_diff) select {own}, -1 from gone",
                 counts="delta",
             ),

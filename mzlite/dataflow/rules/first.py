@@ -43,6 +43,9 @@ class First(Winners):
             f"create temporary table k_{self.number} (mz_key bigint primary key)",
         ]
 
+    def passes_on(self) -> frozenset[int]:
+        return self.source.changes_with()
+
     def session_tables(self) -> list[str]:
         return [*super().session_tables(), self.missed]
 
@@ -77,7 +80,7 @@ class First(Winners):
         own = names_of(self.columns)
         when = (self.source.changes_with(),)
         losers = (
-            f"select distinct s.mz_key from (select {own}, {self.key_hash('g')} as mz_key"
+            f"select s.mz_key from (select {own}, {self.key_hash('g')} as mz_key"
             f" from ({delta}) as g where g.mz_diff < 0) as g join {self.store} as s"
             f" on {self.has_key('s', 'g.mz_key')} and {same_row(self.columns, 's', 'g')}"
         )
@@ -88,7 +91,7 @@ class First(Winners):
         )
         return [
             Step(f"delete from {self.missed}", when=when),
-            Step(f"insert into {self.missed} {losers}", when=when),
+            Step(f"insert into {self.missed} {losers} on conflict do nothing", when=when),
             Step(
                 # A winner that stays the winner is left alone, so that it still counts as there before.
                 f"with new as materialized ({self.best(rows)}), kept as materialized (select s.ctid as mz_id, n.*"

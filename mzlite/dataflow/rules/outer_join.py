@@ -195,7 +195,7 @@ class OuterJoin(Node):
             for rows, removals in ((row.rel.old(mode), ()), (row.rel.removed(mode), (row.rel.shrinks_with(),))):
                 if rows is None:
                     continue
-                rows_touched = touched(rows, alias, partner_delta, other, keys)
+                rows_touched = touched(rows, alias, partner_delta, other, keys, by_index=not removals)
                 if guards["when_removed"]:
                     text = (
                         f"select {self.select(outputs)}, case when mz_e.mz_after then {gained} else {lost} end"
@@ -236,10 +236,17 @@ class OuterJoin(Node):
         ]
 
 
-def touched(rows: str, alias: str, delta: str, other: str, keys: Sequence[tuple[str, str]]) -> str:
-    """FROM clause: the rows whose key equals one of the delta's keys, each row once; without keys, all rows."""
+def touched(rows: str, alias: str, delta: str, other: str, keys: Sequence[tuple[str, str]], *, by_index: bool) -> str:
+    """FROM clause: the rows whose key equals one of the delta's keys, each row once; without keys, all rows.
+
+    By index each key is looked up, whatever PostgreSQL takes the sizes for: planned while both are small, it would go
+    through all rows for each key, and do so for some seconds after a start.
+    """
     if not keys:
         return f"({rows}) as {alias}"
     named = ", ".join(f"{partner} as mz_k{position}" for position, (_, partner) in enumerate(keys))
     match = " and ".join(f"{own} = mz_t.mz_k{position}" for position, (own, _) in enumerate(keys))
-    return f"(select distinct {named} from ({delta}) as {other}) as mz_t join ({rows}) as {alias} on {match}"
+    met = f"(select distinct {named} from ({delta}) as {other}) as mz_t"
+    if by_index:
+        return f"{met} cross join lateral (select * from ({rows}) as {alias} where {match} offset 0) as {alias}"
+    return f"{met} join ({rows}) as {alias} on {match}"

@@ -69,6 +69,9 @@ class PerKey(Node):
         touched = f"create temporary table k_{self.number} (mz_key bigint primary key)"
         return [*super().session_statements(), touched]
 
+    def passes_on(self) -> frozenset[int]:
+        return self.source.changes_with()
+
     def session_tables(self) -> list[str]:
         return [*super().session_tables(), f"pg_temp.k_{self.number}"]
 

@@ -93,6 +93,9 @@ class Temporal(Node):
             f"create temporary table i_{self.number} ({columns}{', ' if columns else ''}{extra})",
         ]
 
+    def passes_on(self) -> frozenset[int]:
+        return self.source.changes_with()
+
     def session_tables(self) -> list[str]:
         return [*super().session_tables(), f"pg_temp.i_{self.number}"]
 

@@ -9,6 +9,8 @@ import psycopg
 import pytest
 
 from mzlite.dataflow.node import Node
+from mzlite.dataflow.rel import NOW, TICK, Mode
+from mzlite.dataflow.tick import SETTINGS
 from mzlite.errors import MzError
 from pytests.unit.dataflow.conftest import DEADLINE, Harness
 
@@ -265,6 +267,32 @@ def test_the_work_of_a_tick_follows_the_change_not_what_is_stored(harness: Harne
     # A client finds the rows that it deletes by scanning the table; the engine's part must stay flat.
     scans = 100_000 * 10
     assert large - scans < 3 * small
+
+
+def test_rows_whose_partners_change_are_looked_up_whatever_the_statistics_are(harness: Harness) -> None:
+    """With those of a small table PostgreSQL would go through all rows, and ask for the partners of each, until the next ANALYZE."""
+    harness.table("guests", id="text", k="integer")
+    harness.table("visits", id="text", at="timestamp")
+    harness.view("visited", "select g.id, g.k, v.at from guests g left join visits v on v.id = g.id")
+    harness.write(
+        "insert into guests select i::text, i from generate_series(1, 5000) as i",
+        "insert into visits select i::text, timestamp '2026-01-01' from generate_series(1, 5000) as i",
+    )
+    graph = harness.engine.dataflow.graph
+    [node] = graph[harness.ids["visited"]].nodes
+    touched = [step.sql for step in node.steps(Mode.TICK) if not step.when_removed][-1]
+
+    def plan(tx: Any) -> str:
+        for name in ("guests", "visits"):
+            table = graph[harness.ids[name]].base.store.partition(".")[2]
+            stats = f"'relname', '{table}', 'relpages', 1, 'reltuples', 1::real"
+            tx.execute(f"select pg_catalog.pg_restore_relation_stats('schemaname', 'mzlite_data', {stats})")
+        tx.execute(SETTINGS, (str(tx.tick),))
+        text = touched.replace(NOW, str(tx.timestamp)).replace(TICK, str(tx.tick))
+        return "\n".join(line for (line,) in tx.execute(f"explain {text}").fetchall())
+
+    found = harness.engine.submit(plan).result(DEADLINE)
+    assert found.count("Index Cond") == 3  # The rows themselves, their partners of before, and those of now.
 
 
 def test_the_next_extreme_is_looked_for_only_where_the_best_value_leaves(harness: Harness) -> None:

@@ -165,7 +165,8 @@ def test_a_store_that_an_earlier_version_made_stays(shop: Harness) -> None:
     shop.engine.stop()
     shop.system.execute("delete from mzlite.dataflows where object_id = %s", (f"{object_id}.store",))
     shop.system.execute(
-        "update mzlite.dataflows set numbers = array_append(numbers, %s::bigint) where object_id = %s", (number, object_id)
+        "update mzlite.dataflows set numbers = array_append(numbers, %s::bigint) where object_id = %s",
+        (number, object_id),
     )
     shop.start()
     assert stores(shop, "kept_by_hand") == ["Store"]

@@ -30,6 +30,25 @@ def test_pages_are_given_back_when_the_load_is_over() -> None:
     assert litter.after({8: 1}) == NOTHING
 
 
+def test_tables_that_rows_only_pass_through_are_cleared_away(harness: Harness) -> None:
+    """Rows that wait for their moment are no change yet, but went through a table with their moments: every tick stepped over all of them."""
+    harness.table("later", id="integer", at="timestamp")
+    harness.view("reached", "select id from later where mz_now() >= at")
+    [node] = harness.engine.dataflow.graph[harness.ids["reached"]].nodes
+    size = (
+        f"select pg_catalog.pg_relation_size(oid::regclass) from pg_catalog.pg_class where relname = 'i_{node.number}'"
+    )
+    insert = "insert into later select i, timestamp '2100-01-01' from generate_series(1, 2000) as i"
+    largest = 0
+    for _ in range(30):
+        harness.write(insert)
+        [(bytes_,)] = harness.system.execute(size.encode()).fetchall()
+        largest = max(largest, bytes_)
+    # 60,000 rows of 64 bytes went through it.
+    assert largest < 1_500_000
+    assert harness.differences() == {}
+
+
 def test_the_file_of_an_inbox_is_cut_when_much_has_been_taken_out_of_it(harness: Harness) -> None:
     """Each write reads all of its inbox: after a large one it would step over the rows that are gone."""
     harness.table("t", v="integer")
