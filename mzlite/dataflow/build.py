@@ -317,7 +317,7 @@ class Builder(Nodes):
         if not rel.append_only:
             # A winner that leaves is followed by another row of its key, found by index.
             found = looked_up(rel, operator.keys)
-            if found is None:
+            if found is None or (not is_stored(rel) and self.was_stored()):
                 rel = self.stored(rel)
                 found = rel, list(operator.keys)
             self.lookup_index(found[0], alias, found[1])

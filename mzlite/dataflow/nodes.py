@@ -84,12 +84,14 @@ class Nodes:
             raise MzError("its definition needs more nodes than it has")
         return number
 
-    def has_number(self) -> bool:
-        """Whether there is another number: an existing object may have more nodes than this version would make."""
-        number = next(self.numbers, None)
-        if number is not None:
-            self.numbers = itertools.chain([number], self.numbers)
-        return number is not None
+    def was_stored(self) -> bool:
+        """Whether an earlier version made a bag's store at this place of an existing object: it goes on being kept."""
+        number = next(self.numbers, None) if self.stores is not None else None
+        if number is None:
+            return False
+        self.numbers = itertools.chain([number], self.numbers)
+        assert self.stores is not None
+        return "mz_hash" in self.stores.get(f"mzlite_data.n_{number}", ())
 
     def index(self, statement: str | None) -> None:
         """Makes an index, if there is anything to index and this object is new."""

@@ -196,7 +196,7 @@ class Views(Connected):
         builder = self._builder(tx, object_id, existing, reads, asks=existing is None and kind != "subscription")
         tree = plan(definition_text(tx, definition), _Lookup(self, tx))
         rel = builder.build(tree)
-        if kind == "materialized-view" and not (is_cheap_to_read(rel) and (builder.is_new or not builder.has_number())):
+        if kind == "materialized-view" and (not is_cheap_to_read(rel) or builder.was_stored()):
             rel = kept(builder, rel)
         elif not isinstance(rel, NodeRel):
             # Shared views and subscriptions need their changes only, worked out once.

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mzlite.dataflow.rel import is_stored
 from mzlite.kafka.spec import SinkSpec
 from pytests.unit.dataflow.conftest import DEADLINE, PATH, Harness
 from pytests.unit.dataflow.test_behaviour import healed
@@ -172,6 +173,25 @@ def test_a_store_that_an_earlier_version_made_stays(shop: Harness) -> None:
     assert stores(shop, "kept_by_hand") == ["Store"]
     shop.write("insert into l values (1, 1), (2, 2)", "insert into r values (1, 5)", "delete from l where id = 2")
     assert shop.differences() == {}
+
+
+def test_winners_whose_join_an_earlier_version_stored_go_on_with_it(
+    shop: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = (
+        "select distinct on (o.id) o.id, e.step from o left join e on e.id = o.id order by o.id, e.step desc nulls last"
+    )
+    with monkeypatch.context() as earlier:
+        earlier.setattr(
+            "mzlite.dataflow.build.looked_up", lambda rel, names: (rel, list(names)) if is_stored(rel) else None
+        )
+        shop.view("first_before", query)
+    shop.view("first_now", query)
+    for _ in range(2):
+        assert stores(shop, "first_before") == ["Store", "First of each key"]
+        assert stores(shop, "first_now") == ["First of each key"]
+        change(shop, 8)
+        shop.restart()
 
 
 def test_a_sink_learns_what_it_missed_while_there_was_an_error(shop: Harness) -> None:
