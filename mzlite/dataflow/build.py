@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from mzlite.dataflow.indexes import hash_index, key_index, order_index, removed_index
 from mzlite.dataflow.lookups import Lookups, lookups
-from mzlite.dataflow.nodes import Nodes, readable_before
-from mzlite.dataflow.rel import Column, ConstantRel, MapRel, NodeRel, Rel, UnionRel, is_plain, is_stored, node_of
+from mzlite.dataflow.nodes import Nodes, computed_by, looked_up, readable_before
+from mzlite.dataflow.rel import Column, ConstantRel, MapRel, NodeRel, Rel, UnionRel, is_stored
 from mzlite.dataflow.rules.accumulators import Call
 from mzlite.dataflow.rules.aggregate import Aggregate, Key, plan_call
 from mzlite.dataflow.rules.counted import Counted, Place, Values
@@ -23,7 +23,6 @@ from mzlite.dataflow.rules.join import Join, JoinInput
 from mzlite.dataflow.rules.outer_join import OuterJoin
 from mzlite.dataflow.rules.per_key import PerKey
 from mzlite.dataflow.rules.recompute import Recompute
-from mzlite.dataflow.rules.share import Share
 from mzlite.dataflow.rules.store import Store
 from mzlite.dataflow.rules.temporal import Temporal
 from mzlite.errors import unsupported
@@ -381,32 +380,6 @@ class Builder(Nodes):
         names = [name for name, _ in operator.keys]
         texts = [sql(key) for key in keys]
         return self.add(PerKey(self.number(), self.owner, columns, rel, alias, texts, names, operator.query))
-
-
-def computed_by(rel: Rel) -> str | None:
-    """The id of the object that computes a relation's rows whenever they are read, although it could store them."""
-    while isinstance(rel, MapRel):
-        rel = rel.source
-    if not isinstance(rel, NodeRel):
-        return None
-    if isinstance(rel.node, Share):
-        return computed_by(rel.node.source)
-    is_computed = rel.foreign and isinstance(rel.node, OuterJoin) and rel.node.is_cheap_to_read
-    return rel.node.owner if is_computed else None
-
-
-def looked_up(rel: Rel, names: Sequence[str]) -> tuple[Rel, list[str]] | None:
-    """The relation by whose store, and by which columns of it, rows with certain values are found; None if there is none."""
-    if is_stored(rel):
-        return rel, list(names)
-    plain = list(names)
-    if is_plain(rel):
-        assert isinstance(rel, MapRel)
-        source_of = {column.name: source for column, source in zip(rel.columns, rel.plain, strict=True)}
-        plain = [source_of[name] or "" for name in names]
-    node = node_of(rel)
-    found = node.looked_up(plain) if isinstance(node, OuterJoin) else None
-    return found if found is not None and is_stored(found[0]) else None
 
 
 def table_text(table: op.TableFunction) -> str:

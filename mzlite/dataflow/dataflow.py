@@ -111,7 +111,7 @@ class Dataflow(Views):
         definition = f"d_{object_id}"
         self._define(tx, search_path, object_id, f"mzlite_def.{definition}{column_list(columns)}", query)
         oid = relation_oid(tx, "mzlite_def", definition)
-        item = self._build(tx, object_id, "materialized-view", 0, oid, None)
+        item = self._with_wanted_stores(tx, lambda: self._build(tx, object_id, "materialized-view", 0, oid, None))
         self._show(tx, item, schema, name)
         item.relation = relation_oid(tx, schema, name)
         self._record(tx, item)
@@ -129,9 +129,7 @@ class Dataflow(Views):
         Returns:
             the key expressions.
         """
-        item = self.graph.by_relation(on_relation)
-        if item is None or (item.kind in ("view", "materialized-view") and not is_kept(item.rel)):
-            item = self.maintain_view(tx, on_relation)
+        item = self.maintain_view(tx, on_relation)
         keys = list(expressions) if expressions is not None else [quote(column.name) for column in item.columns]
         make_index(tx, item.rel, f"x_{object_id}", keys)
         return keys

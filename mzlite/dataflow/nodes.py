@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from mzlite.dataflow.indexes import Describe, hash_index
 from mzlite.dataflow.node import Node
-from mzlite.dataflow.rel import MapRel, NodeRel, Rel, UnionRel, is_plain, node_of
+from mzlite.dataflow.rel import MapRel, NodeRel, Rel, UnionRel, is_plain, is_stored, node_of
 from mzlite.dataflow.rules.counted import Counted
 from mzlite.dataflow.rules.join import Join
 from mzlite.dataflow.rules.outer_join import OuterJoin
@@ -149,6 +149,32 @@ def readable_before(rel: Rel) -> bool:
         case UnionRel():
             return all(readable_before(source) for source in rel.sources)
     return True
+
+
+def computed_by(rel: Rel) -> str | None:
+    """The id of the object that computes a relation's rows whenever they are read, although it could store them."""
+    while isinstance(rel, MapRel):
+        rel = rel.source
+    if not isinstance(rel, NodeRel):
+        return None
+    if isinstance(rel.node, Share):
+        return computed_by(rel.node.source)
+    is_computed = rel.foreign and isinstance(rel.node, OuterJoin) and rel.node.is_cheap_to_read
+    return rel.node.owner if is_computed else None
+
+
+def looked_up(rel: Rel, names: Sequence[str]) -> tuple[Rel, list[str]] | None:
+    """The relation by whose store, and by which columns of it, rows with certain values are found; None if there is none."""
+    if is_stored(rel):
+        return rel, list(names)
+    plain = list(names)
+    if is_plain(rel):
+        assert isinstance(rel, MapRel)
+        source_of = {column.name: source for column, source in zip(rel.columns, rel.plain, strict=True)}
+        plain = [source_of[name] or "" for name in names]
+    node = node_of(rel)
+    found = node.looked_up(plain) if isinstance(node, OuterJoin) else None
+    return found if found is not None and is_stored(found[0]) else None
 
 
 def as_foreign(rel: Rel) -> Rel:

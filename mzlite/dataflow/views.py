@@ -7,7 +7,7 @@ plain view only once something maintained reads it, and a store only for an inde
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psycopg
 
@@ -53,7 +53,8 @@ class Views(Connected):
         if row is None or row[0] != "v":
             raise unsupported("a maintained view can only read tables, sources and views")
         object_id = f"v{relation}"
-        item = self._build(tx, object_id, "view", relation, self._definition_of(tx, relation), None)
+        definition = self._definition_of(tx, relation)
+        item = self._with_wanted_stores(tx, lambda: self._build(tx, object_id, "view", relation, definition, None))
         self._record(tx, item)
         return item
 
@@ -121,6 +122,17 @@ class Views(Connected):
 
     # Parts -----------------------------------------------------------------------------
 
+    def _with_wanted_stores(self, tx: EngineTransaction, build: Callable[[], MaintainedObject]) -> MaintainedObject:
+        """A new object, built when the views that it reads have the stores that it wants."""
+        graph = self.graph.copy()
+        try:
+            with tx.connection.transaction():
+                return build()
+        except StoreWantedError as wanted:
+            self.graph = graph
+            self.maintain_view(tx, wanted.relation)
+        return self._with_wanted_stores(tx, build)
+
     def _builder(
         self,
         tx: EngineTransaction,
@@ -168,29 +180,11 @@ class Views(Connected):
         definition: int,
         existing: Existing | None,
     ) -> MaintainedObject:
-        """Builds the nodes of a view's definition, and fills them if they are new."""
-        graph = self.graph.copy()
-        try:
-            with tx.connection.transaction():
-                return self._build_at_once(tx, object_id, kind, relation, definition, existing)
-        except StoreWantedError as wanted:
-            self.graph = graph
-            self.maintain_view(tx, wanted.relation)
-        return self._build(tx, object_id, kind, relation, definition, existing)
-
-    def _build_at_once(
-        self,
-        tx: EngineTransaction,
-        object_id: str,
-        kind: Kind,
-        relation: int,
-        definition: int,
-        existing: Existing | None,
-    ) -> MaintainedObject:
-        """The same, unless a view that it reads must have a store first.
+        """Builds the nodes of a view's definition, and fills them if they are new.
 
         Raises:
-            StoreWantedError: that is so; several objects then share it. A subscription, which goes again, has its own.
+            StoreWantedError: a view that it reads must have a store first; several objects then share it. A subscription,
+                which goes again, has its own, and what exists is attached as it was made.
         """
         reads: set[str] = set()
         builder = self._builder(tx, object_id, existing, reads, asks=existing is None and kind != "subscription")

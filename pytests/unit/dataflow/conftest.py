@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,6 +104,14 @@ class Harness:
         for statement in statements:
             self.client.execute(statement.encode())
         self.tick()
+
+    def change(self, seed: int, ticks: int, statements: Sequence[str]) -> None:
+        """Ticks of one of the statements each, with some key and number; everything equals its definition after each."""
+        source = random.Random(seed)
+        for _ in range(ticks):
+            key, number = source.choice(["'a'", "'b'", "null", "''"]), source.randrange(3)
+            self.write(source.choice(statements).format(key=key, number=number))
+            assert self.differences() == {}
 
     def tick(self) -> int:
         return self.engine.absorb_writes().result(DEADLINE)
